@@ -1,0 +1,222 @@
+"""What an architecture file says: the chip as the user wrote it, frozen.
+
+Field names carry their unit (`read_pj`, `clock_hz`); in YAML the same field has no suffix and the
+unit stands beside the number (`read: 9.74 pJ`). No physical number has a default: a chip says
+what it costs, and every group of numbers says where they come from (`source`).
+
+Nothing here computes time or energy. The cores' cycles are in `codesign.chip.cores`, the price
+of an operation in `codesign.energy`.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from codesign.units import Area, Bandwidth, Bits, Energy, EnergyPerBit, Frequency, Length, Power, Time
+
+Source = Annotated[str, StringConstraints(min_length=3)]
+"""Where numbers come from: a citation, or `assumed, because ...`."""
+
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class CoreKind(StrEnum):
+    """Which operations a core can do."""
+
+    SPIKE = "spike"
+    """AC only: additions of weights on arrival of spikes."""
+    ACCUMULATION = "accumulation"
+    """MAC array, and adders for the accumulation pathway."""
+    UNIFIED = "unified"
+    """Both, on the same units: one job at a time."""
+
+
+class Spec(BaseModel):
+    """Base of every group in the file: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Technology(Spec):
+    """The process that all energies and areas of the file are given for."""
+
+    node_nm: Length = Field(alias="node")
+    clock_hz: Frequency = Field(alias="clock")
+    source: Source
+
+
+class Precision(Spec):
+    """Widths of the numbers that the chip stores and moves.
+
+    `accumulator` holds partial sums and membranes on every kind of core; `activation` is the
+    stored width of a real tensor (the stem's currents, the accumulation stream after its first
+    ReLU). Integer tensors are as wide as their largest value needs.
+    """
+
+    weight_bits: Bits = Field(alias="weight")
+    accumulator_bits: Bits = Field(alias="accumulator")
+    activation_bits: Bits = Field(alias="activation")
+    source: Source
+
+
+class Policy(Spec):
+    """Choices that the paper leaves to the hardware.
+
+    Attributes:
+        integer_input: what a convolution of integers (SEW's k in 0, 1, 2, ...) costs: `mac`, or
+            `repeat`: k ACs on a spike core.
+        accumulation_additions: the AAP adds `a + s` at every element (`dense`), or only where s
+            spiked (`spikes`).
+    """
+
+    integer_input: Literal["mac", "repeat"]
+    accumulation_additions: Literal["dense", "spikes"]
+
+
+class Memory(Spec):
+    """An SRAM of equal banks; each bank reads one word and writes one word in a cycle.
+
+    Energies are per access of one bank; leakage and area are of all banks together.
+    """
+
+    size_bits: Bits = Field(alias="size")
+    banks: Count
+    width_bits: Bits = Field(alias="width")
+    read_pj: Energy = Field(alias="read")
+    write_pj: Energy = Field(alias="write")
+    leakage_mw: Power = Field(alias="leakage")
+    area_mm2: Area = Field(alias="area")
+    source: Source
+
+    @property
+    def bits_per_cycle(self) -> int:
+        return self.banks * self.width_bits
+
+
+class Buffer(Memory):
+    """A memory that the cores share through `ports`; a transfer holds one port until it is done.
+
+    Each port moves one word of every bank in a cycle, so a port is as wide as the banks together.
+    """
+
+    ports: Count
+
+
+class Dram(Spec):
+    """Off-chip memory: a transfer holds one channel for `latency` plus its bits over bandwidth.
+
+    `bandwidth` is of one channel.
+    """
+
+    channels: Count
+    bandwidth_bits_per_s: Bandwidth = Field(alias="bandwidth")
+    latency_ns: Time = Field(alias="latency")
+    energy_pj_per_bit: EnergyPerBit = Field(alias="energy")
+    background_mw: Power = Field(alias="background")
+    source: Source
+
+
+class Storage(Spec):
+    """The memories that all cores share."""
+
+    weight_buffer: Buffer
+    activation_buffer: Buffer
+    dram: Dram
+
+
+class Operations(Spec):
+    """Energy of one operation of a core's datapath, without its memory accesses.
+
+    `ac` is an accumulate, `mac` a multiply-accumulate, `addition` an integer or real addition of
+    the accumulation pathway or a residual, `neuron` a whole neuron update (add, leak, compare,
+    reset) and `logic` a one-bit operation (g of a residual, OR of a spike max-pool). A core
+    that cannot do an operation has no entry for it.
+    """
+
+    ac_pj: Energy | None = Field(default=None, alias="ac")
+    mac_pj: Energy | None = Field(default=None, alias="mac")
+    addition_pj: Energy | None = Field(default=None, alias="addition")
+    neuron_pj: Energy | None = Field(default=None, alias="neuron")
+    logic_pj: Energy | None = Field(default=None, alias="logic")
+    source: Source
+
+
+class Overhead(Spec):
+    """What a core's logic costs beside its operations.
+
+    `clock` is the energy of clocking the core for one cycle in which it computes; `idle_clock`
+    the same for a cycle in which it does not (gated or not is the architect's choice).
+    """
+
+    clock_pj: Energy = Field(alias="clock")
+    idle_clock_pj: Energy = Field(alias="idle_clock")
+    leakage_mw: Power = Field(alias="leakage")
+    area_mm2: Area = Field(alias="area")
+    source: Source
+
+
+class SpikeDatapath(Spec):
+    """Event-driven accumulators with a scatter dataflow.
+
+    For every spike and every valid kernel tap the core reads a vector of weights (one for each
+    output channel of the tile) and adds it to a vector of partial sums in its state memory.
+    `scan` bits of the spike map are examined in a cycle; `fill` cycles pass before the first sum.
+    """
+
+    lanes: Count
+    scan_bits: Bits = Field(alias="scan")
+    fill_cycles: Annotated[int, Field(ge=0, le=10_000)] = Field(alias="fill")
+
+
+class MacDatapath(Spec):
+    """An output-stationary array: output channels on its rows, output pixels on its columns.
+
+    In a cycle every column takes one input, broadcast to the rows, and every row one weight,
+    broadcast to the columns; partial sums stay in the units. A convolution with one output
+    channel per group (depthwise) therefore uses one row. With `zero_skipping` each column skips
+    its own zero inputs and the columns wait for the slowest before they take their next pixels.
+    `adders` serve element-wise additions.
+    """
+
+    rows: Count
+    columns: Count
+    zero_skipping: bool
+    adders: Count
+    fill_cycles: Annotated[int, Field(ge=0, le=10_000)] = Field(alias="fill")
+
+
+class Core(Spec):
+    """One kind of core. A unified core has both datapaths on the same units."""
+
+    kind: CoreKind
+    count: Count
+    spike: SpikeDatapath | None = None
+    mac: MacDatapath | None = None
+    neuron_lanes: Count
+    weight_memory: Memory
+    state_memory: Memory
+    input_memory: Memory
+    operations: Operations
+    overhead: Overhead
+
+
+class PaperEnergies(Spec):
+    """The two coefficients of eq. 7; an architecture that has these alone has no cores."""
+
+    ac_pj: Energy = Field(alias="ac")
+    mac_pj: Energy = Field(alias="mac")
+    source: Source
+
+
+class Architecture(Spec):
+    """A chip, or (`operations` alone) the paper's pricing of operations without a chip."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+    description: str
+    technology: Technology | None = None
+    precision: Precision | None = None
+    policy: Policy | None = None
+    cores: dict[str, Core] = Field(default_factory=dict)
+    storage: Storage | None = None
+    operations: PaperEnergies | None = None

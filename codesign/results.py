@@ -1,0 +1,80 @@
+"""The result: everything that one run found, as immutable tables and one JSON object.
+
+A report, a comparison and a sweep read nothing else. All energies follow from the counts in the
+tables and the architecture's coefficients; all cycles follow from the simulation.
+
+With several images there is one `Result` per image, and `combine` makes the one whose scalars are
+means and whose spread is stated.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+COMPONENTS = (
+    "ac",
+    "mac",
+    "addition",
+    "neuron",
+    "logic",
+    "weight_memory",
+    "state_memory",
+    "input_memory",
+    "weight_buffer",
+    "activation_buffer",
+    "dram",
+    "clock",
+    "leakage",
+)
+"""What energy is spent on; the order in which every table and figure shows it."""
+
+BUSY_STATES = ("scan", "accumulate", "neuron")
+STALLED_STATES = ("weights", "input", "output", "dependency")
+STATES = (*BUSY_STATES, *STALLED_STATES, "idle")
+"""What a core does in a cycle. `accumulate` is the work of its datapath, AC or MAC or addition."""
+
+COUNTS = (
+    "ac_synaptic",
+    "ac_neuron",
+    "ac_pool",
+    "ac_residual",
+    "ac_accumulation",
+    "ac_accumulation_nonzero",
+    "ac_readout",
+    "mac",
+    "mac_nonzero",
+    "mac_batch_norm",
+    "neuron_updates",
+)
+"""Exact integer counts per layer and timestep; `ac_rate_dense` beside them is the estimate."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One run: one workload on one architecture.
+
+    Attributes:
+        summary: the JSON object that `codesign run --json` prints. Its keys: `workload`,
+            `architecture`, `timesteps`, `images`, `makespan_cycles`, `latency_s`, `energy_pj`,
+            `energy_parts_pj` (by component), `energy_streams_pj` (by stream), `edp_js`,
+            `counts`, `bounds_cycles`, `provenance`, `trace_hash`, `architecture_hash`, `version`.
+            The three of time are null on an architecture without cores.
+        layers: a row for each layer and timestep: `layer`, `type`, `stream`, `timestep`, the
+            columns of `COUNTS`, `ac_rate_dense`, `neurons` (outputs of a neuron layer, else 0)
+            and `spikes` (ones among its outputs).
+        energy: a row for each layer, timestep and component that is not zero: `layer`, `stream`,
+            `timestep`, `component`, `energy_pj`. What no layer caused (leakage, idle clock) has
+            an empty layer, stream `chip` and timestep -1.
+        occupancy: a row for each core and state: `core` (`spike[3]`), `kind`, `state`, `cycles`.
+            The states of a core sum to the makespan.
+        timeline: a row for each thing a core, port or channel was busy with: `resource`
+            (`spike[3]`, `activation_buffer[0]`, `dram[0]`), `layer`, `stream`, `timestep`,
+            `tile`, `state`, `start_cycle`, `end_cycle`. Rows of one resource do not overlap.
+    """
+
+    summary: dict[str, Any]
+    layers: pd.DataFrame
+    energy: pd.DataFrame
+    occupancy: pd.DataFrame
+    timeline: pd.DataFrame

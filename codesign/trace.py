@@ -1,0 +1,179 @@
+"""The trace: what was recorded while one input ran through the network.
+
+A trace file holds the workload's graph, for every spike tensor its bits, for every integer tensor
+its values as bit planes, for every real tensor that feeds multiplications the mask of its
+non-zero elements, and where all of it came from. It needs no torch and no pickle.
+
+The file is a zip archive of stored (not deflated) members, so a tensor is read without reading
+the others. Nothing that was altered is taken for whole: each member's SHA-256 stands in the
+manifest, declared sizes are checked before a byte is allocated, and everything that is not a
+member's content (headers, manifest, directory) is hashed into the archive's comment. A file
+appears under its name only when it is complete.
+"""
+
+import hashlib
+import json
+import math
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codesign.errors import TraceError
+from codesign.workload import Kind, Tensor, Workload
+
+FORMAT = "codesign-trace-1"
+_MANIFEST = "manifest.json"
+_LARGEST_MANIFEST_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One recorded tensor: `planes` bit planes of `(timesteps, *shape)`, least significant first.
+
+    A real tensor has one plane, the mask of its non-zero elements.
+    """
+
+    tensor: Tensor
+    planes: int
+
+    @property
+    def elements(self) -> int:
+        return self.tensor.timesteps * self.tensor.size
+
+    @property
+    def packed_bytes(self) -> int:
+        return self.planes * math.ceil(self.elements / 8)
+
+
+def plane_count(tensor: Tensor) -> int:
+    """Bit planes that a recorded tensor needs: by its kind and `largest`, not by its values."""
+    if tensor.kind is Kind.INTEGER:
+        assert tensor.largest is not None
+        return max(1, tensor.largest.bit_length())
+    return 1
+
+
+class Trace:
+    """The spikes of one input, read tensor by tensor.
+
+    Attributes:
+        workload: the graph.
+        provenance: where weights, input and recording came from; JSON values.
+        hash: SHA-256 of the graph, the recorded values and the provenance.
+    """
+
+    def __init__(
+        self,
+        workload: Workload,
+        provenance: Mapping[str, Any],
+        digest: str,
+        packed: Mapping[str, Callable[[], bytes]],
+    ):
+        self.workload = workload
+        self.provenance = dict(provenance)
+        self.hash = digest
+        self._packed = packed
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._packed
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The recorded tensors."""
+        return tuple(self._packed)
+
+    def planes(self, name: str) -> NDArray[np.uint8]:
+        """Bit planes of a tensor: uint8 0/1, shape `(planes, timesteps, *shape)`.
+
+        Raises:
+            TraceError: the tensor was not recorded, or its bytes were altered.
+        """
+        if name not in self._packed:
+            raise TraceError(f"trace of {self.workload.name}: tensor '{name}' was not recorded.")
+        recorded = Recorded(tensor := self.workload.tensor_by_name[name], plane_count(tensor))
+        bits = np.frombuffer(self._packed[name](), dtype=np.uint8)
+        rows = bits.reshape(recorded.planes, -1)
+        unpacked = np.unpackbits(rows, axis=1, count=recorded.elements)
+        return unpacked.reshape(recorded.planes, tensor.timesteps, *tensor.shape)
+
+    def values(self, name: str) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        """Values of a spike or integer tensor, shape `(timesteps, *shape)`.
+
+        For a real tensor these are 1 where it is not zero.
+        """
+        planes = self.planes(name)
+        if len(planes) == 1:
+            return planes[0]
+        total = np.zeros(planes.shape[1:], dtype=np.uint8 if len(planes) <= 8 else np.uint16)
+        for weight, plane in enumerate(planes):
+            total |= plane.astype(total.dtype) << weight
+        return total
+
+    def nonzero(self, name: str) -> NDArray[np.uint8]:
+        """1 where a tensor is not zero, uint8, shape `(timesteps, *shape)`."""
+        planes = self.planes(name)
+        return planes[0] if len(planes) == 1 else np.bitwise_or.reduce(planes, axis=0)
+
+    def verify(self) -> None:
+        """Reads every tensor once.
+
+        Raises:
+            TraceError: at the first one that was altered.
+        """
+        for read in self._packed.values():
+            read()
+
+
+def pack(workload: Workload, arrays: Mapping[str, NDArray[Any]]) -> dict[str, bytes]:
+    """Recorded arrays as packed bit planes, checked against the graph.
+
+    Args:
+        workload: the graph that names the tensors.
+        arrays: by tensor name, shape `(timesteps, *shape)`: 0/1 for spikes, small integers for
+            integers, a mask for reals.
+
+    Raises:
+        TraceError: a name, shape or value does not fit the graph.
+    """
+    packed = {}
+    for name, array in arrays.items():
+        tensor = workload.tensor_by_name.get(name)
+        if tensor is None:
+            raise TraceError(f"trace of {workload.name}: the graph has no tensor '{name}'.")
+        if array.shape != (tensor.timesteps, *tensor.shape):
+            raise TraceError(
+                f"trace of {workload.name}: tensor '{name}' must have shape "
+                f"{(tensor.timesteps, *tensor.shape)} (got {array.shape})."
+            )
+        planes = plane_count(tensor)
+        if array.size and (array.min() < 0 or array.max() >= 2**planes):
+            raise TraceError(
+                f"trace of {workload.name}: {tensor.kind} tensor '{name}' must hold values from "
+                f"0 to {2**planes - 1} (got {array.min()} to {array.max()})."
+            )
+        packed[name] = b"".join(
+            np.packbits((array >> plane) & 1 if planes > 1 else array.astype(bool)).tobytes()
+            for plane in range(planes)
+        )
+    return packed
+
+
+def trace_from_arrays(
+    workload: Workload, arrays: Mapping[str, NDArray[Any]], provenance: Mapping[str, Any]
+) -> Trace:
+    """A trace in memory; see `pack` for the arrays and what is raised."""
+    packed = pack(workload, arrays)
+    manifest = _manifest(workload, packed, provenance)
+    return Trace(
+        workload,
+        provenance,
+        hashlib.sha256(manifest).hexdigest(),
+        {name: lambda data=data: data for name, data in packed.items()},
+    )
