@@ -1,25 +1,17 @@
 """The trace: what was recorded while one input ran through the network.
 
-A trace file holds the workload's graph, for every spike tensor its bits, for every integer tensor
-its values as bit planes, for every real tensor that feeds multiplications the mask of its
-non-zero elements, and where all of it came from. It needs no torch and no pickle.
+A trace holds the workload's graph, for every spike tensor its bits, for every integer tensor its
+values as bit planes, for every real tensor that feeds multiplications the mask of its non-zero
+elements, and where all of it came from. Everything is bit-packed until it is asked for.
 
-The file is a zip archive of stored (not deflated) members, so a tensor is read without reading
-the others. Nothing that was altered is taken for whole: each member's SHA-256 stands in the
-manifest, declared sizes are checked before a byte is allocated, and everything that is not a
-member's content (headers, manifest, directory) is hashed into the archive's comment. A file
-appears under its name only when it is complete.
+How a trace is written to a file and read back is in `codesign.trace_files`.
 """
 
 import hashlib
 import json
 import math
-import os
-import tempfile
-import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,29 +20,6 @@ from numpy.typing import NDArray
 from codesign.errors import TraceError
 from codesign.workload import Kind, Tensor, Workload
 
-FORMAT = "codesign-trace-1"
-_MANIFEST = "manifest.json"
-_LARGEST_MANIFEST_BYTES = 64 * 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """One recorded tensor: `planes` bit planes of `(timesteps, *shape)`, least significant first.
-
-    A real tensor has one plane, the mask of its non-zero elements.
-    """
-
-    tensor: Tensor
-    planes: int
-
-    @property
-    def elements(self) -> int:
-        return self.tensor.timesteps * self.tensor.size
-
-    @property
-    def packed_bytes(self) -> int:
-        return self.planes * math.ceil(self.elements / 8)
-
 
 def plane_count(tensor: Tensor) -> int:
     """Bit planes that a recorded tensor needs: by its kind and `largest`, not by its values."""
@@ -58,6 +27,11 @@ def plane_count(tensor: Tensor) -> int:
         assert tensor.largest is not None
         return max(1, tensor.largest.bit_length())
     return 1
+
+
+def packed_bytes(tensor: Tensor) -> int:
+    """Bytes of a recorded tensor: each plane is padded to whole bytes."""
+    return plane_count(tensor) * math.ceil(tensor.timesteps * tensor.size / 8)
 
 
 class Trace:
@@ -89,28 +63,35 @@ class Trace:
         """The recorded tensors."""
         return tuple(self._packed)
 
-    def planes(self, name: str) -> NDArray[np.uint8]:
-        """Bit planes of a tensor: uint8 0/1, shape `(planes, timesteps, *shape)`.
+    def packed(self, name: str) -> bytes:
+        """The bit-packed planes of a tensor, one after the other.
 
         Raises:
             TraceError: the tensor was not recorded, or its bytes were altered.
         """
         if name not in self._packed:
             raise TraceError(f"trace of {self.workload.name}: tensor '{name}' was not recorded.")
-        recorded = Recorded(tensor := self.workload.tensor_by_name[name], plane_count(tensor))
-        bits = np.frombuffer(self._packed[name](), dtype=np.uint8)
-        rows = bits.reshape(recorded.planes, -1)
-        unpacked = np.unpackbits(rows, axis=1, count=recorded.elements)
-        return unpacked.reshape(recorded.planes, tensor.timesteps, *tensor.shape)
+        return self._packed[name]()
 
-    def values(self, name: str) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    def planes(self, name: str) -> NDArray[np.uint8]:
+        """Bit planes of a tensor: uint8 0/1, shape `(planes, timesteps, *shape)`.
+
+        Raises:
+            TraceError: the tensor was not recorded, or its bytes were altered.
+        """
+        packed: NDArray[np.uint8] = np.frombuffer(self.packed(name), dtype=np.uint8)
+        tensor = self.workload.tensor_by_name[name]
+        rows = packed.reshape(plane_count(tensor), -1)
+        bits = np.unpackbits(rows, axis=1, count=tensor.timesteps * tensor.size)
+        return bits.reshape(len(rows), tensor.timesteps, *tensor.shape)
+
+    def values(self, name: str) -> NDArray[np.uint8 | np.uint16]:
         """Values of a spike or integer tensor, shape `(timesteps, *shape)`.
 
         For a real tensor these are 1 where it is not zero.
         """
         planes = self.planes(name)
-        if len(planes) == 1:
-            return planes[0]
+        total: NDArray[np.uint8 | np.uint16]
         total = np.zeros(planes.shape[1:], dtype=np.uint8 if len(planes) <= 8 else np.uint16)
         for weight, plane in enumerate(planes):
             total |= plane.astype(total.dtype) << weight
@@ -119,7 +100,8 @@ class Trace:
     def nonzero(self, name: str) -> NDArray[np.uint8]:
         """1 where a tensor is not zero, uint8, shape `(timesteps, *shape)`."""
         planes = self.planes(name)
-        return planes[0] if len(planes) == 1 else np.bitwise_or.reduce(planes, axis=0)
+        mask: NDArray[np.uint8] = np.bitwise_or.reduce(planes, axis=0)
+        return mask
 
     def verify(self) -> None:
         """Reads every tensor once.
@@ -165,15 +147,31 @@ def pack(workload: Workload, arrays: Mapping[str, NDArray[Any]]) -> dict[str, by
     return packed
 
 
+def manifest(
+    workload: Workload, packed: Mapping[str, bytes], provenance: Mapping[str, Any]
+) -> bytes:
+    """What a trace contains, as JSON; its SHA-256 is the trace's hash."""
+    members = {
+        name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        for name, data in packed.items()
+    }
+    return json.dumps(
+        {"workload": workload.to_json(), "provenance": dict(provenance), "members": members},
+        separators=(",", ":"),
+    ).encode()
+
+
 def trace_from_arrays(
     workload: Workload, arrays: Mapping[str, NDArray[Any]], provenance: Mapping[str, Any]
 ) -> Trace:
     """A trace in memory; see `pack` for the arrays and what is raised."""
-    packed = pack(workload, arrays)
-    manifest = _manifest(workload, packed, provenance)
-    return Trace(
-        workload,
-        provenance,
-        hashlib.sha256(manifest).hexdigest(),
-        {name: lambda data=data: data for name, data in packed.items()},
-    )
+    return trace_from_packed(workload, pack(workload, arrays), provenance)
+
+
+def trace_from_packed(
+    workload: Workload, packed: Mapping[str, bytes], provenance: Mapping[str, Any]
+) -> Trace:
+    """A trace in memory from the bytes that `pack` makes."""
+    digest = hashlib.sha256(manifest(workload, packed, provenance)).hexdigest()
+    readers = {name: partial(bytes, data) for name, data in packed.items()}
+    return Trace(workload, provenance, digest, readers)
