@@ -1,0 +1,74 @@
+"""The Auxiliary Accumulation Pathway (AAP): the second stream of a dual-stream network.
+
+It sums the spikes of every residual branch (eq. 11 of arXiv 2301.11929), `a' = a + s`, and has a
+head of its own. Nothing in the spike stream reads it. The modules here declare themselves by the
+class attribute `stream`; all that is computed inside them belongs to the accumulation stream.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from codesign.networks.timesteps import TimeBatched
+
+
+class Accumulation(nn.Module):
+    """`a' = a + s` of one block."""
+
+    stream = "accumulation"
+
+    def forward(self, a: Tensor, s: Tensor) -> Tensor:
+        return a + s
+
+
+class AccumulationDownsample(TimeBatched):
+    """Brings `a` to a new shape: `ReLU(BN(pointwise(depthwise(a))))`.
+
+    The depthwise 3x3 convolution carries the stride and is left out at stride 1; no batch norm
+    stands between the two convolutions.
+    """
+
+    stream = "accumulation"
+
+
+class AccumulationHead(nn.Module):
+    """Logits of the accumulation stream: average over the map, mean over time, linear layer.
+
+    The linear layer is handed over, because the published networks share it between the streams.
+    """
+
+    stream = "accumulation"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.avgpool = TimeBatched(nn.AdaptiveAvgPool2d((1, 1)))
+
+    def forward(self, a: Tensor, linear: nn.Linear) -> Tensor:
+        features = torch.flatten(self.avgpool(a), 2).mean(dim=0)
+        return functional.linear(features, linear.weight, linear.bias)
+
+
+class FixedPoint(nn.Module):
+    """A value stored as the chip stores it: rounded to a grid, saturating.
+
+    Calibrated networks have it behind every convolution of the accumulation stream, so that all
+    values of that stream are exact and its zeros are the same on every machine. It rounds half to
+    even and saturates; networks with trained weights run without it.
+
+    Args:
+        fraction_bits: the grid is 2^-fraction_bits.
+        integer_bits: values lie in [-2^integer_bits, 2^integer_bits).
+    """
+
+    def __init__(self, fraction_bits: int, integer_bits: int):
+        super().__init__()
+        self.fraction_bits = fraction_bits
+        self.integer_bits = integer_bits
+
+    def forward(self, x: Tensor) -> Tensor:
+        limit = 2 ** (self.fraction_bits + self.integer_bits)
+        step = 2.0**-self.fraction_bits
+        return torch.fake_quantize_per_tensor_affine(x, step, 0, -limit, limit - 1)
+
+    def extra_repr(self) -> str:
+        return f"fraction_bits={self.fraction_bits}, integer_bits={self.integer_bits}"

@@ -1,0 +1,207 @@
+"""Spiking neurons: multi-step integrate-and-fire units with a surrogate gradient.
+
+A neuron module maps a current of shape `(T, N, ...)` to spikes of the same shape and dtype. Its
+membrane starts at `v_reset` in every call, so that one call is one input and no state is kept.
+
+    charge   IF:   h_t = v_{t-1} + x_t
+             LIF:  h_t = v_{t-1} + (x_t - (v_{t-1} - v_reset)) / tau
+             PLIF: as LIF with 1 / tau = sigmoid(w), w learnt
+    fire     s_t = H(h_t - v_threshold), H(0) = 1
+    reset    v_t = h_t (1 - s_t) + v_reset s_t
+
+Left out: soft reset, refractory periods, and state that survives from one input to the next.
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from codesign.errors import Fault, InputError
+
+SURROGATE_SLOPE = 2.0
+"""a of the ATan surrogate, as in the paper's ImageNet networks."""
+
+
+class _Fire(torch.autograd.Function):
+    """Heaviside step forward, derivative of a scaled arc tangent backward."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, slope: float) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.slope = slope
+        return (x >= 0).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (x,) = ctx.saved_tensors
+        return gradients[0] * atan_derivative(x, ctx.slope), None
+
+
+def atan_derivative(x: Tensor, slope: float = SURROGATE_SLOPE) -> Tensor:
+    """The surrogate of dH(x)/dx: `a / (2 (1 + (pi a x / 2)^2))` (Fang et al., ICCV 2021)."""
+    return slope / (2 * (1 + (math.pi / 2 * slope * x) ** 2))
+
+
+def fire(x: Tensor, slope: float = SURROGATE_SLOPE) -> Tensor:
+    """`H(x)` with H(0) = 1, in x's dtype; its gradient is `atan_derivative(x, slope)`."""
+    spikes: Tensor = _Fire.apply(x, slope)  # type: ignore[no-untyped-call]
+    return spikes
+
+
+class Neuron(nn.Module):
+    """What all neurons share: threshold, hard reset, and the loop over time.
+
+    Args:
+        v_threshold: membrane potential at which a neuron fires.
+        v_reset: potential after a spike, and at the start.
+        detach_reset: whether the gradient ignores the path through the reset.
+        surrogate_slope: a of the ATan surrogate.
+
+    Raises:
+        InputError: the threshold is not above the reset potential, or the slope is not positive.
+    """
+
+    def __init__(
+        self,
+        v_threshold: float = 1.0,
+        v_reset: float = 0.0,
+        *,
+        detach_reset: bool = True,
+        surrogate_slope: float = SURROGATE_SLOPE,
+    ):
+        super().__init__()
+        name = type(self).__name__
+        if not v_threshold > v_reset:
+            raise InputError(
+                Fault(
+                    f"{name}.v_threshold",
+                    f"must be above v_reset = {v_reset} (got {v_threshold}).",
+                    "A neuron at rest would fire without input.",
+                )
+            )
+        if not surrogate_slope > 0:
+            raise InputError(
+                Fault(f"{name}.surrogate_slope", f"must be above 0 (got {surrogate_slope}).")
+            )
+        self.v_threshold = float(v_threshold)
+        self.v_reset = float(v_reset)
+        self.detach_reset = detach_reset
+        self.surrogate_slope = float(surrogate_slope)
+
+    def charge(self, v: Tensor, x: Tensor) -> Tensor:
+        """The membrane potential before firing, from the last one and the current."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Spikes (0 or 1) of shape `(T, N, ...)` from a current of that shape."""
+        if torch.is_grad_enabled():
+            return self._differentiable(x)
+        return self._inference(x)
+
+    def _differentiable(self, x: Tensor) -> Tensor:
+        v = torch.full_like(x[0], self.v_reset)
+        spikes = []
+        for current in x:
+            h = self.charge(v, current)
+            s = fire(h - self.v_threshold, self.surrogate_slope)
+            reset = s.detach() if self.detach_reset else s
+            v = h * (1 - reset) + self.v_reset * reset
+            spikes.append(s)
+        return torch.stack(spikes)
+
+    def _inference(self, x: Tensor) -> Tensor:
+        """The same values bit for bit, with one membrane and no graph."""
+        v = torch.full_like(x[0], self.v_reset)
+        spikes = torch.empty(x.shape, dtype=x.dtype, device=x.device)
+        for current, s in zip(x, spikes, strict=True):
+            v = self.charge(v, current)
+            fired = v >= self.v_threshold
+            s.copy_(fired)
+            v.masked_fill_(fired, self.v_reset)
+        return spikes
+
+    def extra_repr(self) -> str:
+        return f"v_threshold={self.v_threshold}, v_reset={self.v_reset}"
+
+
+class IF(Neuron):
+    """Integrate-and-fire: keeps all of its charge until it fires."""
+
+    def charge(self, v: Tensor, x: Tensor) -> Tensor:
+        return v + x
+
+
+class LIF(Neuron):
+    """Leaky integrate-and-fire.
+
+    Args:
+        tau: membrane time constant in timesteps, at least 1.
+        v_threshold: see `Neuron`, as are the others.
+        v_reset: potential after a spike and at the start.
+        detach_reset: whether the gradient ignores the reset.
+        surrogate_slope: a of the ATan surrogate.
+
+    Raises:
+        InputError: tau is below 1, or see `Neuron`.
+    """
+
+    def __init__(
+        self,
+        tau: float = 2.0,
+        v_threshold: float = 1.0,
+        v_reset: float = 0.0,
+        *,
+        detach_reset: bool = True,
+        surrogate_slope: float = SURROGATE_SLOPE,
+    ):
+        super().__init__(
+            v_threshold, v_reset, detach_reset=detach_reset, surrogate_slope=surrogate_slope
+        )
+        if not (math.isfinite(tau) and tau >= 1):
+            raise InputError(Fault("LIF.tau", f"must be finite and at least 1 (got {tau})."))
+        self.tau = float(tau)
+
+    def charge(self, v: Tensor, x: Tensor) -> Tensor:
+        return v + (x - (v - self.v_reset)) / self.tau
+
+    def extra_repr(self) -> str:
+        return f"tau={self.tau}, {super().extra_repr()}"
+
+
+class PLIF(Neuron):
+    """Leaky integrate-and-fire with a learnt decay `1 / tau = sigmoid(w)`, one per layer.
+
+    Args:
+        initial_tau: membrane time constant before training, above 1.
+        v_threshold: see `Neuron`, as are the others.
+        v_reset: potential after a spike and at the start.
+        detach_reset: whether the gradient ignores the reset.
+        surrogate_slope: a of the ATan surrogate.
+
+    Raises:
+        InputError: initial_tau is not above 1, or see `Neuron`.
+    """
+
+    def __init__(
+        self,
+        initial_tau: float = 2.0,
+        v_threshold: float = 1.0,
+        v_reset: float = 0.0,
+        *,
+        detach_reset: bool = True,
+        surrogate_slope: float = SURROGATE_SLOPE,
+    ):
+        super().__init__(
+            v_threshold, v_reset, detach_reset=detach_reset, surrogate_slope=surrogate_slope
+        )
+        if not (math.isfinite(initial_tau) and initial_tau > 1):
+            raise InputError(
+                Fault("PLIF.initial_tau", f"must be finite and above 1 (got {initial_tau}).")
+            )
+        # sigmoid(w) = 1 / tau
+        self.w = nn.Parameter(torch.tensor(-math.log(initial_tau - 1)))
+
+    def charge(self, v: Tensor, x: Tensor) -> Tensor:
+        return v + (x - (v - self.v_reset)) * self.w.sigmoid()
