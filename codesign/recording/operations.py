@@ -1,0 +1,375 @@
+"""What each torch function means: the table from a function's name to its handler.
+
+A handler reads its operands from the tracker, runs the function, and draws what it made. Kinds
+follow from the operation and its operands: what has weights gives reals, a max-pool keeps the
+kind, averages are real, ReLU leaves what cannot be negative as it is.
+
+A function without an entry is refused when it touches a recorded tensor. To extend: write a
+handler `(tracker, call) -> result` and give it a name in `OPERATIONS`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from codesign.errors import CaptureError
+from codesign.recording import axes as labels
+from codesign.recording.axes import Axis
+from codesign.recording.call import Call
+from codesign.recording.draft import Operation
+from codesign.recording.elementwise import Handler, binary, negation, rounding
+from codesign.recording.tracking import Made, Source, Tracker
+from codesign.workload import SYNAPTIC, Kind, LayerType, Window
+
+
+def convolution(tracker: Tracker, call: Call) -> torch.Tensor:
+    """`conv2d(input, weight, bias, stride, padding, dilation, groups)`."""
+    weight = _constant(tracker, call, 1, "weight")
+    dilation = _pair(call.argument(5, "dilation", 1))
+    kernel = (int(weight.shape[2]), int(weight.shape[3]))
+    window = Window(
+        kernel=kernel,
+        stride=_pair(call.argument(3, "stride", 1)),
+        padding=_padding(call.argument(4, "padding", 0), kernel, dilation),
+        dilation=dilation,
+        groups=int(call.argument(6, "groups", 1)),
+    )
+    source = tracker.read(call.tensor(), mask=True)
+    fused = tracker.scope.batch_norm_fused
+    operation = Operation(
+        LayerType.CONVOLUTION,
+        (source.tensor.name,),
+        window,
+        bias=fused or call.argument(2, "bias") is not None,
+        batch_norm=fused,
+    )
+    return _windowed(tracker, call, source, Made(operation, Kind.REAL))
+
+
+def linear(tracker: Tracker, call: Call) -> torch.Tensor:
+    """`linear(input, weight, bias)` on the last axis."""
+    _constant(tracker, call, 1, "weight")
+    source = tracker.read(call.tensor(), mask=True)
+    if source.axes[-1] is not Axis.FEATURE:
+        raise CaptureError(
+            f"must act on features (got shape {source.shape}, whose last axis is time or batch). "
+            f"Move the features to the last axis."
+        )
+    bias = call.argument(2, "bias") is not None
+    operation = Operation(LayerType.LINEAR, (source.tensor.name,), bias=bias)
+    result = call.run()
+    tracker.write(result, source.axes, "linear", Made(operation, Kind.REAL))
+    return result
+
+
+def batch_norm(tracker: Tracker, call: Call) -> torch.Tensor:
+    """`batch_norm(input, mean, variance, ...)`: fused into the layer with weights before it."""
+    source = call.tensor()
+    if call.argument(5, "training", False):
+        raise CaptureError(
+            "must use its running statistics (got training mode). Call `network.eval()` first."
+        )
+    name = tracker.peek(source).value.name
+    producer = tracker.draft.layers.get(name)
+    if producer is None or producer.type not in SYNAPTIC:
+        raise CaptureError(
+            f"must directly follow a convolution or linear layer, to be fused into it (got the "
+            f"result of '{name or 'an expression of spikes'}'). Move it behind one."
+        )
+    result = call.run()
+    tracker.draft.fuse_batch_norm(tracker.supersede(source, result, "batch norm"))
+    return result
+
+
+def relu(tracker: Tracker, call: Call) -> torch.Tensor:
+    """A layer for reals; spikes and integers are never negative and pass unchanged."""
+    tensor = call.tensor()
+    source = tracker.read(tensor, mask=True)
+    value = tracker.peek(tensor).value
+    result = call.run()
+    if source.tensor.kind is Kind.REAL:
+        operation = Operation(LayerType.RELU, (source.tensor.name,))
+        tracker.write(result, source.axes, "relu", Made(operation, Kind.REAL))
+    else:
+        tracker.alias(result, value, source.axes)
+    return result
+
+
+def max_pool(tracker: Tracker, call: Call) -> torch.Tensor:
+    """`max_pool2d(input, kernel, stride, padding, dilation, ceil_mode, return_indices)`."""
+    if call.argument(6, "return_indices", False):
+        raise CaptureError("must not return indices. Use `return_indices=False`.")
+    kernel = _pair(call.argument(1, "kernel_size"))
+    window = Window(
+        kernel=kernel,
+        stride=_pair(call.argument(2, "stride") or kernel),
+        padding=_pair(call.argument(3, "padding", 0)),
+        dilation=_pair(call.argument(4, "dilation", 1)),
+    )
+    source = tracker.read(call.tensor())
+    operation = Operation(LayerType.MAX_POOL, (source.tensor.name,), window)
+    made = Made(operation, source.tensor.kind, source.tensor.largest)
+    return _windowed(tracker, call, source, made)
+
+
+def average_pool(tracker: Tracker, call: Call) -> torch.Tensor:
+    """`avg_pool2d(input, kernel, stride, padding, ...)`."""
+    kernel = _pair(call.argument(1, "kernel_size"))
+    window = Window(
+        kernel=kernel,
+        stride=_pair(call.argument(2, "stride") or kernel),
+        padding=_pair(call.argument(3, "padding", 0)),
+    )
+    source = tracker.read(call.tensor(), mask=True)
+    operation = Operation(LayerType.AVERAGE_POOL, (source.tensor.name,), window)
+    return _windowed(tracker, call, source, Made(operation, Kind.REAL))
+
+
+def adaptive_average_pool(tracker: Tracker, call: Call) -> torch.Tensor:
+    """`adaptive_avg_pool2d(input, size)` where the size divides the map."""
+    source = tracker.read(call.tensor(), mask=True)
+    size = _pair(call.argument(1, "output_size"))
+    height, width = source.features[-2:]
+    if height % size[0] or width % size[1]:
+        raise CaptureError(
+            f"must have an output size that divides the map (got {size} for {height} x {width}). "
+            f"Use a fixed window."
+        )
+    kernel = (height // size[0], width // size[1])
+    operation = Operation(
+        LayerType.AVERAGE_POOL, (source.tensor.name,), Window(kernel, stride=kernel)
+    )
+    return _windowed(tracker, call, source, Made(operation, Kind.REAL))
+
+
+def mean(tracker: Tracker, call: Call) -> torch.Tensor:
+    """`mean(input, dim, keepdim)`: over time, or over the whole map."""
+    tensor = call.tensor()
+    axes = tracker.peek(tensor).axes
+    argument = call.argument(1, "dim")
+    dims = (argument,) if isinstance(argument, int) else tuple(argument or range(tensor.dim()))
+    positions = sorted(dim % tensor.dim() for dim in dims)
+    over_time = [axes[position] for position in positions] == [Axis.TIME]
+    is_map = positions == [tensor.dim() - 2, tensor.dim() - 1]
+    source = tracker.read(tensor, mask=not over_time)
+    inputs = (source.tensor.name,)
+    if over_time:
+        made = Made(Operation(LayerType.TIME_MEAN, inputs), Kind.REAL)
+    elif is_map and len(source.features) == 3 and source.features == source.tensor.shape:
+        kernel = (source.shape[-2], source.shape[-1])
+        operation = Operation(LayerType.AVERAGE_POOL, inputs, Window(kernel, stride=kernel))
+        made = Made(operation, Kind.REAL, shape=(source.features[0], 1, 1))
+    else:
+        raise CaptureError(
+            f"must be over time, or over the whole map of each channel (got axes {positions} of "
+            f"shape {tuple(tensor.shape)}). Take the two means one after the other."
+        )
+    result = call.run()
+    if call.argument(2, "keepdim", False):
+        kept = tuple(Axis.HELD if axis is Axis.TIME and over_time else axis for axis in axes)
+    else:
+        kept = tuple(axis for position, axis in enumerate(axes) if position not in positions)
+    if over_time:
+        made = _as_vector(made, labels.features(kept, result.shape))
+    tracker.write(result, kept, "time_mean" if over_time else "mean", made)
+    return result
+
+
+def reshape(tracker: Tracker, call: Call) -> torch.Tensor:
+    """`reshape`, `view`, `flatten`, `unflatten`, `squeeze`."""
+    source = call.tensor()
+    if isinstance(call.argument(1, "dtype"), torch.dtype):
+        raise CaptureError("must not reinterpret bits as another type. Use `.to(dtype)`.")
+    return _renamed(tracker, call, lambda axes, shape: labels.reshaped(axes, source.shape, shape))
+
+
+def unsqueeze(tracker: Tracker, call: Call) -> torch.Tensor:
+    """A new axis of length 1."""
+    position = call.argument(1, "dim")
+    return _renamed(
+        tracker, call, lambda axes, _: labels.unsqueezed(axes, position % (len(axes) + 1))
+    )
+
+
+def repeat(tracker: Tracker, call: Call) -> torch.Tensor:
+    """`expand`, `expand_as`, `broadcast_to`, `repeat`: holding a static value."""
+    source = call.tensor()
+    return _renamed(tracker, call, lambda axes, shape: labels.held(axes, source.shape, shape))
+
+
+def stack(tracker: Tracker, call: Call) -> torch.Tensor:
+    """`stack([x] * T)`: holding a static value; other tensors are not stacked."""
+    tensors = call.argument(0, "tensors")
+    first = tensors[0]
+    if any(tensor is not first for tensor in tensors) or call.argument(1, "dim", 0) != 0:
+        raise CaptureError(
+            "must hold one static value for T timesteps, `torch.stack([x] * T)` (got different "
+            "tensors). Let every layer process all timesteps, `(T, N, ...)`, in one call."
+        )
+    tracked = tracker.peek(first)
+    result = call.run()
+    tracker.alias(result, tracked.value, labels.held(tracked.axes, first.shape, result.shape))
+    return result
+
+
+def permute(tracker: Tracker, call: Call) -> torch.Tensor:
+    """`permute(input, *order)`."""
+    order = call.argument(1, "dims")
+    order = call.args[1:] if isinstance(order, int) else order
+    return _renamed(tracker, call, lambda axes, _: labels.permuted(axes, order))
+
+
+def transpose(tracker: Tracker, call: Call) -> torch.Tensor:
+    """`transpose(input, one, other)`."""
+    dims = call.tensor().dim()
+    order = list(range(dims))
+    one, other = call.argument(1, "dim0") % dims, call.argument(2, "dim1") % dims
+    order[one], order[other] = other, one
+    return _renamed(tracker, call, lambda axes, _: labels.permuted(axes, order))
+
+
+def same(tracker: Tracker, call: Call) -> torch.Tensor:
+    """The same values in another place or type; dropout, which does nothing when it is off."""
+    if call.argument(2, "training", False) is True and "dropout" in call.name:
+        raise CaptureError("must be off (got training mode). Call `network.eval()` first.")
+    source = call.tensor()
+    tracked = tracker.peek(source)
+    result = call.run()
+    exact = result.dtype.is_floating_point or tracked.value.expression is not None
+    if result.dtype != source.dtype and not exact:
+        raise CaptureError(
+            f"must keep the values (got {source.dtype} to {result.dtype}). Keep a floating type."
+        )
+    tracker.alias(result, tracked.value, tracked.axes)
+    return result
+
+
+def _renamed(
+    tracker: Tracker,
+    call: Call,
+    rename: Callable[[labels.Axes, torch.Size], labels.Axes],
+) -> torch.Tensor:
+    tracked = tracker.peek(call.tensor())
+    result = call.run()
+    tracker.alias(result, tracked.value, rename(tracked.axes, result.shape))
+    return result
+
+
+def _windowed(tracker: Tracker, call: Call, source: Source, made: Made) -> torch.Tensor:
+    """Runs a convolution or pool on `(C, H, W)` maps and checks its geometry."""
+    window = made.operation.window
+    assert window is not None
+    if len(source.features) != 3 or source.features != source.tensor.shape:
+        raise CaptureError(
+            f"must read maps (C, H, W) as '{source.tensor.name}' made them, {source.tensor.shape} "
+            f"(got {source.features}). Do not reshape features before it."
+        )
+    result = call.run()
+    expected = tuple(
+        (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+        for size, kernel, stride, padding, dilation in zip(
+            source.features[1:],
+            window.kernel,
+            window.stride,
+            window.padding,
+            window.dilation,
+            strict=True,
+        )
+    )
+    if tuple(result.shape[-2:]) != expected:
+        raise CaptureError(
+            f"must give a map of {expected[0]} x {expected[1]}, rounded down (got "
+            f"{tuple(result.shape[-2:])}). Use `ceil_mode=False`."
+        )
+    tracker.write(result, source.axes, call.name, made)
+    return result
+
+
+def _as_vector(made: Made, shape: tuple[int, ...]) -> Made:
+    """A fully pooled map (C, 1, 1) is described as the vector that a linear layer reads."""
+    is_vector = len(shape) == 3 and shape[1:] == (1, 1)
+    return Made(made.operation, made.kind, shape=shape[:1] if is_vector else shape)
+
+
+def _constant(tracker: Tracker, call: Call, position: int, name: str) -> torch.Tensor:
+    tensor = call.tensor(position, name)
+    if tracker.find(tensor) is not None:
+        raise CaptureError(
+            f"must have constant weights (got a '{name}' that depends on the input). "
+            f"Products of recorded values are not understood."
+        )
+    return tensor
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    if isinstance(value, int):
+        return value, value
+    values = tuple(int(item) for item in value)
+    return values[0], values[-1]
+
+
+def _padding(value: Any, kernel: tuple[int, int], dilation: tuple[int, int]) -> tuple[int, int]:
+    if value == "valid":
+        return 0, 0
+    if value != "same":
+        return _pair(value)
+    total = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+    if any(size % 2 for size in total):
+        raise CaptureError("must pad both sides equally (got 'same' for an even kernel). Pad odd.")
+    return total[0] // 2, total[1] // 2
+
+
+OPERATIONS: dict[str, Handler] = {
+    "conv2d": convolution,
+    "linear": linear,
+    "batch_norm": batch_norm,
+    "relu": relu,
+    "relu_": relu,
+    "max_pool2d": max_pool,
+    "avg_pool2d": average_pool,
+    "adaptive_avg_pool2d": adaptive_average_pool,
+    "mean": mean,
+    "unsqueeze": unsqueeze,
+    "stack": stack,
+    "permute": permute,
+    "invert": negation,
+    "bitwise_not": negation,
+    "logical_not": negation,
+    "fake_quantize_per_tensor_affine": rounding,
+    **dict.fromkeys(("round", "round_"), rounding),
+    **dict.fromkeys(("reshape", "view", "flatten", "unflatten", "squeeze", "view_as"), reshape),
+    **dict.fromkeys(("expand", "expand_as", "broadcast_to", "repeat"), repeat),
+    **dict.fromkeys(("transpose", "swapaxes"), transpose),
+    **dict.fromkeys(
+        ("contiguous", "clone", "detach", "data", "float", "double", "bool", "to", "type"), same
+    ),
+    **dict.fromkeys(("cpu", "type_as", "dropout", "dropout2d"), same),
+}
+"""Handler by the name of the torch function or tensor method."""
+
+_BINARY = {
+    "add": "add",
+    "sub": "sub",
+    "subtract": "sub",
+    "mul": "mul",
+    "multiply": "mul",
+    "div": "div",
+    "true_divide": "div",
+    "truediv": "div",
+    "and": "and",
+    "or": "or",
+    "xor": "xor",
+    "logical_and": "and",
+    "logical_or": "or",
+    "logical_xor": "xor",
+    "bitwise_and": "and",
+    "bitwise_or": "or",
+    "bitwise_xor": "xor",
+    "maximum": "maximum",
+    "minimum": "minimum",
+}
+for _word, _operator in _BINARY.items():
+    OPERATIONS[_word] = OPERATIONS[f"{_word}_"] = OPERATIONS[f"i{_word}"] = binary(_operator)
+    OPERATIONS[f"r{_word}"] = binary(_operator, reflected=True)
+OPERATIONS["rdiv"] = binary("div", reflected=True)
