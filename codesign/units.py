@@ -37,6 +37,17 @@ _PREFIXES = {
 }  # fmt: skip
 
 
+def shown(value: object) -> str:
+    """A user's value in a message: in quotes if it is text, on one line, cut where it is long."""
+    if value is None:
+        return "nothing"
+    text = f"{value}"[: _LONGEST_TEXT + 1]
+    text = "".join(letter if letter.isprintable() else "?" for letter in text)
+    if len(text) > _LONGEST_TEXT:
+        text = f"{text[:_LONGEST_TEXT]}..."
+    return f"'{text}'" if isinstance(value, str) else text
+
+
 @dataclass(frozen=True, eq=False)
 class Quantity:
     """One physical dimension: what users may write for it and the number that it becomes.
@@ -72,7 +83,7 @@ class Quantity:
         """
         if not isinstance(text, str):
             raise self._error(
-                f"must be {self.noun} with its unit (got {_shown(text)})",
+                f"must be {self.noun} with its unit (got {shown(text)})",
                 f"Write it like '{self.example}'.",
             )
         number, factor = self._split(text)
@@ -82,7 +93,7 @@ class Quantity:
             return float(value)
         if value != value.to_integral_value():
             raise self._error(
-                f"must be a whole number of {self.unit} (got '{text}')",
+                f"must be a whole number of {self.unit} (got {shown(text)})",
                 f"Write it like '{self.example}'.",
             )
         return int(value)
@@ -100,11 +111,11 @@ class Quantity:
                 what = f"must be {self.noun}, a finite number with its unit"
             elif _NEGATIVE.fullmatch(text):
                 what = f"must not be negative: {self.noun} is expected"
-            raise self._error(f"{what} (got {_shown(text)})", f"Write it like '{self.example}'.")
+            raise self._error(f"{what} (got {shown(text)})", f"Write it like '{self.example}'.")
         number, unit = match.groups()
         if unit is None:
             raise self._error(
-                f"must be {self.noun} with its unit (got the bare number '{text}')",
+                f"must be {self.noun} with its unit (got the bare number {shown(text)})",
                 f"Write it like '{self.example}'.",
             )
         if unit not in self.units:
@@ -115,28 +126,28 @@ class Quantity:
         legal = f"Legal units: {', '.join(self.units)}."
         for other in QUANTITIES:
             if unit in other.units:
-                return self._error(
-                    f"'{text}' is {other.noun}; {self.noun} is expected, e.g. '{self.example}'",
-                    legal,
-                )
+                found = f"{shown(text)} is {other.noun}"
+                expected = f"{self.noun} is expected, e.g. '{self.example}'"
+                return self._error(f"{found}; {expected}", legal)
         # A slip of the shift key is the likeliest, and difflib takes 'KIB' for 'KB'.
-        same_letters = [legal for legal in self.units if legal.lower() == unit.lower()]
-        hint = nearest(unit, same_letters or self.units)
+        same_letters = [known for known in self.units if known.lower() == unit.lower()]
+        hint = f"Did you mean '{same_letters[0]}'?" if same_letters else nearest(unit, self.units)
         if not hint.startswith("Did you mean"):
             hint = f"Write it like '{self.example}'."
         return self._error(
-            f"must be {self.noun} (got '{text}', whose unit '{unit}' is unknown)", f"{hint} {legal}"
+            f"must be {self.noun} (got {shown(text)}, whose unit {shown(unit)} is unknown)",
+            f"{hint} {legal}",
         )
 
     def _check_range(self, text: str, value: Decimal) -> None:
         if value == 0 and not self.zero:
             raise self._error(
-                f"must be more than zero (got '{text}')", f"Write it like '{self.example}'."
+                f"must be more than zero (got {shown(text)})", f"Write it like '{self.example}'."
             )
         if value != 0 and not self.smallest <= value <= self.largest:
             raise self._error(
                 f"must be between {self.smallest:g} and {self.largest:g} {self.unit}"
-                f"{' or zero' if self.zero else ''} (got '{text}')",
+                f"{' or zero' if self.zero else ''} (got {shown(text)})",
                 "Check the number and its unit.",
             )
 
@@ -171,14 +182,6 @@ def _units(**sizes: str) -> dict[str, Decimal]:
 
 def _per(over: str, sizes: dict[str, Decimal]) -> dict[str, Decimal]:
     return {f"{unit}/{over}": size for unit, size in sizes.items()}
-
-
-def _shown(value: object) -> str:
-    """A value as the user wrote it, cut where it no longer helps."""
-    if value is None:
-        return "nothing"
-    text = f"'{value}'" if isinstance(value, str) else f"{value}"
-    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."
 
 
 _JOULES = _units(pJ="1", fJ="1e-3", nJ="1e3", uJ="1e6")

@@ -9,16 +9,38 @@ of an operation in `codesign.energy`.
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from codesign.units import Area, Bandwidth, Bits, Energy, EnergyPerBit, Frequency, Length, Power, Time
+from codesign.specs.consistency import (
+    architecture_violations,
+    core_violations,
+    memory_violations,
+    overhead_violations,
+    precision_violations,
+)
+from codesign.specs.faults import refuse
+from codesign.units import (
+    Area,
+    Bandwidth,
+    Bits,
+    Energy,
+    EnergyPerBit,
+    Frequency,
+    Length,
+    Power,
+    Time,
+)
 
 Source = Annotated[str, StringConstraints(min_length=3)]
 """Where numbers come from: a citation, or `assumed, because ...`."""
 
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Cycles = Annotated[int, Field(strict=True, ge=0, le=10_000)]
+Flag = Annotated[bool, Field(strict=True)]
+"""Strict: `"16"`, `16.5` and `yes` are refused, not guessed at."""
 
 
 class CoreKind(StrEnum):
@@ -59,6 +81,11 @@ class Precision(Spec):
     activation_bits: Bits = Field(alias="activation")
     source: Source
 
+    @model_validator(mode="after")
+    def _accumulator_holds_a_weight(self) -> Self:
+        refuse(precision_violations(self))
+        return self
+
 
 class Policy(Spec):
     """Choices that the paper leaves to the hardware.
@@ -92,6 +119,11 @@ class Memory(Spec):
     @property
     def bits_per_cycle(self) -> int:
         return self.banks * self.width_bits
+
+    @model_validator(mode="after")
+    def _words_are_whole(self) -> Self:
+        refuse(memory_violations(self))
+        return self
 
 
 class Buffer(Memory):
@@ -155,6 +187,11 @@ class Overhead(Spec):
     area_mm2: Area = Field(alias="area")
     source: Source
 
+    @model_validator(mode="after")
+    def _idle_costs_no_more_than_busy(self) -> Self:
+        refuse(overhead_violations(self))
+        return self
+
 
 class SpikeDatapath(Spec):
     """Event-driven accumulators with a scatter dataflow.
@@ -166,7 +203,7 @@ class SpikeDatapath(Spec):
 
     lanes: Count
     scan_bits: Bits = Field(alias="scan")
-    fill_cycles: Annotated[int, Field(ge=0, le=10_000)] = Field(alias="fill")
+    fill_cycles: Cycles = Field(alias="fill")
 
 
 class MacDatapath(Spec):
@@ -181,9 +218,9 @@ class MacDatapath(Spec):
 
     rows: Count
     columns: Count
-    zero_skipping: bool
+    zero_skipping: Flag
     adders: Count
-    fill_cycles: Annotated[int, Field(ge=0, le=10_000)] = Field(alias="fill")
+    fill_cycles: Cycles = Field(alias="fill")
 
 
 class Core(Spec):
@@ -200,6 +237,11 @@ class Core(Spec):
     operations: Operations
     overhead: Overhead
 
+    @model_validator(mode="after")
+    def _parts_fit_the_kind(self) -> Self:
+        refuse(core_violations(self))
+        return self
+
 
 class PaperEnergies(Spec):
     """The two coefficients of eq. 7; an architecture that has these alone has no cores."""
@@ -212,11 +254,16 @@ class PaperEnergies(Spec):
 class Architecture(Spec):
     """A chip, or (`operations` alone) the paper's pricing of operations without a chip."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+    name: Name
     description: str
     technology: Technology | None = None
     precision: Precision | None = None
     policy: Policy | None = None
-    cores: dict[str, Core] = Field(default_factory=dict)
+    cores: dict[Name, Core] = Field(default_factory=dict)
     storage: Storage | None = None
     operations: PaperEnergies | None = None
+
+    @model_validator(mode="after")
+    def _is_a_chip_or_a_price(self) -> Self:
+        refuse(architecture_violations(self))
+        return self

@@ -1,0 +1,141 @@
+"""Architectures and workloads by name, file name or path.
+
+The shipped files stand in `archs/` and `workloads/`: beside the package in a checkout, inside it
+in an installed wheel. A path with a separator, or a file of that name in the current folder,
+comes before them, so that a user's own chip needs no installation.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import codesign
+from codesign.errors import Fault, InputError, nearest
+from codesign.specs.architecture import Architecture
+from codesign.specs.documents import read_document
+from codesign.specs.faults import Model, validate
+from codesign.specs.overrides import apply_overrides
+from codesign.specs.workload import WorkloadSpec
+
+SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A shipped file, for lists."""
+
+    name: str
+    description: str
+    path: Path
+
+
+def load_architecture(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Architecture:
+    """The architecture of a shipped name (`split_core`), a file name or a path.
+
+    Args:
+        name_or_path: which one.
+        overrides: values to replace, each `cores.spike.count=32`.
+
+    Raises:
+        InputError: there is no such file, or what it says is wrong; with every fault's place.
+    """
+    return _load(Architecture, architecture_path(name_or_path), overrides)
+
+
+def load_workload_spec(name_or_path: str | Path, overrides: Iterable[str] = ()) -> WorkloadSpec:
+    """The workload of a shipped name (`dsnn18`), a file name or a path.
+
+    Args:
+        name_or_path: which one.
+        overrides: values to replace, each `timesteps=8` or `workload.timesteps=8`.
+
+    Raises:
+        InputError: there is no such file, or what it says is wrong; with every fault's place.
+    """
+    return _load(WorkloadSpec, workload_path(name_or_path), overrides)
+
+
+def architecture_path(name_or_path: str | Path) -> Path:
+    """The file that a name or path of an architecture means.
+
+    Raises:
+        InputError: the name is not known.
+    """
+    return _resolve(str(name_or_path), "archs", "an architecture")
+
+
+def workload_path(name_or_path: str | Path) -> Path:
+    """The file that a name or path of a workload means.
+
+    Raises:
+        InputError: the name is not known.
+    """
+    return _resolve(str(name_or_path), "workloads", "a workload")
+
+
+def architecture_names() -> list[str]:
+    """Names of the shipped architectures, sorted."""
+    return list(_shipped("archs"))
+
+
+def workload_names() -> list[str]:
+    """Names of the shipped workloads, by family and then by depth."""
+    return sorted(
+        _shipped("workloads"), key=lambda name: (name.rstrip("0123456789"), len(name), name)
+    )
+
+
+def architectures() -> list[Entry]:
+    """The shipped architectures with their descriptions."""
+    return [_entry(name, _shipped("archs")[name]) for name in architecture_names()]
+
+
+def workloads() -> list[Entry]:
+    """The shipped workloads with their descriptions."""
+    return [_entry(name, _shipped("workloads")[name]) for name in workload_names()]
+
+
+def _load(model: type[Model], path: Path, overrides: Iterable[str]) -> Model:
+    document = apply_overrides(read_document(path), model, overrides)
+    return validate(document, model, path.stem)
+
+
+def _entry(name: str, path: Path) -> Entry:
+    return Entry(name, str(read_document(path).data.get("description", "")), path)
+
+
+def _resolve(text: str, folder: str, noun: str) -> Path:
+    has_separator = os.sep in text or "/" in text
+    if has_separator or Path(text).is_file():
+        return Path(text)
+    shipped = _shipped(folder)
+    name = text
+    for suffix in SUFFIXES:
+        name = name.removesuffix(suffix)
+    if name in shipped:
+        return shipped[name]
+    names = ", ".join(shipped)
+    fix = nearest(name, shipped)
+    if fix.startswith("Did you mean"):
+        fix += f" There are: {names};"
+    else:
+        fix = f"There are: {names};"
+    raise InputError(
+        Fault(
+            text or "''",
+            f"must be {noun}'s name or a file (got an unknown name).",
+            f"{fix} a path works too.",
+        )
+    )
+
+
+@cache
+def _shipped(folder: str) -> dict[str, Path]:
+    """The shipped files of a folder by name, sorted."""
+    package = Path(codesign.__file__).resolve().parent
+    for root in (package / folder, package.parent / folder):
+        if root.is_dir():
+            return {path.stem: path for path in sorted(root.glob("*.yaml"))}
+    return {}

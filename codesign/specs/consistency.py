@@ -1,0 +1,137 @@
+"""Rules between the values of an architecture that no single value shows.
+
+Each function returns all violations of its rules, located from the group that it was given; the
+models of `codesign.specs.architecture` call them after their own values are sound. Whether a
+given network fits the chip is not asked here: that needs the network.
+"""
+
+from typing import TYPE_CHECKING
+
+from codesign.specs.faults import Violation
+
+if TYPE_CHECKING:
+    from codesign.specs.architecture import Architecture, Core, Memory, Overhead, Precision
+
+DATAPATHS = {
+    "spike": ("spike",),
+    "accumulation": ("mac",),
+    "unified": ("spike", "mac"),
+}
+"""Groups that describe the datapath, by kind of core."""
+
+OPERATIONS = {
+    "spike": ("ac", "addition", "neuron", "logic"),
+    "accumulation": ("mac", "addition", "neuron", "logic"),
+    "unified": ("ac", "mac", "addition", "neuron", "logic"),
+}
+"""Operations that have a price, by kind of core."""
+
+CHIP_GROUPS = ("technology", "precision", "policy", "cores", "storage")
+"""What makes an architecture a chip."""
+
+
+def memory_violations(memory: "Memory") -> list[Violation]:
+    """A memory holds whole words in every bank."""
+    if memory.size_bits % memory.bits_per_cycle == 0:
+        return []
+    problem = (
+        f"must be a multiple of banks x width = {memory.bits_per_cycle} bit "
+        f"(got {memory.size_bits} bit)."
+    )
+    return [Violation(("size",), problem, "Change size, banks or width.")]
+
+
+def precision_violations(precision: "Precision") -> list[Violation]:
+    """An accumulator holds at least one weight."""
+    if precision.accumulator_bits >= precision.weight_bits:
+        return []
+    problem = (
+        f"must be at least as wide as a weight, {precision.weight_bits} bit "
+        f"(got {precision.accumulator_bits} bit)."
+    )
+    return [Violation(("accumulator",), problem, "Widen the accumulator.")]
+
+
+def overhead_violations(overhead: "Overhead") -> list[Violation]:
+    """An idle cycle costs no more than a busy one."""
+    if overhead.idle_clock_pj <= overhead.clock_pj:
+        return []
+    problem = (
+        f"must be at most the clock's {overhead.clock_pj:g} pJ (got {overhead.idle_clock_pj:g} pJ)."
+    )
+    return [Violation(("idle_clock",), problem, "Without gating the two are equal.")]
+
+
+def core_violations(core: "Core") -> list[Violation]:
+    """A core has the datapath and the prices of its kind, and no others."""
+    found = []
+    for group in ("spike", "mac"):
+        found += _presence(core, (group,), group in DATAPATHS[core.kind])
+    for operation in OPERATIONS["unified"]:
+        found += _presence(core, ("operations", operation), operation in OPERATIONS[core.kind])
+    if core.kind == "unified" and core.spike and core.mac:
+        units = core.mac.rows * core.mac.columns
+        if core.spike.lanes > units:
+            problem = (
+                f"must be at most the {units} units of the array, rows x columns "
+                f"(got {core.spike.lanes})."
+            )
+            found.append(
+                Violation(("spike", "lanes"), problem, "The lanes are units of the same array.")
+            )
+    return found
+
+
+def architecture_violations(architecture: "Architecture") -> list[Violation]:
+    """An architecture is a whole chip, or prices operations alone."""
+    given = [group for group in CHIP_GROUPS if getattr(architecture, group)]
+    if architecture.operations is not None:
+        return [
+            Violation(
+                (group,),
+                "must be absent beside 'operations', which prices operations without a chip.",
+                f"Remove '{group}' or 'operations'.",
+            )
+            for group in given
+        ]
+    if len(given) < len(CHIP_GROUPS):
+        return [
+            Violation(
+                (group,),
+                "is missing.",
+                f"A chip has {', '.join(CHIP_GROUPS)}; 'operations' alone prices without a chip.",
+                missing=True,
+            )
+            for group in CHIP_GROUPS
+            if group not in given
+        ]
+    return _buffer_violations(architecture)
+
+
+def _buffer_violations(architecture: "Architecture") -> list[Violation]:
+    """What a core loads ahead, half of its weight memory, fits the buffer it comes from."""
+    storage = architecture.storage
+    if storage is None or not architecture.cores:
+        return []
+    name, core = max(architecture.cores.items(), key=lambda item: item[1].weight_memory.size_bits)
+    half_bits = core.weight_memory.size_bits // 2
+    if storage.weight_buffer.size_bits >= half_bits:
+        return []
+    problem = (
+        f"must be at least {half_bits} bit, half the weight memory of a core of "
+        f"'{name}' (got {storage.weight_buffer.size_bits} bit)."
+    )
+    fix = "Enlarge the buffer or shrink the cores' weight memory."
+    return [Violation(("storage", "weight_buffer", "size"), problem, fix)]
+
+
+def _presence(core: "Core", path: tuple[str, ...], expected: bool) -> list[Violation]:
+    group = core if len(path) == 1 else core.operations
+    field = path[-1] if len(path) == 1 else f"{path[-1]}_pj"
+    present = getattr(group, field) is not None
+    if present == expected:
+        return []
+    kind = f"for a core of kind '{core.kind}'"
+    if expected:
+        return [Violation(path, f"is missing {kind}.", "Add it, or change the kind.", missing=True)]
+    return [Violation(path, f"must be absent {kind}.", "Remove it, or change the kind.")]

@@ -1,0 +1,126 @@
+"""Single values of a document replaced from the command line: `--set cores.spike.count=32`.
+
+An override is applied before the document is compared with its model, so that it obeys the same
+rules as the file; a fault that it causes names the option as its place. Its value is one YAML
+scalar. Left out: lists and whole groups, which are written in a file.
+"""
+
+import copy
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import BaseModel
+
+from codesign.errors import Fault, InputError, nearest
+from codesign.specs.documents import Document, KeyPath, Place, parse_scalar
+from codesign.specs.faults import dotted, keys_of, model_at
+from codesign.units import shown
+
+WORKLOAD_PREFIX = "workload."
+"""Overrides of a workload begin with it where an architecture can be meant as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """One `key.key=value`, read but not yet applied."""
+
+    option: str
+    path: KeyPath
+    value: Any
+
+    @property
+    def place(self) -> Place:
+        return Place(0, 0, f"--set {self.option}")
+
+
+def split_overrides(options: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Options for the architecture and options for the workload (`workload.timesteps=8`)."""
+    architecture: list[str] = []
+    workload: list[str] = []
+    for option in options:
+        (workload if option.startswith(WORKLOAD_PREFIX) else architecture).append(option)
+    return architecture, workload
+
+
+def parse_override(option: str) -> Override:
+    """The override that an option states; the prefix `workload.` is no part of its path.
+
+    Raises:
+        InputError: the option has no `=`, an empty key, or a value that is not one YAML scalar.
+    """
+    at = Place(0, 0, f"--set {option}")
+    keys, equals, value = option.partition("=")
+    path = tuple(keys.strip().removeprefix(WORKLOAD_PREFIX).split("."))
+    if not equals or not all(path):
+        raise InputError(
+            at.fault(
+                f"must have the form key.key=value (got {shown(option)}).",
+                "Write it like '--set cores.spike.count=32'.",
+            )
+        )
+    try:
+        return Override(option, path, parse_scalar(value))
+    except ValueError as error:
+        raise InputError(
+            at.fault(
+                f"must end in one value (got {shown(value)}: {error}).",
+                "Lists and groups belong in a file.",
+            )
+        ) from None
+
+
+def apply_overrides(document: Document, model: type[BaseModel], options: Iterable[str]) -> Document:
+    """The document with its values replaced; the given one stays as it is.
+
+    A key that the model knows may be new to the document, the group that holds it may not.
+
+    Raises:
+        InputError: with a fault for every option that is malformed or leads nowhere.
+    """
+    data = copy.deepcopy(document.data)
+    values, keys = dict(document.values), dict(document.keys)
+    faults: list[Fault] = []
+    for option in options:
+        try:
+            override = parse_override(option)
+            _group(data, model, override)[str(override.path[-1])] = override.value
+        except InputError as error:
+            faults += error.faults
+            continue
+        values[override.path] = keys[override.path] = override.place
+    if faults:
+        raise InputError(faults)
+    return replace(document, data=data, values=values, keys=keys)
+
+
+def _group(data: dict[str, Any], model: type[BaseModel], override: Override) -> dict[str, Any]:
+    """The group that holds the value to replace.
+
+    Raises:
+        InputError: it does not exist, or its model does not know the key.
+    """
+    group: dict[str, Any] = data
+    for depth, key in enumerate(override.path[:-1]):
+        if key not in group:
+            raise _no_such_key(override, depth, list(group))
+        inner_value: Any = group[key]
+        if not isinstance(inner_value, dict):
+            at, inner = override.place, dotted(override.path[: depth + 1])
+            problem = f"{inner} must be a group to hold other keys (got {shown(inner_value)})."
+            raise InputError(at.fault(problem, f"Set '{inner}' itself."))
+        group = inner_value
+    depth = len(override.path) - 1
+    description = model_at(model, override.path[:-1])
+    known = list(group) if description is None else keys_of(description)
+    if override.path[-1] not in known:
+        raise _no_such_key(override, depth, known)
+    return group
+
+
+def _no_such_key(override: Override, depth: int, known: list[str]) -> InputError:
+    owner = dotted(override.path[:depth]) or "the file"
+    key = str(override.path[depth])
+    return InputError(
+        override.place.fault(f"{owner} has no key {shown(key)}.", nearest(key, known))
+    )
