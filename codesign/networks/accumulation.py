@@ -5,6 +5,8 @@ head of its own. Nothing in the spike stream reads it. The modules here declare 
 class attribute `stream`; all that is computed inside them belongs to the accumulation stream.
 """
 
+from collections import OrderedDict
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -72,3 +74,29 @@ class FixedPoint(nn.Module):
 
     def extra_repr(self) -> str:
         return f"fraction_bits={self.fraction_bits}, integer_bits={self.integer_bits}"
+
+
+ACTIVATION_FRACTION_BITS = 4
+"""Grid of a calibrated accumulation stream: 2^-4 for all its real values."""
+
+ACTIVATION_INTEGER_BITS = 4
+"""Calibrated `a` behind a downsample lies in [0, 16)."""
+
+DEPTHWISE_INTEGER_BITS = 5
+"""Values between the two convolutions lie in [-32, 32)."""
+
+
+def use_fixed_point(network: nn.Module) -> None:
+    """Rounds the accumulation stream behind each of its convolutions, in place.
+
+    The batch norms must have been fused (their places are taken).
+    """
+    activation = FixedPoint(ACTIVATION_FRACTION_BITS, ACTIVATION_INTEGER_BITS)
+    depthwise = FixedPoint(ACTIVATION_FRACTION_BITS, DEPTHWISE_INTEGER_BITS)
+    for module in network.modules():
+        if isinstance(module, AccumulationDownsample):
+            module[1] = activation
+            if isinstance(module[0], nn.Sequential):
+                first, second = module[0]
+                chain = OrderedDict([("0", first), ("round", depthwise), ("1", second)])
+                module[0] = nn.Sequential(chain)

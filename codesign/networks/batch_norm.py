@@ -61,12 +61,20 @@ def fuse_batch_norm(network: nn.Module) -> None:
             children, as in all networks of this package.
     """
     network.eval()
-    for parent in list(network.modules()):
-        for (_, first), (name, second) in pairwise(list(parent.named_children())):
-            convolution = _last_convolution(first)
-            if convolution is not None and isinstance(second, nn.BatchNorm2d):
-                _fuse(convolution, second)
-                setattr(parent, name, nn.Identity())
+    for convolution, norm in _take_batch_norms(network):
+        _fuse(convolution, norm)
+
+
+def expect_fused(network: nn.Module) -> None:
+    """Gives a network the form that `fuse_batch_norm` would, without any arithmetic.
+
+    Weights keep their values and new biases have none yet: they are to be loaded.
+    """
+    network.eval()
+    for convolution, _ in _take_batch_norms(network):
+        bias = convolution.weight.new_empty(convolution.out_channels)
+        convolution.bias = nn.Parameter(bias)
+        convolution.batch_norm_fused = True  # type: ignore[assignment]
 
 
 def fused_convolutions(network: nn.Module) -> Iterator[tuple[str, nn.Conv2d]]:
@@ -74,6 +82,18 @@ def fused_convolutions(network: nn.Module) -> Iterator[tuple[str, nn.Conv2d]]:
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d) and getattr(module, "batch_norm_fused", False):
             yield name, module
+
+
+def _take_batch_norms(network: nn.Module) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+    """Takes out every batch norm behind a convolution; returns the pairs."""
+    pairs = []
+    for parent in list(network.modules()):
+        for (_, first), (name, second) in pairwise(list(parent.named_children())):
+            convolution = _last_convolution(first)
+            if convolution is not None and isinstance(second, nn.BatchNorm2d):
+                setattr(parent, name, nn.Identity())
+                pairs.append((convolution, second))
+    return pairs
 
 
 def _last_convolution(module: nn.Module) -> nn.Conv2d | None:

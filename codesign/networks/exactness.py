@@ -1,0 +1,87 @@
+"""Exactness: whether a calibrated network computes the same bits on every machine.
+
+float32 holds every whole number up to 2^24. If a convolution's weights and inputs lie on dyadic
+grids and no sum of magnitudes exceeds 2^24 steps of the product's grid, then every partial sum is
+exact in any order: threads, vector units and backends cannot change a spike. The bound here is
+over all inputs that a layer can ever see, not over those of one picture.
+
+Left out: transforms that leave the grid, such as Winograd's convolution, and the linear heads,
+whose inputs are means.
+"""
+
+from torch import Tensor, nn
+
+from codesign.networks.accumulation import (
+    ACTIVATION_FRACTION_BITS,
+    ACTIVATION_INTEGER_BITS,
+    DEPTHWISE_INTEGER_BITS,
+)
+from codesign.networks.blocks import ResidualBlock, SpikeBlock
+from codesign.networks.calibrated import fraction_bits
+from codesign.networks.residual import BLOCKS, ResidualNetwork
+from codesign.pictures import LARGEST_PIXEL, PIXEL_FRACTION_BITS
+
+LARGEST_EXACT_SUM = 2**24
+
+Range = tuple[float, int]
+"""Largest magnitude of a tensor's values and the bits of its grid's fraction."""
+
+SPIKE: Range = (1, 0)
+
+
+def largest_sums(network: ResidualNetwork) -> dict[str, float]:
+    """The largest sum of magnitudes of every convolution, in steps of its product's grid.
+
+    Args:
+        network: with calibrated weights (batch norms fused, fixed point in the second stream).
+    """
+    ranges = {network.conv1: (LARGEST_PIXEL, PIXEL_FRACTION_BITS)}
+    a: Range = SPIKE
+    for stage in range(1, len(BLOCKS[network.depth]) + 1):
+        o: Range = SPIKE
+        for block in network.get_submodule(f"layer{stage}").children():
+            assert isinstance(block, ResidualBlock)
+            ranges |= _spike_stream(block, o)
+            if isinstance(block, SpikeBlock) and block.accumulation is not None:
+                if isinstance(block.pool, nn.Sequential):
+                    ranges |= _downsample(block.pool, a)
+                    a = (2**ACTIVATION_INTEGER_BITS, ACTIVATION_FRACTION_BITS)
+                a = (a[0] + 1, a[1])
+            if network.family == "sew":
+                o = (o[0] + 1, 0)
+    names = {module: name for name, module in network.named_modules()}
+    return {
+        names[convolution]: _largest_sum(convolution, fraction_bits(names[convolution]), values)
+        for convolution, values in ranges.items()
+    }
+
+
+def _spike_stream(block: ResidualBlock, o: Range) -> dict[nn.Conv2d, Range]:
+    downsample = block.downsample
+    ranges = {}
+    for index, (chain, _) in enumerate(block.chain()):
+        ranges[_first_convolution(chain)] = o if index == 0 else SPIKE
+    if isinstance(downsample, nn.Module):
+        ranges[_first_convolution(downsample)] = o
+    return ranges
+
+
+def _downsample(pool: nn.Sequential, a: Range) -> dict[nn.Conv2d, Range]:
+    convolutions = [module for module in pool.modules() if isinstance(module, nn.Conv2d)]
+    if len(convolutions) == 1:
+        return {convolutions[0]: a}
+    depthwise, pointwise = convolutions
+    between = (2**DEPTHWISE_INTEGER_BITS, ACTIVATION_FRACTION_BITS)
+    return {depthwise: a, pointwise: between}
+
+
+def _first_convolution(module: nn.Module) -> nn.Conv2d:
+    return next(part for part in module.modules() if isinstance(part, nn.Conv2d))
+
+
+def _largest_sum(convolution: nn.Conv2d, bits: int, values: Range) -> float:
+    largest, input_bits = values
+    magnitudes: Tensor = convolution.weight.detach().double().abs().sum(dim=(1, 2, 3)) * largest
+    if convolution.bias is not None:
+        magnitudes = magnitudes + convolution.bias.detach().double().abs()
+    return float(magnitudes.max()) * 2.0 ** (bits + input_bits)
