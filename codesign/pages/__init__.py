@@ -1,0 +1,11 @@
+"""Pages for people: the report of a run and the comparison of several, each one HTML file.
+
+The last room of the flow. It reads results and writes files; plotly is imported only while a page
+is written. Left out: sweeps, which are shown elsewhere.
+"""
+
+from codesign.pages.compare_report import write_compare_report
+from codesign.pages.comparison import accumulation_cost_sentence
+from codesign.pages.run_report import write_run_report
+
+__all__ = ["accumulation_cost_sentence", "write_compare_report", "write_run_report"]

@@ -1,0 +1,132 @@
+"""What the network did: firing rates and operations, layer by layer.
+
+Takes the `layers` table of a result; all counts are exact.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from codesign.pages.content import Number, Stacked, Table, percent
+from codesign.pages.drawing import add_stack, axis_scale, axis_title, label, new_figure
+from codesign.pages.palette import OPERATION_COLOURS
+from codesign.results import Result
+
+AC_COUNTS = (
+    "ac_synaptic",
+    "ac_neuron",
+    "ac_pool",
+    "ac_residual",
+    "ac_accumulation",
+    "ac_readout",
+)
+"""The AC counts that exclude each other; together all ACs of a layer."""
+
+
+@dataclass(frozen=True)
+class FiringRates:
+    """Share of the neurons that spiked.
+
+    Attributes:
+        layers: neuron layers in their order.
+        timesteps: the timesteps of the network.
+        rates: for each timestep one rate per layer, 0 to 1; None where a layer is not computed.
+    """
+
+    layers: Sequence[str]
+    timesteps: Sequence[int]
+    rates: Sequence[Sequence[float | None]]
+
+
+def firing_rate_data(result: Result) -> FiringRates:
+    """Firing rate of every neuron layer at every timestep."""
+    neurons = result.layers[result.layers["neurons"] > 0]
+    layers = list(dict.fromkeys(neurons["layer"]))
+    timesteps = sorted(int(timestep) for timestep in neurons["timestep"].unique())
+    sums = neurons.groupby(["layer", "timestep"])[["spikes", "neurons"]].sum()
+    rate = (sums["spikes"] / sums["neurons"]).to_dict()
+    rates = [[rate.get((layer, timestep)) for layer in layers] for timestep in timesteps]
+    return FiringRates(layers, timesteps, rates)
+
+
+def firing_rate_table(data: FiringRates) -> Table:
+    """The firing rates as a table."""
+    rows = []
+    for index, layer in enumerate(data.layers):
+        rates = [row[index] for row in data.rates]
+        rows.append([layer, *("" if r is None else Number(r, percent(r)) for r in rates)])
+    return Table(
+        "Firing rates", ["layer", *(f"t = {timestep}" for timestep in data.timesteps)], rows
+    )
+
+
+def firing_rate_figure(data: FiringRates) -> Any:
+    """A line for each timestep over the layers, dark to light in the order of time."""
+    from plotly import colors, graph_objects
+
+    figure = new_figure(420)
+    count = len(data.timesteps)
+    places = [0.15 + 0.75 * index / max(count - 1, 1) for index in range(count)]
+    shades = colors.sample_colorscale("Viridis", places) if places else []
+    for timestep, rates, shade in zip(data.timesteps, data.rates, shades, strict=True):
+        figure.add_trace(
+            graph_objects.Scatter(
+                x=[label(layer) for layer in data.layers],
+                y=[None if rate is None else 100 * rate for rate in rates],
+                mode="lines+markers",
+                name=f"t = {timestep}",
+                line={"color": shade, "width": 1.5},
+                marker={"size": 5},
+                hovertemplate=f"%{{x}}<br>t = {timestep}: %{{y:.2f}} %<extra></extra>",
+            )
+        )
+    figure.update_yaxes(title="Firing rate (%)", rangemode="tozero")
+    figure.update_xaxes(title="Neuron layer", tickangle=-90, showgrid=False, tickfont={"size": 10})
+    return figure
+
+
+def operation_data(layers: pd.DataFrame, counts: Sequence[str]) -> Stacked:
+    """Operations of all layers in their order, over all timesteps.
+
+    Args:
+        layers: the table of a result.
+        counts: which columns to show; those that are zero everywhere are left out.
+    """
+    names = list(dict.fromkeys(layers["layer"]))
+    sums = {name: layers.groupby("layer")[name].sum().to_dict() for name in counts}
+    parts = {
+        name: [int(by_layer[layer]) for layer in names]
+        for name, by_layer in sums.items()
+        if any(by_layer.values())
+    }
+    return Stacked(names, parts, "")
+
+
+def operation_table(stacked: Stacked, title: str) -> Table:
+    """The operations as a table without sums: for kinds that contain each other."""
+    table = stacked.table(title, "layer")
+    return Table(title, table.columns[:-1], [row[:-1] for row in table.rows])
+
+
+def operation_figure(stacked: Stacked, title: str, *, overlay: bool = False) -> Any:
+    """A bar for each layer: stacked by kind, or (`overlay`) one kind in front of the other."""
+    figure = new_figure(400, barmode="overlay" if overlay else "stack", bargap=0.1)
+    largest = max(
+        (max(values, default=0) for values in stacked.parts.values())
+        if overlay
+        else stacked.totals,
+        default=0,
+    )
+    scale = axis_scale(largest, "")
+    add_stack(figure, stacked, OPERATION_COLOURS, scale=scale)
+    figure.update_yaxes(title=axis_title(title, scale[1]))
+    figure.update_xaxes(
+        title="Layer, in the order of computation",
+        tickangle=-90,
+        showgrid=False,
+        tickfont={"size": 10},
+    )
+    figure.update_layout(showlegend=True)
+    return figure

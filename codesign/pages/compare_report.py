@@ -1,0 +1,139 @@
+"""The comparison of several workloads on one chip, and the price of the accumulation pathway.
+
+A pure function of results; runs on different architectures are shown with the chip's name beside
+the workload's, and are not paired with each other.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from codesign.errors import Fault, InputError
+from codesign.pages import comparison, headline
+from codesign.pages.content import Page, Picture, Section, Tile, quantity
+from codesign.pages.document import write_page
+from codesign.pages.energy import PICOJOULE
+from codesign.results import Result
+
+
+def write_compare_report(results: Sequence[Result], path: Path) -> None:
+    """Writes the comparison of runs as one HTML file that opens without a network.
+
+    Args:
+        results: the runs in the order in which they are shown; at least one.
+        path: the file; it appears only when it is complete.
+
+    Raises:
+        InputError: there is no result, or the file cannot be written.
+    """
+    if not results:
+        raise InputError(
+            Fault(str(path), "a comparison needs at least one result (got 0).", "Name some runs.")
+        )
+    write_page(compare_page(results), path)
+
+
+def compare_page(results: Sequence[Result]) -> Page:
+    """The content of the comparison."""
+    chips = list(dict.fromkeys(str(result.summary["architecture"]) for result in results))
+    return Page(
+        title=f"{len(results)} runs on {', '.join(chips)}",
+        statements=_statements(results),
+        lead=_lead(results),
+        tiles=_tiles(results),
+        facts=_facts(results),
+        sections=[
+            _energy(results),
+            _latency(results),
+            Section(
+                "Runs",
+                ["Click a heading to sort."],
+                table=comparison.comparison_table(results),
+            ),
+        ],
+    )
+
+
+def _statements(results: Sequence[Result]) -> list[str]:
+    texts = [
+        text for result in results for text in headline.statements(result.summary["provenance"])
+    ]
+    return list(dict.fromkeys(texts))
+
+
+def _lead(results: Sequence[Result]) -> list[str]:
+    sentence = comparison.accumulation_cost_sentence(results)
+    if sentence is None:
+        return [
+            "What the accumulation pathway costs cannot be said: no full-spike and dual-stream "
+            "network of equal depth are among these runs."
+        ]
+    return [sentence]
+
+
+def _tiles(results: Sequence[Result]) -> list[Tile]:
+    tiles = []
+    for name, result in zip(comparison.run_names(results), results, strict=True):
+        energy = quantity(result.summary["energy_pj"] * PICOJOULE, "J")
+        latency = result.summary["latency_s"]
+        tiles.append(Tile(name, energy, "" if latency is None else f"in {quantity(latency, 's')}"))
+    return tiles
+
+
+def _facts(results: Sequence[Result]) -> dict[str, str]:
+    """What all runs share is said once, the rest for each run."""
+    names = comparison.run_names(results)
+    known = [headline.facts(result.summary) for result in results]
+    shared: dict[str, str] = {}
+    single: dict[str, str] = {}
+    for key in dict.fromkeys(key for facts in known for key in facts):
+        values = [facts.get(key, "") for facts in known]
+        if len(set(values)) == 1:
+            shared[key] = values[0]
+        elif key != "workload":
+            single |= {f"{name}: {key}": text for name, text in zip(names, values, strict=True)}
+    return shared | single
+
+
+def _energy(results: Sequence[Result]) -> Section:
+    stacked = comparison.energy_data(results)
+    equation_7 = [comparison.equation_7_pj(result) for result in results]
+    text = (
+        "Diamonds mark what eq. 7 gives for the same counts: "
+        f"{comparison.EQUATION_7_AC_PJ} pJ for an AC estimated from firing rates, "
+        f"{comparison.EQUATION_7_MAC_PJ} pJ for a MAC, and nothing else."
+    )
+    return Section(
+        "Energy",
+        pictures=[
+            Picture(
+                "energy",
+                "Energy by component",
+                text,
+                comparison.energy_figure(stacked, equation_7),
+                stacked.table("Energy by component", "run"),
+            )
+        ],
+    )
+
+
+def _latency(results: Sequence[Result]) -> Section:
+    missing = [result for result in results if result.summary["latency_s"] is None]
+    timed = [result for result in results if result.summary["latency_s"] is not None]
+    if not timed:
+        return Section("Latency", [headline.NO_LATENCY])
+    stacked = comparison.latency_data(timed)
+    note = [f"{len(missing)} runs are left out. {headline.NO_LATENCY}"] if missing else []
+    return Section(
+        "Latency",
+        note,
+        [
+            Picture(
+                "latency",
+                "Latency by what the average core did",
+                "Each bar is the latency of a run, cut by the mean share of its cores' states; "
+                "stalled states are hatched.",
+                comparison.latency_figure(stacked),
+                stacked.table("Latency by state of the average core", "run"),
+            )
+        ],
+    )

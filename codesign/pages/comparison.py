@@ -1,0 +1,282 @@
+"""Several workloads on one chip: what each costs, and what the accumulation pathway costs.
+
+A pair is a full-spike network (`fsnn50`) and the dual-stream network of equal depth (`dsnn50`),
+run on the same architecture with as many timesteps and images: they differ by the accumulation
+pathway, so the differences of their latency and energy are its cost.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from codesign.pages.activity import AC_COUNTS
+from codesign.pages.content import Number, Stacked, Table, count, percent, quantity
+from codesign.pages.drawing import add_stack, axis_scale, axis_title, label, new_figure
+from codesign.pages.energy import PICOJOULE
+from codesign.pages.latency import bounds_data
+from codesign.pages.palette import (
+    COMPONENT_COLOURS,
+    STATE_COLOURS,
+    STATE_PATTERNS,
+    in_order,
+    state_words,
+    words,
+)
+from codesign.results import STATES, Result
+
+EQUATION_7_AC_PJ, EQUATION_7_MAC_PJ = 0.9, 4.6
+"""Coefficients of eq. 7 in arXiv 2301.11929: fp32 at 45 nm, Horowitz, ISSCC 2014."""
+
+_PAIRED = re.compile(r"(?P<network>fsnn|dsnn)[-_]?(?P<depth>\d+)(?P<rest>.*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class AccumulationCost:
+    """What the accumulation pathway adds to a full-spike network.
+
+    Attributes:
+        depth: layers by which the networks are named.
+        architecture: the chip of both runs.
+        latency_s: without and with the pathway; None where latency is not modelled.
+        energy_pj: without and with it.
+        equation_7_pj: without and with it, operations alone.
+    """
+
+    depth: int
+    architecture: str
+    latency_s: tuple[float, float] | None
+    energy_pj: tuple[float, float]
+    equation_7_pj: tuple[float, float]
+
+
+def equation_7_pj(result: Result) -> float:
+    """Energy by eq. 7: estimated ACs and dense MACs at the paper's coefficients, in pJ."""
+    accumulates = float(result.layers["ac_rate_dense"].sum())
+    return EQUATION_7_AC_PJ * accumulates + EQUATION_7_MAC_PJ * float(result.layers["mac"].sum())
+
+
+def accumulation_costs(results: Sequence[Result]) -> list[AccumulationCost]:
+    """A cost for each dual-stream result that has its full-spike twin among the results."""
+    twins: dict[tuple[Any, ...], Result] = {}
+    for result in results:
+        key = _pair_key(result)
+        if key is not None:
+            twins.setdefault(key, result)
+    pairs = [
+        (twins["fsnn", *key[1:]], result)
+        for key, result in twins.items()
+        if key[0] == "dsnn" and ("fsnn", *key[1:]) in twins
+    ]
+    return sorted((_cost(*pair) for pair in pairs), key=lambda cost: cost.depth)
+
+
+def accumulation_cost_sentence(results: Sequence[Result]) -> str | None:
+    """What the accumulation pathway costs in latency and energy on this chip, in one sentence.
+
+    Args:
+        results: runs of any workloads; pairs are found by name, depth, architecture, timesteps
+            and number of images.
+
+    Returns:
+        The sentence, with a clause for each depth; None if no pair is among the results.
+    """
+    costs = accumulation_costs(results)
+    if not costs:
+        return None
+    chips = list(dict.fromkeys(cost.architecture for cost in costs))
+    several = len(chips) > 1
+    clauses = [_clause(cost, name_chip=several) for cost in costs]
+    place = "" if several else f"On {chips[0]} "
+    text = f"{place}the accumulation pathway costs {'; '.join(clauses)}."
+    return text[0].upper() + text[1:]
+
+
+def _clause(cost: AccumulationCost, *, name_chip: bool) -> str:
+    energy = f"{_change(cost.energy_pj, PICOJOULE, 'J')} of energy"
+    time = "an unknown latency (not modelled)"
+    if cost.latency_s is not None:
+        time = f"{_change(cost.latency_s, 1.0, 's')} of latency"
+    where = f" on {cost.architecture}" if name_chip else ""
+    return (
+        f"{time} and {energy} at depth {cost.depth}{where}, where eq. 7 on operations alone gives "
+        f"{_change(cost.equation_7_pj, PICOJOULE, 'J')}"
+    )
+
+
+def _change(pair: tuple[float, float], size: float, unit: str) -> str:
+    """`+5.8 mJ (+171.6 %)`; a saving has a minus."""
+    without, with_it = pair
+    difference = with_it - without
+    sign = "+" if difference > 0 else ""
+    share = f" ({sign}{percent(difference / without)})" if without else ""
+    return f"{sign}{quantity(difference * size, unit)}{share}"
+
+
+def _pair_key(result: Result) -> tuple[Any, ...] | None:
+    """Equal for the two networks of a pair but for its first item; None for other networks."""
+    summary = result.summary
+    match = _PAIRED.fullmatch(summary["workload"])
+    if match is None:
+        return None
+    return (
+        match["network"].lower(),
+        int(match["depth"]),
+        match["rest"],
+        summary["architecture_hash"],
+        summary["timesteps"],
+        summary["images"],
+    )
+
+
+def _cost(without: Result, with_it: Result) -> AccumulationCost:
+    first, second = without.summary, with_it.summary
+    match = _PAIRED.fullmatch(first["workload"])
+    times = (first["latency_s"], second["latency_s"])
+    return AccumulationCost(
+        depth=int(match["depth"]) if match else 0,
+        architecture=first["architecture"],
+        latency_s=None if None in times else times,
+        energy_pj=(first["energy_pj"], second["energy_pj"]),
+        equation_7_pj=(equation_7_pj(without), equation_7_pj(with_it)),
+    )
+
+
+def run_names(results: Sequence[Result]) -> list[str]:
+    """A name for each result: the workload's, with what it takes to tell the runs apart."""
+    names = [str(result.summary["workload"]) for result in results]
+    if len({result.summary["architecture"] for result in results}) > 1:
+        pairs = zip(names, results, strict=True)
+        names = [f"{name} on {result.summary['architecture']}" for name, result in pairs]
+    seen: dict[str, int] = {}
+    for place, name in enumerate(names):
+        seen[name] = seen.get(name, 0) + 1
+        if seen[name] > 1:
+            names[place] = f"{name} (run {seen[name]})"
+    return names
+
+
+def energy_data(results: Sequence[Result]) -> Stacked:
+    """Energy of each run by component, in pJ."""
+    parts = [result.summary["energy_parts_pj"] for result in results]
+    present = in_order({name for part in parts for name, value in part.items() if value})
+    by_part = {name: [part.get(name, 0) for part in parts] for name in present}
+    return Stacked(run_names(results), by_part, "J", PICOJOULE)
+
+
+def latency_data(results: Sequence[Result]) -> Stacked:
+    """Latency of each run by what the average core did, in seconds; 0 where not modelled."""
+    by_state: dict[str, list[float]] = {state: [] for state in STATES}
+    for result in results:
+        cycles = result.occupancy.groupby("state")["cycles"].sum().to_dict()
+        total = sum(cycles.values())
+        latency = result.summary["latency_s"] or 0.0
+        for state, values in by_state.items():
+            values.append(latency * cycles.get(state, 0) / total if total else 0.0)
+    return Stacked(run_names(results), by_state, "s")
+
+
+def normalised(stacked: Stacked) -> Stacked:
+    """Each part as percent of its category's total."""
+    totals = [total or 1 for total in stacked.totals]
+    shares = {
+        part: [100 * value / total for value, total in zip(values, totals, strict=True)]
+        for part, values in stacked.parts.items()
+    }
+    return Stacked(stacked.categories, shares, "%")
+
+
+def energy_figure(stacked: Stacked, equation_7: Sequence[float]) -> Any:
+    """Absolute and normalised energy by component; diamonds mark what eq. 7 gives (pJ)."""
+    from plotly import graph_objects
+
+    figure, scale = _two_views(stacked, "Energy", COMPONENT_COLOURS, largest=max(equation_7))
+    figure.add_trace(
+        graph_objects.Scatter(
+            x=[value * stacked.size * scale[0] for value in equation_7],
+            y=[label(name) for name in stacked.categories],
+            mode="markers",
+            name="eq. 7, operations alone",
+            marker={
+                "symbol": "diamond",
+                "size": 11,
+                "color": "#FFFFFF",
+                "line": {"width": 2, "color": "#1B1F24"},
+            },
+            hovertemplate=f"%{{y}}<br>eq. 7: %{{x:.4~g}} {scale[1]}<extra></extra>",
+        ),
+        row=1,
+        col=1,
+    )
+    return figure
+
+
+def latency_figure(stacked: Stacked) -> Any:
+    """Absolute and normalised latency, by what the average core did."""
+    figure, _ = _two_views(
+        stacked, "Latency", STATE_COLOURS, patterns=STATE_PATTERNS, names=state_words
+    )
+    return figure
+
+
+def _two_views(
+    stacked: Stacked, title: str, colours: dict[str, str], *, largest: float = 0.0, **style: Any
+) -> tuple[Any, tuple[float, str]]:
+    """Two columns of bars, absolute and in percent, with one line for each category."""
+    from plotly import graph_objects, subplots
+
+    scale = axis_scale(max(*stacked.totals, largest, 0) * stacked.size, stacked.unit)
+    base = new_figure(190 + 40 * len(stacked.categories), barmode="stack", bargap=0.25)
+    grid = subplots.make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.04)
+    figure = graph_objects.Figure(grid)
+    figure.update_layout(base.layout)
+    for column, (view, view_scale) in enumerate(
+        ((stacked, scale), (normalised(stacked), (1.0, "%"))), start=1
+    ):
+        add_stack(
+            figure,
+            view,
+            colours,
+            scale=view_scale,
+            horizontal=True,
+            legend=column == 1,
+            place={"row": 1, "col": column},
+            **style,
+        )
+    figure.update_xaxes(automargin=True, zeroline=False)
+    figure.update_yaxes(showgrid=False, autorange="reversed", automargin=True, zeroline=False)
+    figure.update_xaxes(title=axis_title(title, scale[1]), row=1, col=1)
+    figure.update_xaxes(title=f"Share of the {title.lower()} (%)", range=[0, 100], row=1, col=2)
+    return figure, scale
+
+
+def comparison_table(results: Sequence[Result]) -> Table:
+    """The numbers of each run; what is not modelled is empty."""
+    columns = ["run", "latency", "energy", "energy-delay product", "nearest bound"]
+    columns += ["AC, all", "AC, by firing rate", "MAC", "MAC, zeros skipped", "energy by eq. 7"]
+    columns += ["timesteps", "images"]
+    rows = []
+    for name, result in zip(run_names(results), results, strict=True):
+        summary, bounds = result.summary, bounds_data(result.summary)
+        near = f"{words(bounds[0].name)} ({percent(bounds[0].share)})" if bounds else ""
+        eq7 = equation_7_pj(result)
+        sums = result.layers[[*AC_COUNTS, "ac_rate_dense", "mac", "mac_nonzero"]].sum()
+        rows.append(
+            [
+                name,
+                _quantity(summary["latency_s"], "s"),
+                Number(summary["energy_pj"], quantity(summary["energy_pj"] * PICOJOULE, "J")),
+                _quantity(summary["edp_js"], "J·s"),
+                near,
+                count(float(sums[list(AC_COUNTS)].sum())),
+                *(count(float(sums[name])) for name in ("ac_rate_dense", "mac", "mac_nonzero")),
+                Number(eq7, quantity(eq7 * PICOJOULE, "J")),
+                count(summary["timesteps"]),
+                count(summary["images"] or 1),
+            ]
+        )
+    return Table("Runs", columns, rows)
+
+
+def _quantity(value: float | None, unit: str) -> Number | str:
+    return "" if value is None else Number(value, quantity(value, unit))

@@ -1,0 +1,159 @@
+"""What a page consists of: sentences, numbers, pictures and tables, before any HTML.
+
+Everything is text or plain data; `codesign.pages.document` turns it into one file and escapes it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from codesign.units import si
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number in a table: what is sorted by, and what is read."""
+
+    value: float
+    text: str
+
+
+Cell = str | Number
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; a column is sorted as numbers when its cells are `Number`s.
+
+    Attributes:
+        title: what the table shows.
+        columns: headings.
+        rows: as many cells as there are headings.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with its words.
+
+    Attributes:
+        name: unique on its page; lower-case letters and dashes.
+        title: heading of the figure.
+        text: what it shows, for those who see it and for those who do not.
+        figure: a plotly figure, or its JSON object.
+        table: the same numbers as a table.
+    """
+
+    name: str
+    title: str
+    text: str
+    figure: Any
+    table: Table
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A number that is shown large."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page under one heading.
+
+    Attributes:
+        title: the heading.
+        text: paragraphs.
+        pictures: figures, in order.
+        table: a table that can be searched and sorted, or None.
+    """
+
+    title: str
+    text: Sequence[str] = ()
+    pictures: Sequence[Picture] = ()
+    table: Table | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole page.
+
+    Attributes:
+        title: the heading.
+        statements: what must not be overlooked, above all else (`calibrated, not trained`).
+        lead: the answer in sentences.
+        tiles: the numbers of the answer.
+        facts: where the numbers come from, as name and value.
+        sections: everything else.
+    """
+
+    title: str
+    statements: Sequence[str]
+    lead: Sequence[str]
+    tiles: Sequence[Tile]
+    facts: Mapping[str, str]
+    sections: Sequence[Section]
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """Parts that add up, for each of several categories.
+
+    Attributes:
+        categories: what is compared.
+        parts: for each part one value per category.
+        unit: unit without prefix (`J`).
+        size: how many of that unit a value of 1 is (1e-12 if the values are picojoules).
+    """
+
+    categories: Sequence[str]
+    parts: Mapping[str, Sequence[float]]
+    unit: str
+    size: float = 1.0
+
+    @property
+    def totals(self) -> list[float]:
+        """The sum of the parts of each category."""
+        return [sum(column) for column in zip(*self.parts.values(), strict=True)] or [0.0] * len(
+            self.categories
+        )
+
+    def table(self, title: str, heading: str) -> Table:
+        """The same numbers as a table, a row for each category."""
+        rows: list[list[Cell]] = [
+            [category, *(self._number(values[index]) for values in self.parts.values()), total]
+            for index, (category, total) in enumerate(
+                zip(self.categories, map(self._number, self.totals), strict=True)
+            )
+        ]
+        return Table(title, [heading, *self.parts, "total"], rows)
+
+    def _number(self, value: float) -> Number:
+        return Number(value, quantity(value * self.size, self.unit))
+
+
+def count(value: float) -> Number:
+    """A count for a table: `1.69 G`; 0 stays 0."""
+    return Number(value, si(value, ""))
+
+
+def quantity(value: float, unit: str) -> str:
+    """A quantity for people, with the micro sign that a page can show: `626 µJ`."""
+    return si(value, unit).replace(f" u{unit}", f" µ{unit}")
+
+
+def cycles(value: float) -> str:
+    """A number of cycles for people: `5.4 M cycles`."""
+    return f"{si(value, '')} cycles"
+
+
+def percent(share: float) -> str:
+    """A share of 1 for people: `12.3 %`."""
+    return f"{100 * share:.1f} %"

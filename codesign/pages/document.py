@@ -1,0 +1,173 @@
+"""A page as one HTML file that needs nothing else and talks to nobody.
+
+plotly.js, the page's own script and style, and all data are inside the file. Its content security
+policy allows the two scripts by their hashes and no connection at all, so neither a name in the
+data nor a button of the drawing library can load or send anything. Text is escaped here, once.
+
+The figures' data stand in a JSON block; without scripts the words and tables are still there.
+"""
+
+import base64
+import hashlib
+import html
+import json
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from codesign.pages.content import Cell, Number, Page, Picture, Section, Table, Tile
+from codesign.result_files import write_whole
+
+
+def write_page(page: Page, path: Path) -> None:
+    """Writes a page; the file appears under its name only when it is complete.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    write_whole(path, page_html(page).encode())
+
+
+def page_html(page: Page) -> str:
+    """The whole document."""
+    from plotly.offline import get_plotlyjs
+
+    scripts = (get_plotlyjs(), _asset("page.js"))
+    figures = {
+        picture.name: _figure_json(picture)
+        for section in page.sections
+        for picture in section.pictures
+    }
+    parts = [
+        "<!DOCTYPE html>",
+        '<html lang="en">',
+        _head(page.title, scripts),
+        "<body>",
+        *_opening(page),
+        *(line for section in page.sections for line in _section(section)),
+        "</main>",
+        f'<script type="application/json" id="figures">{json_block(figures)}</script>',
+        *(f"<script>{script}</script>" for script in scripts),
+        "</body>",
+        "</html>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def json_block(data: Any) -> str:
+    """JSON that cannot end the script element that it stands in, whatever its texts hold.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _asset(name: str) -> str:
+    return (resources.files("codesign.pages") / "assets" / name).read_text("utf-8")
+
+
+def _text(value: str) -> str:
+    return html.escape(value, quote=True)
+
+
+def _head(title: str, scripts: tuple[str, ...]) -> str:
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+        for script in scripts
+    )
+    policy = (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; connect-src 'none'; base-uri 'none'; form-action 'none'"
+    )
+    return (
+        '<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f"<title>{_text(title)}</title>\n<style>{_asset('page.css')}</style>\n</head>"
+    )
+
+
+def _opening(page: Page) -> Iterator[str]:
+    """Everything above the sections."""
+    yield "<main>"
+    yield f"<h1>{_text(page.title)}</h1>"
+    yield from (f'<p class="statement">{_text(text)}</p>' for text in page.statements)
+    yield from (f'<p class="lead">{_text(text)}</p>' for text in page.lead)
+    yield f'<div class="tiles">{"".join(map(_tile, page.tiles))}</div>'
+    if page.facts:
+        yield '<details open><summary>Where these numbers come from</summary><dl class="facts">'
+        for name, value in page.facts.items():
+            yield f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd></div>"
+        yield "</dl></details>"
+
+
+def _tile(tile: Tile) -> str:
+    return (
+        f'<div class="tile"><span class="label">{_text(tile.label)}</span>'
+        f'<span class="value">{_text(tile.value)}</span>'
+        f'<span class="note">{_text(tile.note)}</span></div>'
+    )
+
+
+def _section(section: Section) -> Iterator[str]:
+    yield f"<section><h2>{_text(section.title)}</h2>"
+    yield from (f"<p>{_text(text)}</p>" for text in section.text)
+    for picture in section.pictures:
+        yield from _picture(picture)
+    if section.table is not None:
+        yield (
+            '<label class="search">Search <input type="search" '
+            f'placeholder="part of any cell" aria-label="Search {_text(section.table.title)}">'
+            "</label>"
+        )
+        yield from _table(section.table, "sortable")
+    yield "</section>"
+
+
+def _picture(picture: Picture) -> Iterator[str]:
+    title, text = _text(picture.title), _text(picture.text)
+    height = int(_figure_json(picture)["layout"]["height"])
+    yield f"<figure><h3>{title}</h3><figcaption>{text}</figcaption>"
+    yield (
+        f'<div class="plot" id="{_text(picture.name)}" style="height:{height}px" role="img" '
+        f'aria-label="{title}. {text}"></div>'
+    )
+    yield f"<details><summary>{title} as a table</summary>"
+    yield from _table(picture.table, "sortable")
+    yield "</details></figure>"
+
+
+def _table(table: Table, kind: str) -> Iterator[str]:
+    yield '<div class="scroll" tabindex="0">'
+    yield f'<table class="{kind}"><caption>{_text(table.title)}</caption><thead><tr>'
+    numeric = [any(isinstance(row[i], Number) for row in table.rows) for i in range(_width(table))]
+    for column, right in zip(table.columns, numeric, strict=True):
+        style = ' class="number"' if right else ""
+        yield f'<th scope="col"{style}><button type="button">{_text(column)}</button></th>'
+    yield "</tr></thead><tbody>"
+    for row in table.rows:
+        yield f"<tr>{''.join(map(_cell, row))}</tr>"
+    yield "</tbody></table></div>"
+
+
+def _width(table: Table) -> int:
+    return len(table.columns)
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, Number):
+        return f'<td class="number" data-value="{float(cell.value)!r}">{_text(cell.text)}</td>'
+    return f"<td>{_text(cell)}</td>"
+
+
+def _figure_json(picture: Picture) -> Mapping[str, Any]:
+    """A plotly figure as a JSON object of plain numbers and texts."""
+    figure = picture.figure
+    if isinstance(figure, Mapping):
+        return figure
+    data: Mapping[str, Any] = json.loads(figure.to_json())
+    return data

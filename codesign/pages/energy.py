@@ -1,0 +1,123 @@
+"""Where the energy went: by component and stream, by layer, by timestep.
+
+Takes the `energy` table of a result; nothing is priced here.
+"""
+
+from typing import Any
+
+import pandas as pd
+
+from codesign.pages.content import Stacked
+from codesign.pages.drawing import add_stack, axis_scale, axis_title, label, new_figure
+from codesign.pages.palette import COMPONENT_COLOURS, in_order, words
+from codesign.results import Result
+
+PICOJOULE = 1e-12
+STREAMS = ("spike", "accumulation", "chip")
+
+
+def stacked_energy(energy: pd.DataFrame, column: str, categories: list[Any]) -> Stacked:
+    """Energy in pJ by the values of one column, split into components.
+
+    Args:
+        energy: the table of a result, or some of its rows.
+        column: what to compare: `stream`, `layer` or `timestep`.
+        categories: the values to show, in order; those without energy are 0.
+    """
+    sums = energy.groupby([column, "component"], observed=True)["energy_pj"].sum().to_dict()
+    parts = {
+        component: [float(sums.get((category, component), 0)) for category in categories]
+        for component in in_order(set(energy["component"]))
+    }
+    return Stacked([str(category) for category in categories], parts, "J", PICOJOULE)
+
+
+def component_data(result: Result) -> Stacked:
+    """Energy of each stream and of the chip as a whole, by component, in pJ."""
+    present = set(result.energy["stream"])
+    return stacked_energy(result.energy, "stream", [name for name in STREAMS if name in present])
+
+
+def layer_data(result: Result) -> dict[str, Stacked]:
+    """For each stream of the network, the energy of all layers in their order, in pJ.
+
+    Every stream shows every layer, so that the same place means the same layer.
+    """
+    layers = list(dict.fromkeys(result.layers["layer"]))
+    energy = result.energy[result.energy["layer"] != ""]
+    return {
+        stream: stacked_energy(energy[energy["stream"] == stream], "layer", layers)
+        for stream in STREAMS
+        if (energy["stream"] == stream).any()
+    }
+
+
+def timestep_data(result: Result) -> Stacked:
+    """Energy of each timestep by component, in pJ; what belongs to none comes last."""
+    present = sorted(int(timestep) for timestep in result.energy["timestep"].unique())
+    order = [timestep for timestep in present if timestep >= 0]
+    stacked = stacked_energy(result.energy, "timestep", order + [-1] * (-1 in present))
+    names = [f"t = {timestep}" for timestep in order] + ["no timestep"] * (-1 in present)
+    return Stacked(names, stacked.parts, stacked.unit, stacked.size)
+
+
+def component_figure(stacked: Stacked) -> Any:
+    """One horizontal bar for each stream, stacked by component."""
+    scale = axis_scale(max(stacked.totals, default=0) * stacked.size, stacked.unit)
+    figure = new_figure(170 + 48 * len(stacked.categories), barmode="stack")
+    add_stack(figure, stacked, COMPONENT_COLOURS, scale=scale, horizontal=True)
+    figure.update_xaxes(title=axis_title("Energy", scale[1]))
+    figure.update_yaxes(showgrid=False, autorange="reversed")
+    return figure
+
+
+def layer_figure(by_stream: dict[str, Stacked]) -> Any:
+    """A row of bars for each stream above one common axis of layers, stacked by component."""
+    from plotly import graph_objects, subplots
+
+    figure = graph_objects.Figure(
+        subplots.make_subplots(
+            rows=max(len(by_stream), 1), cols=1, shared_xaxes=True, vertical_spacing=0.06
+        )
+    )
+    figure.update_layout(
+        new_figure(200 + 210 * max(len(by_stream), 1), barmode="stack", bargap=0.1).layout
+    )
+    shown: set[str] = set()
+    for row, (stream, stacked) in enumerate(by_stream.items(), start=1):
+        scale = axis_scale(max(stacked.totals, default=0) * stacked.size, stacked.unit)
+        for part, values in stacked.parts.items():
+            one = Stacked(stacked.categories, {part: values}, stacked.unit, stacked.size)
+            place = {"row": row, "col": 1}
+            add_stack(
+                figure,
+                one,
+                COMPONENT_COLOURS,
+                scale=scale,
+                legend=part not in shown,
+                place=place,
+            )
+            shown.add(part)
+        title = axis_title(f"{words(stream).capitalize()} stream", scale[1])
+        figure.update_yaxes(title=title, automargin=True, zeroline=False, row=row, col=1)
+    layers = next(iter(by_stream.values())).categories if by_stream else []
+    figure.update_xaxes(
+        categoryorder="array",
+        categoryarray=[label(layer) for layer in layers],
+        automargin=True,
+        tickangle=-90,
+        showgrid=False,
+        tickfont={"size": 10},
+    )
+    figure.update_xaxes(title="Layer, in the order of computation", row=max(len(by_stream), 1))
+    return figure
+
+
+def timestep_figure(stacked: Stacked) -> Any:
+    """One bar for each timestep, stacked by component."""
+    scale = axis_scale(max(stacked.totals, default=0) * stacked.size, stacked.unit)
+    figure = new_figure(400, barmode="stack")
+    add_stack(figure, stacked, COMPONENT_COLOURS, scale=scale)
+    figure.update_yaxes(title=axis_title("Energy", scale[1]))
+    figure.update_xaxes(title="Timestep of the network", showgrid=False)
+    return figure

@@ -1,0 +1,137 @@
+"""The answer in words: how long, how much energy, what limits it, and where it comes from.
+
+All numbers are those of the result's summary.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from codesign.pages.content import Tile, cycles, percent, quantity
+from codesign.pages.energy import PICOJOULE, STREAMS
+from codesign.pages.latency import bounds_data
+from codesign.pages.palette import words
+
+NO_LATENCY = "Latency is not modelled: this architecture prices operations and has no cores."
+
+
+def images_words(summary: Mapping[str, Any]) -> str:
+    """`one image`, or `one image (mean of 8)`."""
+    images = summary["images"]
+    return "one image" if images in (None, 1) else f"one image (mean of {images})"
+
+
+def headline(summary: Mapping[str, Any]) -> list[str]:
+    """The answer as sentences, the most important first."""
+    subject = f"{summary['workload']} on {summary['architecture']}"
+    energy = quantity(summary["energy_pj"] * PICOJOULE, "J")
+    if summary["latency_s"] is None:
+        sentences = [f"{subject} spends {energy} on {images_words(summary)}.", NO_LATENCY]
+    else:
+        sentences = [
+            f"{subject} takes {quantity(summary['latency_s'], 's')} and {energy} for "
+            f"{images_words(summary)}.",
+            limit_sentence(summary),
+        ]
+    return [*sentences, energy_sentence(summary)]
+
+
+def limit_sentence(summary: Mapping[str, Any]) -> str:
+    """What limits the latency: the nearest bound and its share of the makespan."""
+    bounds = bounds_data(summary)
+    if not bounds:
+        return "No bound was computed for this run."
+    nearest = bounds[0]
+    return (
+        f"What limits it: the nearest bound is that of {words(nearest.name)}, "
+        f"{cycles(nearest.cycles)} or {percent(nearest.share)} of the makespan; the other "
+        f"{percent(max(0.0, 1 - nearest.share))} is waiting that no single bound explains."
+    )
+
+
+def energy_sentence(summary: Mapping[str, Any]) -> str:
+    """The three components that take most energy, with their shares."""
+    parts = sorted(summary["energy_parts_pj"].items(), key=lambda part: (-part[1], part[0]))
+    total = summary["energy_pj"]
+    if not total:
+        return "No energy was spent."
+    shares = [f"{words(name)} ({percent(value / total)})" for name, value in parts[:3] if value]
+    return f"Most energy goes to {', '.join(shares)}."
+
+
+def tiles(summary: Mapping[str, Any]) -> list[Tile]:
+    """The numbers of the answer, to be shown large."""
+    energy = Tile("Energy", quantity(summary["energy_pj"] * PICOJOULE, "J"), images_words(summary))
+    streams = [
+        Tile(f"{words(name)} stream" if name != "chip" else "whole chip",
+             quantity(value * PICOJOULE, "J"), _share(value, summary["energy_pj"]))
+        for name in STREAMS
+        if (value := summary["energy_streams_pj"].get(name, 0))
+    ]  # fmt: skip
+    if summary["latency_s"] is None:
+        return [energy, *streams]
+    bounds = bounds_data(summary)
+    return [
+        Tile("Latency", quantity(summary["latency_s"], "s"), cycles(summary["makespan_cycles"])),
+        energy,
+        Tile("Energy-delay product", quantity(summary["edp_js"], "J·s"), "energy times latency"),
+        *(Tile("Nearest bound", percent(bound.share), words(bound.name)) for bound in bounds[:1]),
+        *streams,
+    ]
+
+
+def _share(part: float, total: float) -> str:
+    return f"{percent(part / total)} of the energy" if total else ""
+
+
+def statements(provenance: Mapping[str, Any]) -> list[str]:
+    """What the origin of the weights forbids to be overlooked.
+
+    Calibrated weights give the published number of operations and no accuracy: a page says so
+    in its first line. An origin that does not mention calibration gives no statement.
+    """
+    found: dict[str, None] = {}
+    for node in _nodes(provenance):
+        if isinstance(node, Mapping) and node.get("kind") == "calibrated":
+            found[f"calibrated to {node.get('target') or 'published counts'}, not trained"] = None
+        elif isinstance(node, str) and len(node) > len("calibrated") and "calibrated" in node:
+            found[node if "not trained" in node else f"{node}, not trained"] = None
+    return [f"Weights: {text.removesuffix('.')}." for text in found]
+
+
+def _nodes(value: Any) -> Iterator[Any]:
+    yield value
+    children = value.values() if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping | list | tuple):
+        for child in children:
+            yield from _nodes(child)
+
+
+def facts(summary: Mapping[str, Any]) -> dict[str, str]:
+    """Where the numbers come from, as name and value."""
+    known = {
+        "workload": summary["workload"],
+        "architecture": summary["architecture"],
+        "timesteps": summary["timesteps"],
+        "images": summary["images"],
+    }
+    identity = {
+        "trace hash": summary["trace_hash"],
+        "architecture hash": summary["architecture_hash"],
+        "codesign version": summary["version"],
+    }
+    origin = dict(_flat("", summary["provenance"] or {}))
+    return {name: str(value) for name, value in {**known, **origin, **identity}.items()}
+
+
+def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Nested names joined to one: `weights kind`."""
+    if isinstance(value, Mapping):
+        for key, child in value.items():
+            yield from _flat(f"{name} {words(str(key))}".strip(), child)
+    else:
+        yield name, value
+
+
+def sources(summary: Mapping[str, Any]) -> dict[str, str]:
+    """The source of every group of the architecture's numbers, if the summary carries them."""
+    return {name: str(value) for name, value in _flat("", summary.get("sources") or {})}

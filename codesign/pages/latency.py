@@ -1,0 +1,113 @@
+"""What the cycles were spent on, and how near the run is to what cannot be beaten.
+
+Takes the `occupancy` table and the bounds of a result. A bound is proven: no order of work on
+this chip with these spikes can take fewer cycles.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from codesign.pages.content import Cell, Number, Stacked, Table, count, percent
+from codesign.pages.drawing import add_stack, label, new_figure
+from codesign.pages.palette import STATE_COLOURS, STATE_PATTERNS, state_words, words
+from codesign.results import STATES, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A lower bound of the makespan.
+
+    Attributes:
+        name: as the simulation calls it.
+        cycles: no run can take fewer.
+        share: of the makespan, 1 when the bound is reached.
+    """
+
+    name: str
+    cycles: float
+    share: float
+
+
+def bounds_data(summary: Mapping[str, Any]) -> list[Bound]:
+    """The bounds, nearest to the makespan first; empty where latency is not modelled."""
+    makespan = summary["makespan_cycles"]
+    if not makespan:
+        return []
+    bounds = (summary["bounds_cycles"] or {}).items()
+    return sorted(
+        (Bound(name, cycles, cycles / makespan) for name, cycles in bounds),
+        key=lambda bound: (-bound.cycles, bound.name),
+    )
+
+
+def occupancy_data(result: Result) -> Stacked:
+    """Cycles of each core in each state; the states of a core sum to the makespan."""
+    cores = list(dict.fromkeys(result.occupancy["core"]))
+    sums = result.occupancy.groupby(["state", "core"])["cycles"].sum().to_dict()
+    parts = {state: [sums.get((state, core), 0) for core in cores] for state in STATES}
+    return Stacked(cores, parts, "")
+
+
+def occupancy_figure(stacked: Stacked) -> Any:
+    """A bar for each core, stacked by state, in percent of the makespan."""
+    totals = [total or 1 for total in stacked.totals]
+    shares = {
+        state: [100 * cycles / total for cycles, total in zip(values, totals, strict=True)]
+        for state, values in stacked.parts.items()
+    }
+    figure = new_figure(150 + 22 * len(stacked.categories), barmode="stack", bargap=0.15)
+    add_stack(
+        figure,
+        Stacked(stacked.categories, shares, "%"),
+        STATE_COLOURS,
+        scale=(1.0, "%"),
+        horizontal=True,
+        patterns=STATE_PATTERNS,
+        names=state_words,
+    )
+    figure.update_xaxes(title="Share of the makespan (%)", range=[0, 100])
+    figure.update_yaxes(showgrid=False, autorange="reversed", dtick=1, tickfont={"size": 11})
+    return figure
+
+
+def bounds_table(bounds: list[Bound]) -> Table:
+    """The bounds as a table."""
+    rows: list[list[Cell]] = [
+        [words(bound.name), count(bound.cycles), Number(bound.share, percent(bound.share))]
+        for bound in bounds
+    ]
+    return Table("Bounds", ["bound", "cycles", "share of the makespan"], rows)
+
+
+def bounds_figure(bounds: list[Bound], makespan_cycles: float) -> Any:
+    """A bar for each bound, and the makespan as a line at its right."""
+    from plotly import graph_objects
+
+    figure = new_figure(110 + 30 * len(bounds), showlegend=False, bargap=0.3)
+    figure.add_trace(
+        graph_objects.Bar(
+            x=[bound.cycles for bound in bounds],
+            y=[label(words(bound.name)) for bound in bounds],
+            orientation="h",
+            marker={"color": ["#0072B2"] + ["#6DB3DD"] * (len(bounds) - 1), "line": {"width": 0}},
+            text=[percent(bound.share) for bound in bounds],
+            textposition="auto",
+            hovertemplate="%{y}: %{x:,} cycles, %{text} of the makespan<extra></extra>",
+        )
+    )
+    figure.add_vline(x=makespan_cycles, line={"width": 2, "dash": "dash", "color": "#D55E00"})
+    figure.add_annotation(
+        x=makespan_cycles,
+        xanchor="right",
+        xshift=-6,
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        showarrow=False,
+        text="makespan",
+    )
+    figure.update_layout(margin={"t": 28})
+    figure.update_xaxes(title="Cycles", tickformat="~s", range=[0, 1.02 * makespan_cycles])
+    figure.update_yaxes(showgrid=False, autorange="reversed", dtick=1)
+    return figure

@@ -1,0 +1,63 @@
+"""The table of layers: what each one computed, cost and took, over all timesteps."""
+
+import pandas as pd
+
+from codesign.pages.activity import AC_COUNTS
+from codesign.pages.content import Cell, Number, Table, count, percent, quantity
+from codesign.pages.energy import PICOJOULE
+from codesign.results import BUSY_STATES, Result
+
+_SUMS = (*AC_COUNTS, "mac", "mac_nonzero", "neurons", "spikes")
+
+
+def layer_table(result: Result) -> Table:
+    """A row for each layer in the order of computation.
+
+    `core cycles` are the cycles in which cores computed for the layer, added over the cores; they
+    are left out where latency is not modelled.
+    """
+    layers = result.layers.groupby("layer", sort=False).agg(
+        {"type": "first", "stream": "first", **dict.fromkeys(_SUMS, "sum")}
+    )
+    energy = result.energy.groupby("layer")["energy_pj"].sum()
+    total = float(result.energy["energy_pj"].sum())
+    cycles = None if result.summary["makespan_cycles"] is None else _core_cycles(result)
+    columns = ["layer", "type", "stream", "AC", "MAC", "MAC, zeros skipped", "firing rate"]
+    columns += ["energy", "share of energy"] + ["core cycles"] * (cycles is not None)
+    rows = []
+    for layer, row in layers.iterrows():
+        cells = _activity(str(layer), row) + _energy(float(energy.get(layer, 0.0)), total)
+        if cycles is not None:
+            cells.append(count(int(cycles.get(layer, 0))))
+        rows.append(cells)
+    return Table("Layers", columns, rows)
+
+
+def _activity(layer: str, row: pd.Series) -> list[Cell]:
+    rate: Cell = ""
+    if row["neurons"]:
+        share = row["spikes"] / row["neurons"]
+        rate = Number(share, percent(share))
+    accumulates = sum(row[name] for name in AC_COUNTS)
+    return [
+        layer,
+        str(row["type"]),
+        str(row["stream"]),
+        count(accumulates),
+        count(row["mac"]),
+        count(row["mac_nonzero"]),
+        rate,
+    ]
+
+
+def _energy(energy_pj: float, total_pj: float) -> list[Cell]:
+    share = energy_pj / total_pj if total_pj else 0.0
+    return [Number(energy_pj, quantity(energy_pj * PICOJOULE, "J")), Number(share, percent(share))]
+
+
+def _core_cycles(result: Result) -> pd.Series:
+    """Cycles by layer in which a core scanned, accumulated or updated neurons."""
+    cores = set(result.occupancy["core"])
+    rows = result.timeline
+    rows = rows[rows["resource"].isin(cores) & rows["state"].isin(BUSY_STATES)]
+    return (rows["end_cycle"] - rows["start_cycle"]).groupby(rows["layer"]).sum()

@@ -1,0 +1,80 @@
+"""Colours and words of everything that pages show: one of each, on every page.
+
+The component colours keep a CIELAB distance of at least 24 from each other for normal,
+deuteranopic and protanopic sight (simulated after Machado, Oliveira and Fernandes, IEEE TVCG
+2009); stalled states also carry a pattern. They were chosen by search, not by taste.
+"""
+
+from codesign.results import COMPONENTS, STALLED_STATES, STATES
+
+COMPONENT_COLOURS = {
+    "ac": "#009AFE",
+    "mac": "#D67000",
+    "addition": "#D4E50E",
+    "neuron": "#6AE598",
+    "logic": "#973C08",
+    "weight_memory": "#603CD6",
+    "state_memory": "#AD42A6",
+    "input_memory": "#EAB7F8",
+    "weight_buffer": "#858D52",
+    "activation_buffer": "#B6E168",
+    "dram": "#8E0152",
+    "clock": "#8D8D8D",
+    "leakage": "#DBDBDB",
+}
+
+STREAM_COLOURS = {"spike": "#0072B2", "accumulation": "#E69F00", "chip": "#8D8D8D"}
+STREAM_SHADES = {"spike": "#6DB3DD", "accumulation": "#F5CE75", "chip": "#C2C2C2"}
+"""The lighter of the two shades by which neighbouring layers of a stream are told apart."""
+
+STATE_COLOURS = {
+    "scan": "#56B4E9",
+    "accumulate": "#0072B2",
+    "neuron": "#009E73",
+    "weights": "#D55E00",
+    "input": "#E69F00",
+    "output": "#F0E442",
+    "dependency": "#CC79A7",
+    "idle": "#DBDBDB",
+}
+STATE_PATTERNS = {state: "/" if state in STALLED_STATES else "" for state in STATES}
+
+OPERATION_COLOURS = {
+    "ac_synaptic": "#009AFE",
+    "ac_neuron": "#6AE598",
+    "ac_pool": "#603CD6",
+    "ac_residual": "#973C08",
+    "ac_accumulation": "#D4E50E",
+    "ac_readout": "#8D8D8D",
+    "mac": "#D67000",
+    "mac_nonzero": "#8E0152",
+}
+
+_WORDS = {
+    "ac": "AC",
+    "mac": "MAC",
+    "dram": "DRAM",
+    "ac_synaptic": "AC, synapses",
+    "ac_neuron": "AC, neuron updates",
+    "ac_pool": "AC, pooling",
+    "ac_residual": "AC, residuals",
+    "ac_accumulation": "AC, accumulation pathway",
+    "ac_readout": "AC, readout",
+    "mac_nonzero": "MAC, zero operands skipped",
+}
+_STALLED_WORDS = {state: f"stalled: {state}" for state in STALLED_STATES}
+
+
+def words(name: str) -> str:
+    """A component, operation, stream or bound as people read it: `dram` is `DRAM`."""
+    return _WORDS.get(name, name.replace("_", " "))
+
+
+def state_words(state: str) -> str:
+    """A core's state as people read it: `weights` is `stalled: weights`."""
+    return _STALLED_WORDS.get(state, state)
+
+
+def in_order(names: set[str]) -> list[str]:
+    """Components in the order of `COMPONENTS`; those that it does not know come last."""
+    return [name for name in COMPONENTS if name in names] + sorted(names - set(COMPONENTS))

@@ -1,0 +1,165 @@
+"""The report of one run: how long, how much energy, what limits it, and where it went.
+
+A pure function of a `codesign.results.Result`: nothing is counted, simulated or priced here.
+"""
+
+from pathlib import Path
+
+from codesign.pages import activity, energy, headline, latency, timeline
+from codesign.pages.content import Page, Picture, Section, Stacked, Table
+from codesign.pages.document import write_page
+from codesign.pages.layer_table import layer_table
+from codesign.results import Result
+
+
+def write_run_report(result: Result, path: Path) -> None:
+    """Writes the report of a run as one HTML file that opens without a network.
+
+    Args:
+        result: the run; on an architecture without cores everything about time is left out.
+        path: the file; it appears only when it is complete.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    write_page(run_page(result), path)
+
+
+def run_page(result: Result) -> Page:
+    """The content of the report."""
+    summary = result.summary
+    sections = [_energy(result), _latency(result), _activity(result)]
+    sections.append(Section("Layers", ["Click a heading to sort."], table=layer_table(result)))
+    sources = headline.sources(summary)
+    if sources:
+        sections.append(_sources(sources))
+    return Page(
+        title=f"{summary['workload']} on {summary['architecture']}",
+        statements=headline.statements(summary["provenance"] or {}),
+        lead=headline.headline(summary),
+        tiles=headline.tiles(summary),
+        facts=headline.facts(summary),
+        sections=sections,
+    )
+
+
+def _energy(result: Result) -> Section:
+    by_stream = energy.component_data(result)
+    by_layer = energy.layer_data(result)
+    by_timestep = energy.timestep_data(result)
+    return Section(
+        "Energy",
+        pictures=[
+            Picture(
+                "energy-components",
+                "Energy by component and stream",
+                "What no layer caused, leakage and idle clocks, belongs to the chip.",
+                energy.component_figure(by_stream),
+                by_stream.table("Energy by component and stream", "stream"),
+            ),
+            Picture(
+                "energy-layers",
+                "Energy by layer and stream",
+                "The streams have axes of their own; the same place is the same layer in both.",
+                energy.layer_figure(by_layer),
+                _layer_energy_table(by_layer),
+            ),
+            Picture(
+                "energy-timesteps",
+                "Energy by timestep",
+                "Layers that are computed once, as the stem, count to the first timestep.",
+                energy.timestep_figure(by_timestep),
+                by_timestep.table("Energy by timestep", "timestep"),
+            ),
+        ],
+    )
+
+
+def _layer_energy_table(by_layer: dict[str, Stacked]) -> Table:
+    """One row for each layer and stream that spent energy."""
+    title, columns, rows = "Energy by layer and stream", ["stream", "layer"], []
+    for stream, stacked in by_layer.items():
+        table = stacked.table(title, "layer")
+        columns = ["stream", *table.columns]
+        rows += [
+            [stream, *row] for row, total in zip(table.rows, stacked.totals, strict=True) if total
+        ]
+    return Table(title, columns, rows)
+
+
+def _latency(result: Result) -> Section:
+    makespan = result.summary["makespan_cycles"]
+    if makespan is None:
+        return Section("Latency", [headline.NO_LATENCY])
+    bounds = latency.bounds_data(result.summary)
+    occupancy = latency.occupancy_data(result)
+    bars = timeline.timeline_data(result.timeline, occupancy.categories)
+    drawn = f"{len(result.timeline):,} recorded jobs and transfers, drawn as {len(bars):,} bars"
+    return Section(
+        "Latency",
+        pictures=[
+            Picture(
+                "bounds",
+                "Bounds and the makespan",
+                "No order of work on this chip with these spikes takes fewer cycles than a bound.",
+                latency.bounds_figure(bounds, makespan),
+                latency.bounds_table(bounds),
+            ),
+            Picture(
+                "timeline",
+                "Timeline of cores, ports and channels",
+                f"{drawn}. Neighbouring layers alternate in shade; drag to zoom, double-click to "
+                "return.",
+                timeline.timeline_figure(bars, makespan),
+                timeline.resource_table(result),
+            ),
+            Picture(
+                "occupancy",
+                "What each core did",
+                "The states of a core sum to the makespan; stalled states are hatched.",
+                latency.occupancy_figure(occupancy),
+                occupancy.table("Cycles of each core in each state", "core"),
+            ),
+        ],
+    )
+
+
+def _activity(result: Result) -> Section:
+    rates = activity.firing_rate_data(result)
+    accumulates = activity.operation_data(result.layers, activity.AC_COUNTS)
+    multiplies = activity.operation_data(result.layers, ("mac", "mac_nonzero"))
+    return Section(
+        "What the network did",
+        pictures=[
+            Picture(
+                "firing-rates",
+                "Firing rate of each neuron layer",
+                "Share of the neurons that spiked, one line for each timestep.",
+                activity.firing_rate_figure(rates),
+                activity.firing_rate_table(rates),
+            ),
+            Picture(
+                "accumulates",
+                "Accumulates (AC) of each layer",
+                "Exact counts over all timesteps.",
+                activity.operation_figure(accumulates, "AC"),
+                accumulates.table("Accumulates", "layer"),
+            ),
+            Picture(
+                "multiplies",
+                "Multiply-accumulates (MAC) of each layer",
+                "All of them, padding included, and in front those whose operands are not zero.",
+                activity.operation_figure(multiplies, "MAC", overlay=True),
+                activity.operation_table(multiplies, "Multiply-accumulates"),
+            ),
+        ],
+    )
+
+
+def _sources(sources: dict[str, str]) -> Section:
+    assumed = sum(text.startswith("assumed") for text in sources.values())
+    return Section(
+        "Sources of the architecture's numbers",
+        [f"{assumed} of {len(sources)} groups of numbers are assumed."],
+        table=Table("Sources", ["group", "source"], [list(row) for row in sources.items()]),
+    )

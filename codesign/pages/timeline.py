@@ -1,0 +1,168 @@
+"""When the cores, ports and channels were busy, drawn with at most 2,000 bars.
+
+A browser draws about 2,000 bars at once without delay and a run has many more rows, so rows of
+one resource are merged, first without loss of meaning and then, as far as needed, with a loss
+that each bar states: how many rows it stands for and what share of its length was busy.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from codesign.pages.content import Cell, Number, Table, count, percent
+from codesign.pages.drawing import label, new_figure
+from codesign.pages.palette import STREAM_COLOURS, STREAM_SHADES, words
+from codesign.results import Result
+
+LARGEST_BARS = 2_000
+
+
+def timeline_data(
+    timeline: pd.DataFrame, cores: Sequence[str] = (), limit: int = LARGEST_BARS
+) -> pd.DataFrame:
+    """Rows of the timeline, merged until there are at most `limit`.
+
+    In order: rows of one layer and timestep that touch; then of one layer, whatever the timestep;
+    then with growing gaps between them, and rows as short as the gap together with their
+    neighbours of other layers. Never fewer than one bar for each resource.
+
+    Args:
+        timeline: as in `Result.timeline`; rows of one resource do not overlap.
+        cores: the resources that come first, in their order; the others follow by name.
+        limit: the largest number of bars.
+
+    Returns:
+        Columns `resource`, `layer`, `stream` (those of the bar's longest row), `layers` and
+        `rows` (how many it stands for), `first_timestep`, `last_timestep`, `start_cycle`,
+        `end_cycle`, `busy_cycles`, sorted by resource and start.
+    """
+    others = sorted(set(timeline["resource"]) - set(cores), key=lambda name: (len(name), name))
+    others.sort(key=lambda name: name.partition("[")[0])
+    order = {name: place for place, name in enumerate((*cores, *others))}
+    rows = timeline.assign(
+        place=timeline["resource"].map(order).astype("int64"),
+        cycles=timeline["end_cycle"] - timeline["start_cycle"],
+    ).sort_values(["place", "start_cycle", "end_cycle"], kind="stable", ignore_index=True)
+    if len(rows) <= limit:
+        return _bars(rows, pd.Series(range(len(rows)), dtype="int64"))
+    group = _groups(rows, gap=0, same_timestep=True)
+    gap = 0
+    # Twice the longest gap or row of all merges everything: the loop ends.
+    last = 2 * int(rows["end_cycle"].max()) + 2
+    while group.iloc[-1] >= max(limit, len(order)) and gap <= last:
+        group = _groups(rows, gap=gap, same_timestep=False)
+        gap = 2 * gap or 1
+    return _bars(rows, group)
+
+
+def _groups(rows: pd.DataFrame, *, gap: int, same_timestep: bool) -> pd.Series:
+    """A number for each row, equal for rows that become one bar."""
+    new_resource = rows["place"].diff() != 0
+    far = (rows["start_cycle"] - rows["end_cycle"].shift(fill_value=0)) > gap
+    other = rows["layer"] != rows["layer"].shift()
+    if same_timestep:
+        other |= rows["timestep"].diff() != 0
+    short = (rows["cycles"] <= gap) if gap else False
+    return (new_resource | far | (other & ~pd.Series(short, index=rows.index))).cumsum() - 1
+
+
+def _bars(rows: pd.DataFrame, group: pd.Series) -> pd.DataFrame:
+    """One row for each group of rows."""
+    grouped = rows.groupby(group.to_numpy())
+    longest = rows.loc[grouped["cycles"].idxmax()].reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            "resource": longest["resource"],
+            "layer": longest["layer"],
+            "stream": longest["stream"],
+            "layers": grouped["layer"].nunique(),
+            "rows": grouped.size(),
+            "first_timestep": grouped["timestep"].min(),
+            "last_timestep": grouped["timestep"].max(),
+            "start_cycle": grouped["start_cycle"].min(),
+            "end_cycle": grouped["end_cycle"].max(),
+            "busy_cycles": grouped["cycles"].sum(),
+        }
+    ).reset_index(drop=True)
+
+
+def timeline_figure(bars: pd.DataFrame, makespan_cycles: float) -> Any:
+    """A line for each resource; neighbouring layers alternate between two shades."""
+    from plotly import graph_objects
+
+    resources = [label(name) for name in dict.fromkeys(bars["resource"])]
+    parity = {name: place % 2 for place, name in enumerate(dict.fromkeys(bars["layer"]))}
+    figure = new_figure(120 + 22 * len(resources), barmode="overlay", bargap=0.12)
+    for stream in dict.fromkeys((*STREAM_COLOURS, *bars["stream"])):
+        part = bars[bars["stream"] == stream]
+        if part.empty:
+            continue
+        colours = (
+            STREAM_COLOURS.get(stream, "#8D8D8D"),
+            STREAM_SHADES.get(stream, "#C2C2C2"),
+        )
+        # A trace without bars for the legend, which would show the shade of the first bar.
+        figure.add_trace(
+            graph_objects.Bar(
+                x=[None], y=[None], name=f"{words(stream)} stream", marker_color=colours[0]
+            )
+        )
+        figure.add_trace(
+            graph_objects.Bar(
+                base=part["start_cycle"].tolist(),
+                x=(part["end_cycle"] - part["start_cycle"]).tolist(),
+                y=[label(name) for name in part["resource"]],
+                orientation="h",
+                showlegend=False,
+                marker={
+                    "color": [colours[parity[layer]] for layer in part["layer"]],
+                    "line": {"width": 0},
+                },
+                hovertext=[_hover(bar) for bar in part.to_dict("records")],
+                hovertemplate="%{hovertext}<extra></extra>",
+            )
+        )
+    figure.update_xaxes(title="Cycles since the start", range=[0, makespan_cycles], tickformat="~s")
+    figure.update_yaxes(
+        type="category",
+        categoryorder="array",
+        categoryarray=resources[::-1],
+        showgrid=False,
+        range=[-0.5, len(resources) - 0.5],
+        fixedrange=True,
+        tickfont={"size": 11},
+        dtick=1,
+    )
+    return figure
+
+
+def _hover(bar: dict[Any, Any]) -> str:
+    first, last = bar["first_timestep"], bar["last_timestep"]
+    length = bar["end_cycle"] - bar["start_cycle"]
+    others = f" and {bar['layers'] - 1} more layers" if bar["layers"] > 1 else ""
+    lines = [
+        f"<b>{label(bar['resource'])}</b>",
+        f"{label(bar['layer'])}{others}",
+        f"timestep {first}" if first == last else f"timesteps {first} to {last}",
+        f"cycles {bar['start_cycle']:,} to {bar['end_cycle']:,}",
+    ]
+    if bar["rows"] > 1:
+        busy = percent(bar["busy_cycles"] / length) if length else "all"
+        lines.append(f"{bar['rows']:,} jobs or transfers, busy {busy} of this time")
+    return "<br>".join(lines)
+
+
+def resource_table(result: Result) -> Table:
+    """What each resource did over the whole run."""
+    makespan = result.summary["makespan_cycles"]
+    rows: list[list[Cell]] = []
+    for resource, part in result.timeline.groupby("resource", sort=False):
+        cycles = int((part["end_cycle"] - part["start_cycle"]).sum())
+        share = cycles / makespan if makespan else 0.0
+        rows.append([str(resource), count(len(part)), count(cycles), Number(share, percent(share))])
+    return Table(
+        "Use of each core, port and channel",
+        ["resource", "jobs or transfers", "busy cycles", "share of the makespan"],
+        rows,
+    )
