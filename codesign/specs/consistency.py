@@ -38,7 +38,8 @@ def memory_violations(memory: "Memory") -> list[Violation]:
         f"must be a multiple of banks x width = {memory.bits_per_cycle} bit "
         f"(got {memory.size_bits} bit)."
     )
-    return [Violation(("size",), problem, "Change size, banks or width.")]
+    fix = "Change size, banks or width."
+    return [Violation(("size",), problem, fix, causes=(("banks",), ("width",)))]
 
 
 def precision_violations(precision: "Precision") -> list[Violation]:
@@ -49,7 +50,8 @@ def precision_violations(precision: "Precision") -> list[Violation]:
         f"must be at least as wide as a weight, {precision.weight_bits} bit "
         f"(got {precision.accumulator_bits} bit)."
     )
-    return [Violation(("accumulator",), problem, "Widen the accumulator.")]
+    fix = "Widen the accumulator."
+    return [Violation(("accumulator",), problem, fix, causes=(("weight",),))]
 
 
 def overhead_violations(overhead: "Overhead") -> list[Violation]:
@@ -59,7 +61,8 @@ def overhead_violations(overhead: "Overhead") -> list[Violation]:
     problem = (
         f"must be at most the clock's {overhead.clock_pj:g} pJ (got {overhead.idle_clock_pj:g} pJ)."
     )
-    return [Violation(("idle_clock",), problem, "Without gating the two are equal.")]
+    fix = "Without gating the two are equal."
+    return [Violation(("idle_clock",), problem, fix, causes=(("clock",),))]
 
 
 def core_violations(core: "Core") -> list[Violation]:
@@ -76,9 +79,9 @@ def core_violations(core: "Core") -> list[Violation]:
                 f"must be at most the {units} units of the array, rows x columns "
                 f"(got {core.spike.lanes})."
             )
-            found.append(
-                Violation(("spike", "lanes"), problem, "The lanes are units of the same array.")
-            )
+            fix = "The lanes are units of the same array."
+            causes = (("mac", "rows"), ("mac", "columns"))
+            found.append(Violation(("spike", "lanes"), problem, fix, causes=causes))
     return found
 
 
@@ -91,6 +94,7 @@ def architecture_violations(architecture: "Architecture") -> list[Violation]:
                 (group,),
                 "must be absent beside 'operations', which prices operations without a chip.",
                 f"Remove '{group}' or 'operations'.",
+                causes=(("operations",),),
             )
             for group in given
         ]
@@ -122,7 +126,8 @@ def _buffer_violations(architecture: "Architecture") -> list[Violation]:
         f"'{name}' (got {storage.weight_buffer.size_bits} bit)."
     )
     fix = "Enlarge the buffer or shrink the cores' weight memory."
-    return [Violation(("storage", "weight_buffer", "size"), problem, fix)]
+    causes = (("cores", name, "weight_memory", "size"),)
+    return [Violation(("storage", "weight_buffer", "size"), problem, fix, causes=causes)]
 
 
 def _presence(core: "Core", path: tuple[str, ...], expected: bool) -> list[Violation]:
@@ -131,7 +136,9 @@ def _presence(core: "Core", path: tuple[str, ...], expected: bool) -> list[Viola
     present = getattr(group, field) is not None
     if present == expected:
         return []
-    kind = f"for a core of kind '{core.kind}'"
+    kind, causes = f"for a core of kind '{core.kind}'", (("kind",),)
     if expected:
-        return [Violation(path, f"is missing {kind}.", "Add it, or change the kind.", missing=True)]
-    return [Violation(path, f"must be absent {kind}.", "Remove it, or change the kind.")]
+        fix = "Add it, or change the kind."
+        return [Violation(path, f"is missing {kind}.", fix, missing=True, causes=causes)]
+    fix = "Remove it, or change the kind."
+    return [Violation(path, f"must be absent {kind}.", fix, causes=causes)]

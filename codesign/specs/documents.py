@@ -55,6 +55,10 @@ class Place:
     text: str
     excerpt: str = ""
 
+    @property
+    def is_option(self) -> bool:
+        return self.line == 0
+
     def fault(self, problem: str, fix: str = "") -> Fault:
         return Fault(self.text, problem, fix, self.excerpt)
 

@@ -54,12 +54,15 @@ class Violation:
         problem: what must hold and what was found, after the value's name.
         fix: what to do about it.
         missing: whether the value to blame is not there, so that its group is the place.
+        causes: the other values of the rule; if one of them was overridden from the command
+            line, the option is the place.
     """
 
     path: KeyPath
     problem: str
     fix: str
     missing: bool = False
+    causes: tuple[KeyPath, ...] = ()
 
 
 def refuse(violations: Sequence[Violation]) -> None:
@@ -132,13 +135,7 @@ def _faults(
 ) -> list[tuple[Place, Fault]]:
     path, kind = details["loc"], details["type"]
     if kind == "violations":
-        found = []
-        for violation in details["ctx"]["violations"]:
-            blamed = (*path, *violation.path)
-            at = _place(document, blamed[:-1] if violation.missing else blamed)
-            problem = f"{dotted(blamed)} {violation.problem}"
-            found.append((at, at.fault(problem, violation.fix)))
-        return found
+        return [_violation_fault(document, path, entry) for entry in details["ctx"]["violations"]]
     if kind == "missing":
         at = _place(document, path[:-1])
         return [(at, at.fault(f"{dotted(path)} is missing.", _missing_fix(model, path)))]
@@ -156,6 +153,18 @@ def _faults(
     problem, fix = _wording(details)
     separator = " " if problem.startswith("must") else ": "
     return [(at, at.fault(f"{dotted(path) or 'the file'}{separator}{problem}.", fix))]
+
+
+def _violation_fault(
+    document: Document, group: KeyPath, violation: Violation
+) -> tuple[Place, Fault]:
+    blamed = (*group, *violation.path)
+    at = _place(document, blamed[:-1] if violation.missing else blamed)
+    for cause in violation.causes:
+        other = document.place_of_value((*group, *cause))
+        if other.is_option and not at.is_option:
+            at = other
+    return at, at.fault(f"{dotted(blamed)} {violation.problem}", violation.fix)
 
 
 _NAME_RULE = "with small letters, digits and '_', a letter first"

@@ -55,6 +55,8 @@ CONNECTIONS: dict[Family, tuple[Connection, ...]] = {
     Family.SPIKING_RESNET: (),
 }
 """Legal connections by family; the td-BN ResNet adds currents and has none."""
+FAMILY = (("family",),)
+"""The value that decides about connection and readout."""
 
 
 class WorkloadSpec(Spec):
@@ -101,11 +103,11 @@ def _connection_violations(spec: WorkloadSpec) -> list[Violation]:
     got = "nothing" if missing else f"'{spec.connection}'"
     if not legal:
         problem = f"must be absent for family '{spec.family}' (got {got})."
-        return [Violation(("connection",), problem, "Remove the line.")]
+        return [Violation(("connection",), problem, "Remove the line.", causes=FAMILY)]
     words = " or ".join(f"'{word}'" for word in legal)
     problem = f"must be {words} for family '{spec.family}' (got {got})."
     fix = f"Write 'connection: {Connection.IAND if len(legal) > 1 else legal[0]}'."
-    return [Violation(("connection",), problem, fix, missing)]
+    return [Violation(("connection",), problem, fix, missing, FAMILY)]
 
 
 def _readout_violations(spec: WorkloadSpec) -> list[Violation]:
@@ -113,9 +115,10 @@ def _readout_violations(spec: WorkloadSpec) -> list[Violation]:
     if has_two_heads and spec.readout is None:
         words = ", ".join(f"'{word}'" for word in Readout)
         problem = f"must be one of {words} for family 'dsnn' (got nothing)."
-        return [Violation(("readout",), problem, "Write 'readout: sum'.", missing=True)]
+        fix = "Write 'readout: sum'."
+        return [Violation(("readout",), problem, fix, missing=True, causes=FAMILY)]
     if not has_two_heads and spec.readout is not None:
         problem = f"must be absent for family '{spec.family}' (got '{spec.readout}')."
         fix = "Remove the line: the network has one head."
-        return [Violation(("readout",), problem, fix)]
+        return [Violation(("readout",), problem, fix, causes=FAMILY)]
     return []
