@@ -115,7 +115,7 @@ def weights_path(family: str, depth: int) -> Path:
 
 
 @cache
-def weights_digest(family: str, depth: int) -> str:
+def calibrated_digest(family: str, depth: int) -> str:
     """SHA-256 of the shipped file.
 
     Raises:
@@ -149,7 +149,7 @@ def read_weights(family: str, depth: int) -> CalibratedWeights:
     )
 
 
-def weights_provenance(family: str, depth: int) -> dict[str, Any]:
+def calibrated_provenance(family: str, depth: int) -> dict[str, Any]:
     """Where calibrated weights come from, for results and reports: JSON values."""
     metadata = read_weights(family, depth).metadata
     return {
@@ -157,7 +157,7 @@ def weights_provenance(family: str, depth: int) -> dict[str, Any]:
         "description": "calibrated to Table 2, not trained",
         "target": metadata["target"],
         "seed": metadata["seed"],
-        "sha256": weights_digest(family, depth),
+        "sha256": calibrated_digest(family, depth),
     }
 
 

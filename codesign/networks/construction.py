@@ -8,9 +8,39 @@ from numpy.typing import NDArray
 from torch import nn
 
 from codesign.networks.accumulation import use_fixed_point
-from codesign.networks.batch_norm import expect_fused
-from codesign.networks.calibrated import read_weights, weights_provenance
+from codesign.networks.batch_norm import expect_fused, fuse_batch_norm
+from codesign.networks.calibrated import calibrated_provenance, read_weights
+from codesign.networks.checkpoints import load_checkpoint
+from codesign.networks.provenance import CALIBRATED, weights_provenance
 from codesign.networks.residual import ResidualNetwork, residual_network, start_as_identity
+from codesign.specs.workload import WorkloadSpec
+
+
+def build(spec: WorkloadSpec) -> ResidualNetwork:
+    """The network of a workload with its weights, ready for inference.
+
+    With calibrated weights `identity_start` sets every branch to zero; with a checkpoint it is
+    what the training started from, and the checkpoint's values stand.
+
+    Raises:
+        InputError: the checkpoint cannot be read or does not fit (see `load_checkpoint`).
+    """
+    options: dict[str, Any] = {
+        "family": spec.family.value,
+        "depth": spec.depth,
+        "timesteps": spec.timesteps,
+        "connection": spec.connection and spec.connection.value,
+        "readout": spec.readout and spec.readout.value,
+    }
+    if spec.weights == CALIBRATED:
+        return calibrated_network(identity_start=spec.identity_start, **options)
+    with torch.device("meta"):  # no time for initial values that are overwritten
+        network = residual_network(**options)
+    network.to_empty(device="cpu")
+    load_checkpoint(network, spec.weights)
+    fuse_batch_norm(network)
+    network.provenance = weights_provenance(spec)
+    return network
 
 
 def skeleton(**options: Any) -> ResidualNetwork:
@@ -52,7 +82,7 @@ def calibrated_network(*, identity_start: bool = False, **options: Any) -> Resid
             _assign(module, "bias", np.zeros(module.out_features, np.float32))
     if identity_start:
         start_as_identity(network)
-    network.provenance = weights_provenance(network.family, network.depth)
+    network.provenance = calibrated_provenance(network.family, network.depth)
     return network
 
 

@@ -1,0 +1,140 @@
+"""Checkpoints: trained weights from a file into a network.
+
+Read are safetensors files and torch files of tensors. A torch file is a pickle, which could carry
+code; it is read with `weights_only=True`, and one that holds anything but tensors and plain
+containers is refused. The names of the code published with arXiv 2301.11929 are understood:
+`.module` of its wrapper is dropped, as is the `module.` that distributed training puts in front.
+
+What does not fit is reported name by name, all at once, before the network is touched.
+"""
+
+import argparse
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from codesign.errors import Fault, InputError
+from codesign.networks.provenance import unreadable
+from codesign.networks.residual import ResidualNetwork
+
+WRAPPERS = ("model", "state_dict")
+"""Keys under which training scripts keep the state dict beside the optimiser's."""
+
+
+def load_checkpoint(network: ResidualNetwork, path: str | os.PathLike[str]) -> None:
+    """Loads a checkpoint's weights and statistics into a network, whose batch norms are unfused.
+
+    An FSNN takes the checkpoint of a DSNN: the accumulation pathway, which only trained it, is
+    left out. So is the second head of a network whose streams share one.
+
+    Args:
+        network: of the family and depth that was trained.
+        path: a safetensors or torch file.
+
+    Raises:
+        InputError: the file cannot be read, carries code, or does not fit the network: every
+            missing, surplus, wrongly shaped or non-finite entry is named.
+    """
+    place = os.fspath(path)
+    state = {_own_name(key): value for key, value in _state_dict(Path(path)).items()}
+    state = {key: value for key, value in state.items() if not _rests(network, key)}
+    expected = network.state_dict()
+    faults = _faults(place, expected, state)
+    if faults:
+        raise InputError(faults)
+    for key, tensor in expected.items():
+        if key not in state:  # only the counters of batch norms may be absent
+            state[key] = torch.zeros_like(tensor)
+    network.load_state_dict(state)
+
+
+def _state_dict(path: Path) -> Mapping[str, object]:
+    """The innermost mapping of names to tensors."""
+    content = _read(path)
+    while isinstance(content, Mapping):
+        inner = next((content[key] for key in WRAPPERS if key in content), None)
+        if not isinstance(inner, Mapping):
+            break
+        content = inner
+    if not isinstance(content, Mapping) or not all(isinstance(key, str) for key in content):
+        raise InputError(
+            Fault(
+                str(path),
+                f"must hold a mapping of names to tensors (got {type(content).__name__}).",
+                "Save network.state_dict(), alone or under the key 'model' or 'state_dict'.",
+            )
+        )
+    return content
+
+
+def _read(path: Path) -> object:
+    try:
+        with path.open("rb") as file:
+            start = file.read(9)
+        # a safetensors file opens with the length of its JSON header
+        if start[8:] == b"{":
+            return load_file(path)
+        # training scripts store their options, which are plain attributes, beside the weights
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except pickle.UnpicklingError as error:
+        raise InputError(
+            Fault(
+                str(path),
+                "must hold tensors and plain values alone (got something else, or code, which is "
+                "never run).",
+                "Save the state dict alone, best as safetensors.",
+            )
+        ) from error
+    except (SafetensorError, RuntimeError, ValueError, EOFError, KeyError, TypeError) as error:
+        raise InputError(
+            Fault(str(path), f"must be a whole checkpoint ({_first_line(error)}).")
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def _own_name(key: str) -> str:
+    return key.removeprefix("module.").replace(".module.", ".")
+
+
+def _rests(network: ResidualNetwork, key: str) -> bool:
+    """Whether an entry belongs to a part that this network does not have, by design."""
+    if key.startswith("fc_acc."):
+        return network.fc_acc is None
+    return network.family == "fsnn" and ".pool." in key
+
+
+def _faults(place: str, expected: Mapping[str, Tensor], state: Mapping[str, object]) -> list[Fault]:
+    faults = []
+    for key, tensor in expected.items():
+        if key not in state:
+            if not key.endswith(".num_batches_tracked"):
+                faults.append(Fault(place, f"must have an entry '{key}' (it is missing)."))
+            continue
+        value = state[key]
+        wanted = tuple(tensor.shape)
+        if not isinstance(value, Tensor):
+            problem = f"'{key}' must be a tensor (got {type(value).__name__})."
+            faults.append(Fault(place, problem))
+        elif tuple(value.shape) != wanted:
+            problem = f"'{key}' must have the shape {wanted} (got {tuple(value.shape)})."
+            faults.append(Fault(place, problem))
+        elif not bool(torch.isfinite(value).all()):
+            faults.append(Fault(place, f"'{key}' must be finite (got NaN or infinity)."))
+    for key in state:
+        if key not in expected:
+            problem = f"must have only entries of this network (got '{key}' too)."
+            faults.append(Fault(place, problem, "Is it of another family or depth?"))
+    return faults
