@@ -53,11 +53,14 @@ def binary(operator: str, reflected: bool = False) -> Handler:
 
 
 def negation(tracker: Tracker, call: Call) -> torch.Tensor:
-    """NOT of boolean spikes."""
+    """NOT of spikes; `~` is that of boolean ones only."""
     operand = call.tensor()
     expression = tracker.peek(operand).value.expression
-    if expression is None or operand.dtype is not torch.bool:
-        raise CaptureError("must negate boolean spikes (got another value). Write `1 - s`.")
+    if expression is None or (operand.dtype is not torch.bool and call.name != "logical_not"):
+        raise CaptureError(
+            f"must negate boolean spikes (got {operand.dtype}, "
+            f"{_describe(tracker, operand)}). Write `1 - s`."
+        )
     axes = tracker.peek(operand).axes
     result = call.run()
     tracker.express(result, combine("sub", constant(1), expression), axes)
@@ -88,10 +91,11 @@ def _expression(
     tracker: Tracker, call: Call, operator: str, operands: tuple[Any, Any]
 ) -> torch.Tensor:
     left, right = (_as_expression(tracker, operand) for operand in operands)
-    if leaf_count(left, right) > MOST_LEAVES:
+    leaves = leaf_count(left, right)
+    # a sum of three is two additions, and more spikes than a table takes need layers of their own
+    if leaves > MOST_LEAVES or (leaves > 2 and operator == "add" and (left.is_sum or right.is_sum)):
         for operand in operands:
-            if _is_tracked(tracker, operand):
-                tracker.close(operand)
+            tracker.close(operand)
         return _arithmetic(tracker, call, operator, operands)
     axes = _joined_axes(tracker, operands)
     result = call.run()

@@ -107,7 +107,7 @@ def max_pool(tracker: Tracker, call: Call) -> torch.Tensor:
         padding=_pair(call.argument(3, "padding", 0)),
         dilation=_pair(call.argument(4, "dilation", 1)),
     )
-    source = tracker.read(call.tensor())
+    source = tracker.read(call.tensor(), mask=True)
     operation = Operation(LayerType.MAX_POOL, (source.tensor.name,), window)
     made = Made(operation, source.tensor.kind, source.tensor.largest)
     return _windowed(tracker, call, source, made)
@@ -341,10 +341,9 @@ OPERATIONS: dict[str, Handler] = {
     **dict.fromkeys(("reshape", "view", "flatten", "unflatten", "squeeze", "view_as"), reshape),
     **dict.fromkeys(("expand", "expand_as", "broadcast_to", "repeat"), repeat),
     **dict.fromkeys(("transpose", "swapaxes"), transpose),
-    **dict.fromkeys(
-        ("contiguous", "clone", "detach", "data", "float", "double", "bool", "to", "type"), same
-    ),
-    **dict.fromkeys(("cpu", "type_as", "dropout", "dropout2d"), same),
+    **dict.fromkeys(("contiguous", "clone", "detach", "data", "cpu", "dropout", "dropout2d"), same),
+    **dict.fromkeys(("to", "type", "type_as", "float", "double", "half", "bfloat16"), same),
+    **dict.fromkeys(("bool", "int", "long"), same),
 }
 """Handler by the name of the torch function or tensor method."""
 

@@ -14,7 +14,9 @@ import math
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from codesign.errors import CaptureError
@@ -163,7 +165,7 @@ class Tracker:
         if mask and described.kind is Kind.REAL and described.name not in self.draft.arrays:
             data = arranged(tensor, tracked.axes, described)
             require_finite(data)
-            self.draft.record(described, data.ne(0).numpy())
+            self.draft.record(described, data.to(torch.bool, copy=True).numpy())
         shape = tuple(tensor.shape)
         return Source(described, tracked.axes, shape, features(tracked.axes, shape))
 
@@ -176,15 +178,9 @@ class Tracker:
             word: what the layer is called within its module.
             made: the layer's operation and the kind of its result.
         """
-        if is_timed(axes):
-            self.draft.declare_timesteps(result.shape[axes.index(Axis.TIME)])
-        shape = made.shape or features(axes, result.shape)
-        product = Product(shape, is_timed(axes), made.kind, made.largest)
-        described = self.draft.add_layer(made.scope or self.scope, word, made.operation, product)
+        described = self._draw(result, axes, word, made)
         spike = described.kind is Kind.SPIKE
-        value = Value(described.name, leaf(described.name) if spike else None)
-        self.alias(result, value, axes)
-        self._record_exact(result, axes, described)
+        self.alias(result, Value(described.name, leaf(described.name) if spike else None), axes)
         return described
 
     def supersede(self, source: torch.Tensor, result: torch.Tensor, change: str) -> str:
@@ -230,20 +226,22 @@ class Tracker:
                 f"{', '.join(map(str, expression.table))} for spikes of "
                 f"{', '.join(expression.leaves)}). Use AND, IAND, OR, XOR or ADD."
             )
-        described = self.write(tensor, tracked.axes, function, made)
+        described = self._draw(tensor, tracked.axes, function, made)
         value.name = described.name
         value.expression = leaf(described.name) if described.kind is Kind.SPIKE else None
 
+    def _draw(self, result: torch.Tensor, axes: Axes, word: str, made: "Made") -> Tensor:
+        if is_timed(axes):
+            self.draft.declare_timesteps(result.shape[axes.index(Axis.TIME)])
+        shape = made.shape or features(axes, result.shape)
+        product = Product(shape, is_timed(axes), made.kind, made.largest)
+        described = self.draft.add_layer(made.scope or self.scope, word, made.operation, product)
+        self._record_exact(result, axes, described)
+        return described
+
     def _record_exact(self, result: torch.Tensor, axes: Axes, described: Tensor) -> None:
         if described.kind is Kind.SPIKE:
-            data = arranged(result, axes, described)
-            spikes = data.ne(0)
-            if not bool(data.eq(spikes).all()):
-                raise CaptureError(
-                    "must give spikes of 0 and 1 (got other values). Declare it as a neuron only "
-                    "if its output is binary."
-                )
-            self.draft.record(described, spikes.numpy())
+            self.draft.record(described, _bits(arranged(result, axes, described)))
         elif described.kind is Kind.INTEGER:
             assert described.largest is not None
             values = arranged(result, axes, described).numpy()
@@ -287,6 +285,23 @@ def arranged(data: torch.Tensor, axes: Axes, described: Tensor) -> torch.Tensor:
         return data.reshape(1, -1)
     by_time = data.movedim(axes.index(Axis.TIME), 0)
     return by_time[: described.timesteps].reshape(described.timesteps, -1)
+
+
+def _bits(data: torch.Tensor) -> NDArray[np.bool_]:
+    """Spikes as bool.
+
+    Raises:
+        CaptureError: a value is neither 0 nor 1.
+    """
+    bits: NDArray[np.bool_] = data.to(torch.bool, copy=True).numpy()
+    # numpy knows no bfloat16; its comparison of floats is several times as fast as torch's
+    exact = data.float() if data.dtype is torch.bfloat16 else data
+    if not np.array_equal(exact.numpy() == 1, bits):
+        raise CaptureError(
+            "must give spikes of 0 and 1 (got other values). Declare a module as a neuron only if "
+            "its output is binary."
+        )
+    return bits
 
 
 def require_finite(data: torch.Tensor) -> None:
