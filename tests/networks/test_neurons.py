@@ -1,0 +1,118 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codesign.errors import InputError
+from codesign.networks.neurons import IF, LIF, PLIF, Neuron, atan_derivative, fire
+
+# multiples of 1/64 keep every recursion below exact in float32, so that results can be equal
+currents = st.lists(st.integers(-160, 160).map(lambda steps: steps / 64), min_size=1, max_size=8)
+
+
+def recursion(xs: list[float], tau: float | None, v_threshold: float, v_reset: float) -> list[int]:
+    """The equations of one neuron, by hand; tau None is IF."""
+    v, spikes = v_reset, []
+    for x in xs:
+        h = v + x if tau is None else v + (x - (v - v_reset)) / tau
+        s = 1 if h - v_threshold >= 0 else 0
+        v = h * (1 - s) + v_reset * s
+        spikes.append(s)
+    return spikes
+
+
+def run(neuron: Neuron, xs: list[float]) -> list[int]:
+    with torch.inference_mode():
+        return [int(s) for s in neuron(torch.tensor(xs)[:, None])]
+
+
+@given(currents, st.sampled_from([(1.0, 0.0), (0.5, 0.0), (1.0, -0.25)]))
+def test_if_follows_its_recursion(xs, potentials):
+    v_threshold, v_reset = potentials
+    assert run(IF(v_threshold, v_reset), xs) == recursion(xs, None, v_threshold, v_reset)
+
+
+@given(currents, st.sampled_from([(1.0, 0.0), (0.5, 0.0), (1.0, -0.25)]))
+def test_lif_follows_its_recursion(xs, potentials):
+    v_threshold, v_reset = potentials
+    assert run(LIF(2.0, v_threshold, v_reset), xs) == recursion(xs, 2.0, v_threshold, v_reset)
+
+
+@given(currents)
+def test_plif_starts_as_lif_of_its_initial_tau(xs):
+    # sigmoid(0) is exactly 1/2
+    assert run(PLIF(2.0), xs) == recursion(xs, 2.0, 1.0, 0.0)
+
+
+def test_plif_decay_is_the_sigmoid_of_its_parameter():
+    assert torch.sigmoid(PLIF(5.0).w).item() == pytest.approx(1 / 5, rel=1e-6)  # float32
+
+
+@pytest.mark.parametrize("neuron", [IF(), LIF(3.0), PLIF(1.7), IF(0.7, -0.3), LIF(1.3, 0.9, -0.1)])
+def test_inference_equals_the_differentiable_path_bit_for_bit(neuron):
+    x = torch.randn(7, 2, 3, 5, 5, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        inference = neuron(x)
+    assert torch.equal(inference, neuron(x))
+    assert 0 < inference.mean() < 1
+
+
+def test_a_membrane_at_the_threshold_fires():
+    assert run(IF(), [1.0]) == [1]
+    assert run(IF(), [math.nextafter(1.0, 0.0) - 2**-24]) == [0]
+
+
+def test_no_charge_survives_a_call():
+    neuron = IF()
+    assert run(neuron, [0.9]) == run(neuron, [0.9]) == [0]
+
+
+def test_spikes_have_the_type_of_the_current():
+    with torch.inference_mode():
+        assert IF()(torch.ones(2, 1, dtype=torch.float64)).dtype is torch.float64
+
+
+def test_a_held_current_is_not_written_to():
+    x = torch.full((1, 3), 0.6)
+    with torch.inference_mode():
+        assert IF()(x.expand(4, 3))[:, 0].tolist() == [0, 1, 0, 1]
+    assert torch.equal(x, torch.full((1, 3), 0.6))
+
+
+@given(st.floats(-4, 4), st.floats(0.1, 8))
+def test_surrogate_gradient_is_the_derivative_of_the_scaled_arc_tangent(value, slope):
+    x = torch.tensor(value, dtype=torch.float64, requires_grad=True)
+    fire(x, slope).backward()
+    expected = slope / (2 * (1 + (math.pi * slope * value / 2) ** 2))
+    assert x.grad is not None
+    assert x.grad.item() == pytest.approx(expected, rel=1e-12)  # float64 rounding
+
+
+@pytest.mark.parametrize("detach_reset", [True, False])
+def test_gradient_through_two_timesteps_follows_the_chain_rule(detach_reset):
+    x = torch.tensor([0.75, 0.5], dtype=torch.float64, requires_grad=True)
+    IF(detach_reset=detach_reset)(x[:, None])[1].sum().backward()
+    h1, h2 = 0.75, 1.25
+    d1, d2 = (float(atan_derivative(torch.tensor(h - 1, dtype=torch.float64))) for h in (h1, h2))
+    # v1 = h1 (1 - s1), s1 = 0: dv1/dh1 = 1, and - h1 s'(h1) if the reset is not detached
+    through_v1 = 1.0 if detach_reset else 1.0 - h1 * d1
+    assert x.grad is not None
+    # float64 rounding
+    assert x.grad.tolist() == pytest.approx([d2 * through_v1, d2], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: IF(0.0, 0.0), r"IF\.v_threshold: must be above v_reset = 0\.0 \(got 0\.0\)"),
+        (lambda: IF(math.nan), r"IF\.v_threshold: must be above"),
+        (lambda: LIF(0.5), r"LIF\.tau: must be finite and at least 1 \(got 0\.5\)"),
+        (lambda: PLIF(1.0), r"PLIF\.initial_tau: must be finite and above 1 \(got 1\.0\)"),
+        (lambda: IF(surrogate_slope=0), r"IF\.surrogate_slope: must be above 0 \(got 0\)"),
+    ],
+)
+def test_impossible_parameters_are_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
