@@ -110,6 +110,7 @@ class Recorder(TorchFunctionMode):
         self._scopes = [Scope("", Stream.SPIKE)]
         self._firing: nn.Module | None = None  # the neuron that runs now
         self._drawing = False  # whether torch functions are the recorder's own
+        self._called: set[str] = set()
         self._paths: dict[nn.Module, list[str]] = {}
         for path, module in network.named_modules(remove_duplicate=False):
             self._paths.setdefault(module, []).append(path)
@@ -252,9 +253,12 @@ class Recorder(TorchFunctionMode):
         self.tracker.write(output, axes, "neuron", Made(operation, Kind.SPIKE, 1))
 
     def _path(self, module: nn.Module, outer: str) -> str:
+        """The module's path; of a module at several places, the next place inside `outer`."""
         paths = self._paths[module]
-        inside = [path for path in paths if path.startswith(f"{outer}.")]
-        return (inside or paths)[0]
+        inside = [path for path in paths if path.startswith(f"{outer}.")] or paths
+        path = next((path for path in inside if path not in self._called), inside[0])
+        self._called.add(path)
+        return path
 
     @contextmanager
     def _place(self, word: str) -> Iterator[None]:
