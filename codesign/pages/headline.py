@@ -86,24 +86,29 @@ def _share(part: float, total: float) -> str:
 def statements(provenance: Mapping[str, Any]) -> list[str]:
     """What the origin of the weights forbids to be overlooked.
 
-    Calibrated weights give the published number of operations and no accuracy: a page says so
-    in its first line. An origin that does not mention calibration gives no statement.
+    Calibrated weights give the published number of operations and no accuracy, initialised ones
+    not even that: a page says so in its first line. Other origins stand among the facts.
     """
-    found: dict[str, None] = {}
-    for node in _nodes(provenance):
-        if isinstance(node, Mapping) and node.get("kind") == "calibrated":
-            found[f"calibrated to {node.get('target') or 'published counts'}, not trained"] = None
-        elif isinstance(node, str) and len(node) > len("calibrated") and "calibrated" in node:
-            found[node if "not trained" in node else f"{node}, not trained"] = None
-    return [f"Weights: {text.removesuffix('.')}." for text in found]
+    return [f"Weights: {text}." for text in dict.fromkeys(_not_trained(provenance))]
 
 
-def _nodes(value: Any) -> Iterator[Any]:
-    yield value
-    children = value.values() if isinstance(value, Mapping) else value
-    if isinstance(value, Mapping | list | tuple):
-        for child in children:
-            yield from _nodes(child)
+def _not_trained(node: Any) -> Iterator[str]:
+    """Each origin of weights within a provenance that is known not to be training."""
+    if isinstance(node, Mapping):
+        kind = str(node.get("kind", ""))
+        if kind.startswith("calibrated"):
+            yield f"calibrated to {node.get('target') or 'published counts'}, not trained"
+        elif kind.startswith("initialised"):
+            yield "initialised at random, not trained"
+        else:
+            for child in node.values():
+                yield from _not_trained(child)
+    elif isinstance(node, list | tuple):
+        for child in node:
+            yield from _not_trained(child)
+    elif isinstance(node, str) and node.startswith("calibrated"):
+        text = node.removesuffix(".")
+        yield text if "not trained" in text else f"{text}, not trained"
 
 
 def facts(summary: Mapping[str, Any]) -> dict[str, str]:

@@ -1,0 +1,57 @@
+"""Energy figures show all of the energy, once."""
+
+import math
+
+import pytest
+
+from codesign.pages import energy
+from codesign.results import COMPONENTS, Result
+from tests.pages.example_results import example_result
+
+
+@pytest.fixture(scope="module", params=["fsnn18", "dsnn50"])
+def result(request: pytest.FixtureRequest) -> Result:
+    return example_result(request.param)
+
+
+def test_streams_sum_to_those_of_the_summary(result: Result) -> None:
+    stacked = energy.component_data(result)
+    expected = result.summary["energy_streams_pj"]
+    for stream, total in zip(stacked.categories, stacked.totals, strict=True):
+        # the same numbers are added in another order
+        assert math.isclose(total, expected[stream], rel_tol=1e-12)
+    assert set(stacked.categories) == set(expected)
+
+
+def test_components_keep_their_order(result: Result) -> None:
+    parts = list(energy.component_data(result).parts)
+    assert parts == [name for name in COMPONENTS if name in parts]
+    assert set(parts) == set(result.summary["energy_parts_pj"])
+
+
+def test_layers_and_chip_hold_all_energy(result: Result) -> None:
+    layers = energy.layer_data(result)
+    chip = result.energy.loc[result.energy["layer"] == "", "energy_pj"].sum()
+    total = sum(sum(stacked.totals) for stacked in layers.values()) + chip
+    assert math.isclose(total, result.summary["energy_pj"], rel_tol=1e-12)
+
+
+def test_both_streams_show_every_layer_in_its_order(result: Result) -> None:
+    order = list(dict.fromkeys(result.layers["layer"]))
+    assert [stacked.categories for stacked in energy.layer_data(result).values()] == [
+        order for _ in energy.layer_data(result)
+    ]
+
+
+def test_timesteps_hold_all_energy_and_what_has_none_comes_last(result: Result) -> None:
+    stacked = energy.timestep_data(result)
+    assert list(stacked.categories) == ["t = 0", "t = 1", "t = 2", "t = 3", "no timestep"]
+    assert math.isclose(sum(stacked.totals), result.summary["energy_pj"], rel_tol=1e-12)
+
+
+def test_a_figure_shows_the_data_in_the_unit_of_its_axis(result: Result) -> None:
+    stacked = energy.component_data(result)
+    figure = energy.component_figure(stacked)
+    assert figure.layout.xaxis.title.text == "Energy (mJ)"
+    for trace, values in zip(figure.data, stacked.parts.values(), strict=True):
+        assert list(trace.x) == [value * 1e-12 * 10.0**3 for value in values]

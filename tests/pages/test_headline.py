@@ -1,0 +1,129 @@
+"""The words say what the summary's numbers say."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codesign.pages import headline
+from codesign.pages.latency import bounds_data
+from tests.pages.example_results import example_result
+
+
+def summary(**changes: Any) -> dict[str, Any]:
+    return {
+        "workload": "dsnn50",
+        "architecture": "split_core",
+        "timesteps": 4,
+        "images": 1,
+        "makespan_cycles": 5_000_000,
+        "latency_s": 0.01,
+        "energy_pj": 9.18e9,
+        "energy_parts_pj": {"ac": 1.18e9, "dram": 5.0e9, "clock": 3.0e9, "logic": 0.0},
+        "energy_streams_pj": {"accumulation": 1.18e9, "spike": 5e9, "chip": 3e9},
+        "edp_js": 9.18e-5,
+        "bounds_cycles": {"dram": 2_000_000, "spike_cores": 4_000_000},
+        "provenance": {},
+        "trace_hash": "aa",
+        "architecture_hash": "bb",
+        "version": "1",
+    } | changes
+
+
+def test_the_headline_names_latency_energy_and_the_nearest_bound() -> None:
+    assert headline.headline(summary()) == [
+        "dsnn50 on split_core takes 10 ms and 9.18 mJ for one image.",
+        "What limits it: the nearest bound is that of spike cores, 4 M cycles or 80.0 % of the "
+        "makespan; the other 20.0 % is waiting that no single bound explains.",
+        "Most energy goes to DRAM (54.5 %), clock (32.7 %), AC (12.9 %).",
+    ]
+
+
+def test_a_mean_over_images_is_called_one() -> None:
+    assert "for one image (mean of 8)." in headline.headline(summary(images=8))[0]
+
+
+def test_without_cores_no_word_of_time() -> None:
+    result = example_result("fsnn18", cores=False)
+    text = headline.headline(result.summary)
+    assert headline.NO_LATENCY in text
+    assert "cycles" not in "".join(text)
+    labels = [tile.label for tile in headline.tiles(result.summary)]
+    assert labels == ["Energy", "spike stream"]
+
+
+def test_the_tiles_show_the_streams_in_one_order() -> None:
+    assert [(tile.label, tile.value) for tile in headline.tiles(summary())] == [
+        ("Latency", "10 ms"),
+        ("Energy", "9.18 mJ"),
+        ("Energy-delay product", "91.8 µJ·s"),
+        ("Nearest bound", "80.0 %"),
+        ("spike stream", "5 mJ"),
+        ("accumulation stream", "1.18 mJ"),
+        ("whole chip", "3 mJ"),
+    ]
+
+
+def test_a_run_without_energy_or_bounds_has_a_headline() -> None:
+    text = headline.headline(summary(energy_pj=0, energy_parts_pj={}, bounds_cycles={}))
+    assert text[1:] == ["No bound was computed for this run.", "No energy was spent."]
+
+
+@given(st.dictionaries(st.text(min_size=1), st.integers(1, 10**9), min_size=1))
+def test_bounds_are_sorted_with_the_nearest_first(bounds: dict[str, int]) -> None:
+    data = bounds_data(summary(bounds_cycles=bounds, makespan_cycles=10**9))
+    assert [bound.cycles for bound in data] == sorted(bounds.values(), reverse=True)
+    assert {bound.name: bound.cycles for bound in data} == bounds
+    assert all(bound.share == bound.cycles / 10**9 for bound in data)
+
+
+@pytest.mark.parametrize(
+    ("provenance", "expected"),
+    [
+        ({"weights": {"kind": "trained"}}, []),
+        (
+            {"weights": {"kind": "calibrated", "target": "Table 2"}},
+            ["Weights: calibrated to Table 2, not trained."],
+        ),
+        (
+            {"weights": "calibrated to Table 2, not trained"},
+            ["Weights: calibrated to Table 2, not trained."],
+        ),
+        (
+            {"runs": [{"weights": "calibrated, seed 3."}]},
+            ["Weights: calibrated, seed 3, not trained."],
+        ),
+        (
+            {"weights": {"kind": "calibrated, not trained"}},
+            ["Weights: calibrated to published counts, not trained."],
+        ),
+        ({"weights": "calibrated"}, ["Weights: calibrated, not trained."]),
+        ({"weights": {"kind": "initialised"}}, ["Weights: initialised at random, not trained."]),
+        ({"weights": {"kind": "checkpoint", "description": "as given"}}, []),
+        (
+            {
+                "weights": {"kind": "calibrated", "target": "Table 2"},
+                "text": "calibrated to Table 2, not trained",
+            },
+            ["Weights: calibrated to Table 2, not trained."],
+        ),
+    ],
+)
+def test_calibrated_is_never_shown_as_trained(
+    provenance: dict[str, Any], expected: list[str]
+) -> None:
+    assert headline.statements(provenance) == expected
+
+
+def test_facts_hold_every_value_of_the_provenance() -> None:
+    facts = headline.facts(summary(provenance={"weights": {"sha256": "cc"}, "input": "photo"}))
+    assert facts["weights sha256"] == "cc"
+    assert facts["input"] == "photo"
+    assert (facts["trace hash"], facts["architecture hash"]) == ("aa", "bb")
+
+
+def test_sources_are_flattened_and_may_be_missing() -> None:
+    assert headline.sources(summary()) == {}
+    nested = summary(sources={"cores": {"spike": {"operations": "Horowitz"}}})
+    assert headline.sources(nested) == {"cores spike operations": "Horowitz"}

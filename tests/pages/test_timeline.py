@@ -1,0 +1,97 @@
+"""However many rows are merged, the bars tell the same story."""
+
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codesign.pages.timeline import timeline_data, timeline_figure
+from tests.pages.example_results import example_result
+
+
+@st.composite
+def timelines(draw: st.DrawFn) -> pd.DataFrame:
+    """Rows of up to three resources that do not overlap on one resource."""
+    rows = []
+    for resource in draw(st.sets(st.sampled_from(["spike[0]", "spike[1]", "dram[0]"]), min_size=1)):
+        now = 0
+        steps = st.tuples(
+            st.integers(0, 5), st.integers(1, 9), st.integers(0, 2), st.integers(0, 1)
+        )
+        for gap, cycles, layer, timestep in draw(st.lists(steps, min_size=1, max_size=30)):
+            start, now = now + gap, now + gap + cycles
+            rows.append((resource, f"layer{layer}", "spike", timestep, 0, "scan", start, now))
+    columns = ["resource", "layer", "stream", "timestep", "tile", "state"]
+    table = pd.DataFrame(rows, columns=[*columns, "start_cycle", "end_cycle"])
+    return table.sample(frac=1, random_state=draw(st.integers(0, 9)))
+
+
+@given(timelines(), st.integers(1, 40))
+def test_merging_keeps_rows_cycles_and_ends(timeline: pd.DataFrame, limit: int) -> None:
+    bars = timeline_data(timeline, limit=limit)
+    assert len(bars) <= max(limit, timeline["resource"].nunique())
+    assert bars["rows"].sum() == len(timeline)
+    cycles = timeline["end_cycle"] - timeline["start_cycle"]
+    for resource, part in bars.groupby("resource"):
+        rows = timeline[timeline["resource"] == resource]
+        assert part["busy_cycles"].sum() == cycles[rows.index].sum()
+        assert part["start_cycle"].min() == rows["start_cycle"].min()
+        assert part["end_cycle"].max() == rows["end_cycle"].max()
+
+
+@given(timelines(), st.integers(1, 40))
+def test_no_two_bars_of_a_resource_overlap(timeline: pd.DataFrame, limit: int) -> None:
+    for _, part in timeline_data(timeline, limit=limit).groupby("resource"):
+        ordered = part.sort_values("start_cycle")
+        assert (ordered["end_cycle"].shift(fill_value=0) <= ordered["start_cycle"]).all()
+        assert (ordered["busy_cycles"] <= ordered["end_cycle"] - ordered["start_cycle"]).all()
+
+
+@given(timelines())
+def test_a_short_timeline_is_drawn_as_it_is(timeline: pd.DataFrame) -> None:
+    bars = timeline_data(timeline)
+    assert len(bars) == len(timeline)
+    assert (bars["rows"] == 1).all()
+
+
+def test_touching_rows_of_a_layer_and_timestep_become_one_bar_first() -> None:
+    columns = ["resource", "layer", "stream", "timestep", "tile", "state"]
+    timeline = pd.DataFrame(
+        [
+            ("spike[0]", "a", "spike", 0, 0, "scan", 0, 4),
+            ("spike[0]", "a", "spike", 0, 1, "scan", 4, 9),
+            ("spike[0]", "a", "spike", 1, 0, "scan", 9, 12),
+            ("spike[0]", "b", "spike", 1, 0, "scan", 14, 15),
+        ],
+        columns=[*columns, "start_cycle", "end_cycle"],
+    )
+    bars = timeline_data(timeline, limit=3)
+    assert list(bars["start_cycle"]) == [0, 9, 14]
+    assert list(bars["rows"]) == [2, 1, 1]
+    bars = timeline_data(timeline, limit=2)
+    assert list(zip(bars["layer"], bars["end_cycle"], strict=True)) == [("a", 12), ("b", 15)]
+    assert list(bars["last_timestep"]) == [1, 1]
+
+
+def test_cores_come_first_and_numbers_sort_as_numbers() -> None:
+    result = example_result("fsnn18")
+    cores = list(dict.fromkeys(result.occupancy["core"]))
+    bars = timeline_data(result.timeline, cores)
+    assert list(dict.fromkeys(bars["resource"])) == [
+        core for core in cores if core in set(result.timeline["resource"])
+    ] + [*(f"activation_buffer[{n}]" for n in range(4)), "dram[0]", "weight_buffer[0]",
+         "weight_buffer[1]"]  # fmt: skip
+
+
+def test_at_most_two_thousand_bars_are_drawn() -> None:
+    result = example_result("dsnn50")
+    assert len(result.timeline) > 8_000
+    bars = timeline_data(result.timeline)
+    figure = timeline_figure(bars, result.summary["makespan_cycles"])
+    drawn = sum(len(trace.x) for trace in figure.data if trace.base is not None)
+    assert drawn == len(bars) <= 2_000
+
+
+def test_an_empty_timeline_has_no_bars() -> None:
+    empty = example_result("fsnn18", cores=False).timeline
+    assert timeline_data(empty).empty
+    assert timeline_figure(timeline_data(empty), 1).layout.xaxis.title.text
