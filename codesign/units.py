@@ -24,7 +24,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from codesign.errors import nearest
 
 _NUMBER = r"\+?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
-_QUANTITY = re.compile(rf"\s*({_NUMBER})\s*(\S.*?)?\s*", re.ASCII)
+_QUANTITY = re.compile(rf"\s*({_NUMBER})\s*([A-Za-z].*?)?\s*", re.ASCII)
 _NOT_FINITE = re.compile(r"\s*[+-]?(?:\.?nan|\.?inf(?:inity)?)\b.*", re.IGNORECASE | re.DOTALL)
 _NEGATIVE = re.compile(rf"\s*-\s*{_NUMBER}.*", re.ASCII | re.DOTALL)
 _LONGEST_TEXT = 64

@@ -135,6 +135,8 @@ def parse_scalar(text: str) -> Any:
         events = [event for event in YAML(typ="rt").parse(text) if isinstance(event, NodeEvent)]
         if len(events) > 1 or any(isinstance(event, CollectionStartEvent) for event in events):
             raise ValueError("it is not a single value")
+        if any(event.ctag for event in events if isinstance(event, ScalarEvent)):
+            raise ValueError("it has a tag")
         node = YAML(typ="rt").compose(text)
     except YAMLError:
         raise ValueError("it is not YAML") from None

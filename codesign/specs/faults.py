@@ -8,7 +8,7 @@ report them as `Violation`s, which are located in the same way.
 
 import re
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Any, TypeVar
@@ -93,10 +93,12 @@ def validate(document: Document, model: type[Model], name: str) -> Model:
     try:
         spec = model.model_validate(document.data, by_alias=True, by_name=False)
     except ValidationError as error:
-        for details in error.errors(include_url=False):
+        for details in _without_echoes(model, error.errors(include_url=False)):
             found += _faults(document, model, details)
     if found:
-        raise InputError([fault for _, fault in sorted(found, key=lambda entry: entry[0])])
+        # An alias repeats what is wrong with its anchor: say it once.
+        ordered = sorted(dict.fromkeys(found), key=lambda entry: entry[0])
+        raise InputError([fault for _, fault in ordered])
     return spec
 
 
@@ -121,6 +123,27 @@ def keys_of(model: type[BaseModel]) -> list[str]:
     return [info.alias or name for name, info in model.model_fields.items()]
 
 
+def _without_echoes(
+    model: type[BaseModel], details: Sequence[ErrorDetails]
+) -> Iterator[ErrorDetails]:
+    """Errors save those of a missing key that stands there misspelt: one slip, one fault."""
+    hints = {
+        (entry["loc"][:-1], _key_hint(model, entry["loc"]))
+        for entry in details
+        if entry["type"] == "extra_forbidden"
+    }
+    for entry in details:
+        path = entry["loc"]
+        is_echo = entry["type"] == "missing" and (path[:-1], f"Did you mean '{path[-1]}'?") in hints
+        if not is_echo:
+            yield entry
+
+
+def _key_hint(model: type[BaseModel], path: KeyPath) -> str:
+    group = model_at(model, path[:-1])
+    return nearest(str(path[-1]), keys_of(group)) if group else ""
+
+
 def _name_faults(document: Document, name: str) -> list[tuple[Place, Fault]]:
     written = document.data.get("name")
     if not isinstance(written, str) or written == name:
@@ -142,9 +165,8 @@ def _faults(
     if kind == "extra_forbidden":
         at = document.place_of_key(path)
         owner = dotted(path[:-1]) or "the file"
-        group = model_at(model, path[:-1])
-        fix = nearest(str(path[-1]), keys_of(group)) if group else ""
-        return [(at, at.fault(f"{owner} has no key {shown(path[-1])}.", fix))]
+        problem = f"{owner} has no key {shown(path[-1])}."
+        return [(at, at.fault(problem, _key_hint(model, path)))]
     if path and path[-1] == "[key]":
         at = document.place_of_key(path[:-1])
         problem = f"{dotted(path[:-1])} must be named {_NAME_RULE}."
@@ -171,8 +193,10 @@ _NAME_RULE = "with small letters, digits and '_', a letter first"
 
 
 def _place(document: Document, path: KeyPath) -> Place:
-    """Where to point for a group: its key, which stands on the line that names it."""
-    return document.place_of_key(path) if path in document.keys else document.place_of_value(path)
+    """Where a value stands; for a group that begins on the next line, the key that names it."""
+    value = document.place_of_value(path)
+    key = document.keys.get(path, value)
+    return value if value.line == key.line else key
 
 
 def _wording(details: ErrorDetails) -> tuple[str, str]:  # noqa: PLR0911, one return for each kind of error

@@ -1,0 +1,129 @@
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from codesign.errors import InputError
+from codesign.specs.architecture import Architecture
+from codesign.specs.catalogue import architecture_path
+from codesign.specs.documents import read_document
+from codesign.specs.faults import validate
+from tests.specs.places import position
+
+Change = Callable[[dict[str, Any]], object]
+
+
+def faults_after(change: Change, name: str = "split_core") -> list[str]:
+    """The faults of a shipped chip after its data were changed, without their places."""
+    document = read_document(architecture_path(name))
+    change(document.data)
+    with pytest.raises(InputError) as caught:
+        validate(document, Architecture, name)
+    return [fault.problem for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize(
+    ("kind", "problems"),
+    [
+        (
+            "accumulation",
+            [
+                "cores.spike.spike must be absent for a core of kind 'accumulation'.",
+                "cores.spike.mac is missing for a core of kind 'accumulation'.",
+                "cores.spike.operations.ac must be absent for a core of kind 'accumulation'.",
+                "cores.spike.operations.mac is missing for a core of kind 'accumulation'.",
+            ],
+        ),
+        (
+            "unified",
+            [
+                "cores.spike.mac is missing for a core of kind 'unified'.",
+                "cores.spike.operations.mac is missing for a core of kind 'unified'.",
+            ],
+        ),
+    ],
+)
+def test_a_core_has_the_parts_of_its_kind_and_no_others(kind: str, problems: list[str]):
+    assert sorted(faults_after(lambda data: data["cores"]["spike"].update(kind=kind))) == sorted(
+        problems
+    )
+
+
+def test_a_core_prices_every_operation_that_it_does():
+    def without_prices(data: dict[str, Any]) -> None:
+        source = data["cores"]["unified"]["operations"]["source"]
+        data["cores"]["unified"]["operations"] = {"source": source}
+
+    assert faults_after(without_prices, "unified_core") == [
+        f"cores.unified.operations.{operation} is missing for a core of kind 'unified'."
+        for operation in ("ac", "mac", "addition", "neuron", "logic")
+    ]
+
+
+def test_the_lanes_of_a_unified_core_are_units_of_its_array():
+    assert faults_after(
+        lambda data: data["cores"]["unified"]["spike"].update(lanes=33), "unified_core"
+    ) == [
+        "cores.unified.spike.lanes must be at most the 32 units of the array, rows x columns "
+        "(got 33)."
+    ]
+
+
+def test_a_memory_holds_whole_words():
+    assert faults_after(lambda data: data["storage"]["weight_buffer"].update(size="1000 bit")) == [
+        "storage.weight_buffer.size must be a multiple of banks x width = 256 bit (got 1000 bit)."
+    ]
+
+
+def test_the_weight_buffer_holds_what_a_core_loads_ahead():
+    assert faults_after(lambda data: data["storage"]["weight_buffer"].update(size="16 KiB")) == [
+        "storage.weight_buffer.size must be at least 262144 bit, half the weight memory of a core "
+        "of 'spike' (got 131072 bit)."
+    ]
+
+
+def test_an_accumulator_holds_a_weight():
+    assert faults_after(lambda data: data["precision"].update(accumulator="4 bit")) == [
+        "precision.accumulator must be at least as wide as a weight, 8 bit (got 4 bit)."
+    ]
+
+
+def test_an_idle_cycle_costs_no_more_than_a_busy_one():
+    assert faults_after(
+        lambda data: data["cores"]["spike"]["overhead"].update(idle_clock="14 pJ")
+    ) == ["cores.spike.overhead.idle_clock must be at most the clock's 13.4 pJ (got 14 pJ)."]
+
+
+@pytest.mark.parametrize("group", ["technology", "precision", "policy", "cores", "storage"])
+def test_a_chip_has_all_of_its_groups(group: str):
+    assert faults_after(lambda data: data.pop(group)) == [f"{group} is missing."]
+
+
+def test_prices_of_operations_stand_alone():
+    operations = {"ac": "0.9 pJ", "mac": "4.6 pJ", "source": "the paper"}
+    assert faults_after(lambda data: data.update(operations=operations)) == [
+        f"{group} must be absent beside 'operations', which prices operations without a chip."
+        for group in ("technology", "precision", "policy", "cores", "storage")
+    ]
+
+
+def test_faults_of_rules_are_located_at_the_value_to_blame():
+    document = read_document(architecture_path("unified_core"))
+    document.data["cores"]["unified"]["spike"]["lanes"] = 33
+    with pytest.raises(InputError) as caught:
+        validate(document, Architecture, "unified_core")
+    (fault,) = caught.value.faults
+    where = position("unified_core", "lanes: 32", "32")
+    assert fault.place == f"{document.file}:{where}"
+    assert re.search(r"lanes: 32\n +\^$", fault.excerpt)
+
+
+def test_a_missing_part_is_located_at_its_group():
+    document = read_document(architecture_path("unified_core"))
+    del document.data["cores"]["unified"]["mac"]
+    with pytest.raises(InputError) as caught:
+        validate(document, Architecture, "unified_core")
+    (fault,) = caught.value.faults
+    where = position("unified_core", "  unified:\n", "unified")
+    assert fault.place == f"{document.file}:{where}"
