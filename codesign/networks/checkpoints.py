@@ -11,6 +11,7 @@ What does not fit is reported name by name, all at once, before the network is t
 import argparse
 import os
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -81,7 +82,9 @@ def _read(path: Path) -> object:
         if start[8:] == b"{":
             return load_file(path)
         # training scripts store their options, which are plain attributes, beside the weights
-        with torch.serialization.safe_globals([argparse.Namespace]):
+        with warnings.catch_warnings(), torch.serialization.safe_globals([argparse.Namespace]):
+            # torch warns of unusual pickle protocols, and then raises if it cannot read them
+            warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise unreadable(path, error) from error

@@ -1,0 +1,98 @@
+import hashlib
+import subprocess
+import sys
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codesign.errors import CodesignError
+from codesign.networks import calibrated
+from codesign.networks.calibrated import (
+    calibrated_digest,
+    calibrated_provenance,
+    draws,
+    fraction_bits,
+    read_weights,
+    scaled,
+    weights_path,
+)
+
+DEPTHS = (18, 34, 50, 101, 152)
+FAMILIES = ("fsnn", "sew", "spiking_resnet")
+
+
+def test_the_integer_stream_stays_what_it_was():
+    values = draws(230111929, "layer1.0.conv1.0", (4, 3))
+    assert values.astype(int).tolist() == [
+        [-97, 77, 217],
+        [39, -159, 145],
+        [191, 159, 149],
+        [185, 185, -123],
+    ]
+
+
+def test_drawn_integers_are_odd_uniform_and_their_layers_own():
+    values = draws(1, "a", (256, 256)).astype(int)
+    assert set(np.unique(values)) == set(range(-255, 256, 2))
+    # 256 draws of each of 256 values: five standard deviations of the mean are 2.9
+    assert abs(values.mean()) < 3
+    assert not np.array_equal(values, draws(1, "b", (256, 256)))
+    assert not np.array_equal(values, draws(2, "a", (256, 256)))
+
+
+@given(st.integers(-255, 255), st.integers(1, 65535), st.sampled_from([4, 8, 10]))
+def test_scaled_weights_are_the_exact_product_rounded_to_the_grid(integer, scale, bits):
+    weight = scaled(np.full((1, 1), integer, np.float32), np.array([scale], np.uint16), bits)
+    exact = round(Fraction(integer * scale, 2**12))  # half to even
+    assert Fraction(float(weight[0, 0])) == Fraction(exact, 2**bits)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_weights_and_biases_lie_on_their_grids(family):
+    weights = read_weights(family, 18)
+    for name, scales in weights.scales.items():
+        steps = weights.weight(name, (len(scales), 9)) * 2.0 ** fraction_bits(name)
+        assert np.array_equal(steps, np.rint(steps))
+        bias = weights.bias(name)
+        if bias is not None:
+            assert np.array_equal(bias * 1024, np.rint(bias * 1024))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_every_network_has_weights_that_say_they_are_not_trained(family, depth):
+    provenance = calibrated_provenance(family, depth)
+    assert provenance["kind"] == "calibrated"
+    assert provenance["description"] == "calibrated to Table 2, not trained"
+    assert "Table 2 of arXiv 2301.11929" in provenance["target"]
+    content = weights_path(family, depth).read_bytes()
+    assert provenance["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_both_streams_come_from_one_file():
+    assert weights_path("dsnn", 50) == weights_path("fsnn", 50)
+    assert calibrated_digest("dsnn", 50) == calibrated_digest("fsnn", 50)
+
+
+def test_shipped_weights_are_small():
+    assert sum(path.stat().st_size for path in calibrated.FOLDER.iterdir()) < 2_500_000
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\x08\x00\x00\x00\x00\x00\x00\x00{}      "])
+def test_a_damaged_installation_is_named(tmp_path, monkeypatch, content):
+    monkeypatch.setattr(calibrated, "FOLDER", tmp_path)
+    if content is not None:
+        (tmp_path / "fsnn18.safetensors").write_bytes(content)
+    with pytest.raises(CodesignError, match=r"fsnn18\.safetensors: .* Install the package again\."):
+        read_weights("fsnn", 18)
+
+
+def test_provenance_is_found_without_torch():
+    code = (
+        "import sys, codesign.networks.provenance, codesign.pictures\nprint('torch' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"
