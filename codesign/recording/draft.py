@@ -95,6 +95,12 @@ class Draft:
         self._add_tensor(INPUT, Stream.SPIKE, Product(shape, timed, Kind.REAL))
         return INPUT
 
+    def repeat_input(self) -> Tensor:
+        """Gives the network's input at every timestep, because its layers see it held."""
+        tensor = replace(self.tensors[INPUT], timesteps=self.timesteps or 1)
+        self.tensors[INPUT] = tensor
+        return tensor
+
     def add_layer(self, scope: Scope, word: str, operation: Operation, product: Product) -> Tensor:
         """Appends a layer and its output.
 

@@ -120,8 +120,14 @@ class Recorder(TorchFunctionMode):
         """Runs the network and returns the names of its outputs in the graph."""
         with self._place("the input"):
             self.tracker.start(inputs)
-        with self._hooks(), self:
-            outputs = self._network(inputs)
+        try:
+            with self._hooks(), self:
+                outputs = self._network(inputs)
+        except RuntimeError as error:  # what torch raises when shapes or types do not fit
+            raise CaptureError(
+                f"{self._where}: must run on an input of shape {tuple(inputs.shape)} (got torch's "
+                f"error: {str(error).splitlines()[0]}). Give an input that the network takes."
+            ) from error
         with self._place("the output"):
             return [self._output(tensor) for tensor in _tensors(outputs)]
 
@@ -260,6 +266,10 @@ class Recorder(TorchFunctionMode):
         self._called.add(path)
         return path
 
+    @property
+    def _where(self) -> str:
+        return self._scopes[-1].path or self._name
+
     @contextmanager
     def _place(self, word: str) -> Iterator[None]:
         """Draws at a place, which errors name: the module and the operation."""
@@ -267,8 +277,7 @@ class Recorder(TorchFunctionMode):
         try:
             yield
         except CaptureError as error:
-            place = self._scopes[-1].path or self._name
-            raise CaptureError(f"{place} ({word}): {error}") from None
+            raise CaptureError(f"{self._where} ({word}): {error}") from None
         finally:
             self._drawing = False
 

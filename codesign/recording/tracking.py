@@ -21,7 +21,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from codesign.errors import CaptureError
 from codesign.recording.axes import Axes, Axis, features, input_axes, is_timed
-from codesign.recording.draft import Draft, Operation, Product, Scope, integer_dtype
+from codesign.recording.draft import INPUT, Draft, Operation, Product, Scope, integer_dtype
 from codesign.recording.expressions import Expression, leaf
 from codesign.workload import Kind, LayerType, Tensor
 
@@ -160,12 +160,12 @@ class Tracker:
         """
         self.close(tensor)
         tracked = self.peek(tensor)
+        described = self._described(tracked)
         tracked.value.readers = True
-        described = self.draft.tensors[tracked.value.name]
         if mask and described.kind is Kind.REAL and described.name not in self.draft.arrays:
             data = arranged(tensor, tracked.axes, described)
             require_finite(data)
-            self.draft.record(described, data.to(torch.bool, copy=True).numpy())
+            self.draft.record(described, data.to(torch.bool, copy=True).cpu().numpy())
         shape = tuple(tensor.shape)
         return Source(described, tracked.axes, shape, features(tracked.axes, shape))
 
@@ -230,6 +230,19 @@ class Tracker:
         value.name = described.name
         value.expression = leaf(described.name) if described.kind is Kind.SPIKE else None
 
+    def _described(self, tracked: Tracked) -> Tensor:
+        """The graph's tensor; an image that is held before any layer reads it has time."""
+        value, timed = tracked.value, is_timed(tracked.axes)
+        described = self.draft.tensors[value.name]
+        if value.name != INPUT or value.readers:
+            if described.timesteps > 1 and not timed:
+                raise CaptureError(
+                    f"must not read '{value.name}' without time, because a layer before it read "
+                    f"it held for T timesteps. Hold it for all layers, or behind the first one."
+                )
+            return described
+        return self.draft.repeat_input() if timed else described
+
     def _draw(self, result: torch.Tensor, axes: Axes, word: str, made: "Made") -> Tensor:
         if is_timed(axes):
             self.draft.declare_timesteps(result.shape[axes.index(Axis.TIME)])
@@ -244,7 +257,7 @@ class Tracker:
             self.draft.record(described, _bits(arranged(result, axes, described)))
         elif described.kind is Kind.INTEGER:
             assert described.largest is not None
-            values = arranged(result, axes, described).numpy()
+            values = arranged(result, axes, described).cpu().numpy()
             self.draft.record(described, values.astype(integer_dtype(described.largest)))
 
     def _overwrite(self, result: torch.Tensor) -> None:
@@ -293,10 +306,10 @@ def _bits(data: torch.Tensor) -> NDArray[np.bool_]:
     Raises:
         CaptureError: a value is neither 0 nor 1.
     """
-    bits: NDArray[np.bool_] = data.to(torch.bool, copy=True).numpy()
+    bits: NDArray[np.bool_] = data.to(torch.bool, copy=True).cpu().numpy()
     # numpy knows no bfloat16; its comparison of floats is several times as fast as torch's
     exact = data.float() if data.dtype is torch.bfloat16 else data
-    if not np.array_equal(exact.numpy() == 1, bits):
+    if not np.array_equal(exact.cpu().numpy() == 1, bits):
         raise CaptureError(
             "must give spikes of 0 and 1 (got other values). Declare a module as a neuron only if "
             "its output is binary."

@@ -164,6 +164,28 @@ def test_a_static_value_is_computed_once_until_it_is_held() -> None:
     assert workload.timesteps == TIMESTEPS
 
 
+def test_an_image_that_is_held_before_the_first_layer_is_seen_at_every_timestep() -> None:
+    class Early(Chain):
+        def forward(self, image: Tensor) -> Tensor:
+            result: Tensor = self.sn(self.function(hold(image)))
+            return result
+
+    image = example_image()
+    image[0, 0] = 0
+    trace = record(Early(Batched(convolution(2, 4))), image)
+    assert [tensor.timesteps for tensor in trace.workload.tensors] == [TIMESTEPS] * 3
+    mask = trace.nonzero("input")
+    assert mask.shape == (TIMESTEPS, 2, 6, 6)
+    assert np.array_equal(mask, np.repeat(image.ne(0).numpy(), TIMESTEPS, axis=0))
+
+    class Both(Early):
+        def forward(self, image: Tensor) -> Tensor:
+            return super().forward(image).mean(0) + self.stem(image)
+
+    with pytest.raises(CaptureError, match="must not read 'input' without time"):
+        record(Both(Batched(convolution(2, 4))))
+
+
 @pytest.mark.parametrize(
     "held",
     [

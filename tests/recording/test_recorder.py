@@ -213,6 +213,11 @@ def test_an_input_that_is_not_one_finite_image_is_refused(inputs: Tensor, messag
         capture(small_network(), inputs, neurons=NEURONS)
 
 
+def test_an_input_that_torch_cannot_run_names_the_layer() -> None:
+    with pytest.raises(CaptureError, match=r"^0\.0: must run on an input of shape \(4, 1, 3, 6, 6"):
+        capture(small_network(), example_image(4, 1, 3, 6, 6), neurons=NEURONS)
+
+
 def test_a_network_without_neurons_is_refused() -> None:
     with pytest.raises(CaptureError, match="must have at least one spiking neuron"):
         capture(Batched(convolution(2, 4)).eval(), SEQUENCE)
