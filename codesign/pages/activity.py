@@ -68,7 +68,7 @@ def firing_rate_figure(data: FiringRates) -> Any:
 
     figure = new_figure(420)
     count = len(data.timesteps)
-    places = [0.15 + 0.75 * index / max(count - 1, 1) for index in range(count)]
+    places = [0.3 + 0.6 * index / max(count - 1, 1) for index in range(count)]
     shades = colors.sample_colorscale("Viridis", places) if places else []
     for timestep, rates, shade in zip(data.timesteps, data.rates, shades, strict=True):
         figure.add_trace(
@@ -97,7 +97,7 @@ def operation_data(layers: pd.DataFrame, counts: Sequence[str]) -> Stacked:
     names = list(dict.fromkeys(layers["layer"]))
     sums = {name: layers.groupby("layer")[name].sum().to_dict() for name in counts}
     parts = {
-        name: [int(by_layer[layer]) for layer in names]
+        name: [by_layer[layer] for layer in names]
         for name, by_layer in sums.items()
         if any(by_layer.values())
     }

@@ -1,10 +1,11 @@
 """Several workloads on one chip: what each costs, and what the accumulation pathway costs.
 
 A pair is a full-spike network (`fsnn50`) and the dual-stream network of equal depth (`dsnn50`),
-run on the same architecture with as many timesteps and images: they differ by the accumulation
+run on the same architecture and input with as many timesteps: they differ by the accumulation
 pathway, so the differences of their latency and energy are its cost.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,8 +76,8 @@ def accumulation_cost_sentence(results: Sequence[Result]) -> str | None:
     """What the accumulation pathway costs in latency and energy on this chip, in one sentence.
 
     Args:
-        results: runs of any workloads; pairs are found by name, depth, architecture, timesteps
-            and number of images.
+        results: runs of any workloads; pairs are found by name, depth, architecture, timesteps,
+            number of images and the input that the provenance names.
 
     Returns:
         The sentence, with a clause for each depth; None if no pair is among the results.
@@ -126,6 +127,7 @@ def _pair_key(result: Result) -> tuple[Any, ...] | None:
         summary["architecture_hash"],
         summary["timesteps"],
         summary["images"],
+        json.dumps((summary["provenance"] or {}).get("input"), sort_keys=True),
     )
 
 

@@ -35,6 +35,11 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing beside the names of the rows."""
+        return not self.rows or len(self.columns) < 2
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -79,6 +84,11 @@ class Section:
     text: Sequence[str] = ()
     pictures: Sequence[Picture] = ()
     table: Table | None = None
+
+    @property
+    def shown_pictures(self) -> list[Picture]:
+        """The figures that have something to show: a mean over images has no timeline."""
+        return [picture for picture in self.pictures if not picture.table.is_empty]
 
 
 @dataclass(frozen=True)

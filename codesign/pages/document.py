@@ -11,6 +11,7 @@ import base64
 import hashlib
 import html
 import json
+import re
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
@@ -37,7 +38,7 @@ def page_html(page: Page) -> str:
     figures = {
         picture.name: _figure_json(picture)
         for section in page.sections
-        for picture in section.pictures
+        for picture in section.shown_pictures
     }
     parts = [
         "<!DOCTYPE html>",
@@ -73,6 +74,11 @@ def _text(value: str) -> str:
     return html.escape(value, quote=True)
 
 
+def _prose(text: str) -> str:
+    """A sentence in which a number and its unit stay on one line."""
+    return re.sub(r"(?<!\w)(\d[\d.]*) (?=%|\w{1,3}\b)", r"\1&nbsp;", _text(text))
+
+
 def _head(title: str, scripts: tuple[str, ...]) -> str:
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
@@ -96,7 +102,7 @@ def _opening(page: Page) -> Iterator[str]:
     yield "<main>"
     yield f"<h1>{_text(page.title)}</h1>"
     yield from (f'<p class="statement">{_text(text)}</p>' for text in page.statements)
-    yield from (f'<p class="lead">{_text(text)}</p>' for text in page.lead)
+    yield from (f'<p class="lead">{_prose(text)}</p>' for text in page.lead)
     yield f'<div class="tiles">{"".join(map(_tile, page.tiles))}</div>'
     if page.facts:
         yield '<details open><summary>Where these numbers come from</summary><dl class="facts">'
@@ -115,8 +121,8 @@ def _tile(tile: Tile) -> str:
 
 def _section(section: Section) -> Iterator[str]:
     yield f"<section><h2>{_text(section.title)}</h2>"
-    yield from (f"<p>{_text(text)}</p>" for text in section.text)
-    for picture in section.pictures:
+    yield from (f"<p>{_prose(text)}</p>" for text in section.text)
+    for picture in section.shown_pictures:
         yield from _picture(picture)
     if section.table is not None:
         yield (

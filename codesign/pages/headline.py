@@ -73,14 +73,14 @@ def tiles(summary: Mapping[str, Any]) -> list[Tile]:
     return [
         Tile("Latency", quantity(summary["latency_s"], "s"), cycles(summary["makespan_cycles"])),
         energy,
-        Tile("Energy-delay product", quantity(summary["edp_js"], "J·s"), "energy times latency"),
+        Tile("EDP", quantity(summary["edp_js"], "J·s"), "energy x latency"),
         *(Tile("Nearest bound", percent(bound.share), words(bound.name)) for bound in bounds[:1]),
         *streams,
     ]
 
 
 def _share(part: float, total: float) -> str:
-    return f"{percent(part / total)} of the energy" if total else ""
+    return f"{percent(part / total)} of energy" if total else ""
 
 
 def statements(provenance: Mapping[str, Any]) -> list[str]:

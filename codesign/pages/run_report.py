@@ -160,6 +160,6 @@ def _sources(sources: dict[str, str]) -> Section:
     assumed = sum(text.startswith("assumed") for text in sources.values())
     return Section(
         "Sources of the architecture's numbers",
-        [f"{assumed} of {len(sources)} groups of numbers are assumed."],
+        [f"Assumed, without a published source: {assumed} of {len(sources)} groups of numbers."],
         table=Table("Sources", ["group", "source"], [list(row) for row in sources.items()]),
     )

@@ -16,6 +16,7 @@ from codesign.pages.palette import STREAM_COLOURS, STREAM_SHADES, words
 from codesign.results import Result
 
 LARGEST_BARS = 2_000
+_FINEST_STRETCHES = 4_096  # about the pixels of the widest screen
 
 
 def timeline_data(
@@ -23,9 +24,10 @@ def timeline_data(
 ) -> pd.DataFrame:
     """Rows of the timeline, merged until there are at most `limit`.
 
-    In order: rows of one layer and timestep that touch; then of one layer, whatever the timestep;
-    then with growing gaps between them, and rows as short as the gap together with their
-    neighbours of other layers. Never fewer than one bar for each resource.
+    First rows of one layer and timestep that touch become one bar; then rows of one layer whatever
+    the timestep; then, in steps of growing width, also rows of one layer with shorter gaps than
+    the width and rows of all layers that start within the same stretch of that width. Never fewer
+    than one bar for each resource.
 
     Args:
         timeline: as in `Result.timeline`; rows of one resource do not overlap.
@@ -46,25 +48,27 @@ def timeline_data(
     ).sort_values(["place", "start_cycle", "end_cycle"], kind="stable", ignore_index=True)
     if len(rows) <= limit:
         return _bars(rows, pd.Series(range(len(rows)), dtype="int64"))
-    group = _groups(rows, gap=0, same_timestep=True)
-    gap = 0
-    # Twice the longest gap or row of all merges everything: the loop ends.
-    last = 2 * int(rows["end_cycle"].max()) + 2
-    while group.iloc[-1] >= max(limit, len(order)) and gap <= last:
-        group = _groups(rows, gap=gap, same_timestep=False)
-        gap = 2 * gap or 1
+    group = _groups(rows, width=0, same_timestep=True)
+    end = int(rows["end_cycle"].max())
+    width = 0
+    # A stretch longer than the run holds everything: the loop ends.
+    while group.iloc[-1] >= max(limit, len(order)) and width <= 2 * end:
+        group = _groups(rows, width=width, same_timestep=False)
+        width = width * 5 // 4 + max(1, end // _FINEST_STRETCHES)
     return _bars(rows, group)
 
 
-def _groups(rows: pd.DataFrame, *, gap: int, same_timestep: bool) -> pd.Series:
+def _groups(rows: pd.DataFrame, *, width: int, same_timestep: bool) -> pd.Series:
     """A number for each row, equal for rows that become one bar."""
     new_resource = rows["place"].diff() != 0
-    far = (rows["start_cycle"] - rows["end_cycle"].shift(fill_value=0)) > gap
+    far = (rows["start_cycle"] - rows["end_cycle"].shift(fill_value=0)) > width
     other = rows["layer"] != rows["layer"].shift()
     if same_timestep:
         other |= rows["timestep"].diff() != 0
-    short = (rows["cycles"] <= gap) if gap else False
-    return (new_resource | far | (other & ~pd.Series(short, index=rows.index))).cumsum() - 1
+    apart = far | other
+    if width:
+        apart &= (rows["start_cycle"] // width).diff() != 0
+    return (new_resource | apart).cumsum() - 1
 
 
 def _bars(rows: pd.DataFrame, group: pd.Series) -> pd.DataFrame:

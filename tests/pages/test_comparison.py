@@ -23,6 +23,7 @@ def run(workload: str, latency_s: float | None, energy_pj: float, **changes: Any
         "architecture_hash": "b7",
         "timesteps": 4,
         "images": 1,
+        "provenance": {"input": "astronaut"},
         "latency_s": latency_s,
         "energy_pj": energy_pj,
     }
@@ -57,7 +58,13 @@ def test_depths_are_sorted_and_not_mixed() -> None:
 
 @pytest.mark.parametrize(
     "difference",
-    [{"architecture_hash": "c4"}, {"timesteps": 8}, {"images": 2}, {"workload": "fsnn50_small"}],
+    [
+        {"architecture_hash": "c4"},
+        {"timesteps": 8},
+        {"images": 2},
+        {"workload": "fsnn50_small"},
+        {"provenance": {"input": "coffee"}},
+    ],
 )
 def test_runs_that_differ_otherwise_are_no_pair(difference: dict[str, Any]) -> None:
     twin = run(**{"workload": "fsnn50", "latency_s": 1.0, "energy_pj": 1e9} | difference)

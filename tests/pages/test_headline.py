@@ -57,7 +57,7 @@ def test_the_tiles_show_the_streams_in_one_order() -> None:
     assert [(tile.label, tile.value) for tile in headline.tiles(summary())] == [
         ("Latency", "10 ms"),
         ("Energy", "9.18 mJ"),
-        ("Energy-delay product", "91.8 µJ·s"),
+        ("EDP", "91.8 µJ·s"),
         ("Nearest bound", "80.0 %"),
         ("spike stream", "5 mJ"),
         ("accumulation stream", "1.18 mJ"),

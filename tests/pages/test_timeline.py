@@ -91,6 +91,21 @@ def test_at_most_two_thousand_bars_are_drawn() -> None:
     assert drawn == len(bars) <= 2_000
 
 
+def test_merging_keeps_as_much_detail_as_fits() -> None:
+    """Ten cores that change to another layer after every job."""
+    rows = [
+        (f"spike[{core}]", f"layer{job}", "spike", 0, 0, "scan", 10 * job + core, 10 * job + 10)
+        for core in range(10)
+        for job in range(1_000)
+    ]
+    columns = ["resource", "layer", "stream", "timestep", "tile", "state"]
+    timeline = pd.DataFrame(rows, columns=[*columns, "start_cycle", "end_cycle"])
+    for limit in (50, 500, 2_000):
+        bars = timeline_data(timeline, limit=limit)
+        assert limit / 2 <= len(bars) <= limit
+        assert bars.groupby("resource").size().min() >= limit / 20
+
+
 def test_an_empty_timeline_has_no_bars() -> None:
     empty = example_result("fsnn18", cores=False).timeline
     assert timeline_data(empty).empty

@@ -1,0 +1,70 @@
+"""A report shows what a result holds, and leaves out what it does not."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from codesign.pages.document import page_html
+from codesign.pages.run_report import run_page
+from codesign.results import Result
+from tests.pages.example_results import example_result
+
+
+def shown(result: Result) -> list[str]:
+    return [
+        picture.name for section in run_page(result).sections for picture in section.shown_pictures
+    ]
+
+
+def test_a_mean_over_images_has_no_timeline() -> None:
+    result = example_result("dsnn18")
+    mean = replace(
+        result,
+        summary=result.summary | {"images": 8, "bounds_cycles": {}},
+        timeline=result.timeline.iloc[:0],
+        layers=result.layers.astype({"ac_synaptic": "float64", "spikes": "float64"}),
+    )
+    assert set(shown(result)) - set(shown(mean)) == {"bounds", "timeline"}
+    assert "mean of 8" in page_html(run_page(mean))
+
+
+def test_a_result_without_rows_is_a_page() -> None:
+    result = example_result("fsnn18", cores=False)
+    empty = Result(
+        result.summary | {"energy_pj": 0.0, "energy_parts_pj": {}, "energy_streams_pj": {}},
+        *(table.iloc[:0] for table in (result.layers, result.energy)),
+        result.occupancy,
+        result.timeline,
+    )
+    assert shown(empty) == []
+    assert "No energy was spent." in page_html(run_page(empty))
+
+
+@pytest.mark.parametrize("cores", [True, False])
+def test_the_sections_are_in_the_order_of_the_questions(cores: bool) -> None:
+    assert [section.title for section in run_page(example_result(cores=cores)).sections] == [
+        "Energy",
+        "Latency",
+        "What the network did",
+        "Layers",
+        "Sources of the architecture's numbers",
+    ]
+
+
+def test_without_sources_there_is_no_table_of_them() -> None:
+    result = example_result("fsnn18")
+    del result.summary["sources"]
+    titles = [section.title for section in run_page(result).sections]
+    assert "Sources of the architecture's numbers" not in titles
+
+
+def test_assumed_numbers_are_counted() -> None:
+    section = run_page(example_result("fsnn18")).sections[-1]
+    assert section.text == ["Assumed, without a published source: 1 of 5 groups of numbers."]
+
+
+def test_a_number_and_its_unit_stay_on_one_line(request: pytest.FixtureRequest) -> None:
+    page: Path = request.getfixturevalue("run_page")
+    lead = page.read_text("utf-8").partition('class="lead">')[2].partition("</p>")[0]
+    assert lead == "dsnn50 on split_core takes 10.8&nbsp;ms and 7.25&nbsp;mJ for one image."
