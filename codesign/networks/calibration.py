@@ -1,6 +1,7 @@
 """Calibration: chooses the scales and biases of the weights that ship with the program.
 
 `python -m codesign.networks.calibration --family fsnn --depth 50` makes a file again, bit for bit.
+Depths without a row in Table 2 need the file of their nearest depth first (see `NEAREST`).
 
 One pass over the network on the shipped photograph fits one convolution after the other: the
 channel's scale from the spread of its currents (as a batch norm would), then the bias so that the
