@@ -42,6 +42,7 @@ COUNTS = (
     "ac_accumulation",
     "ac_accumulation_nonzero",
     "ac_readout",
+    "ac_repeat",
     "mac",
     "mac_nonzero",
     "mac_batch_norm",

@@ -1,0 +1,192 @@
+"""Counting: how many operations the recorded input caused, exactly, layer by layer.
+
+Whether a synaptic layer accumulates (AC) or multiplies (MAC) follows from the declared kind of
+its input tensor, never from its values: an integer tensor that happens to hold only zeros and
+ones is still multiplied. The parts, per layer and timestep:
+
+- `ac_synaptic`: one per spike and weight that it meets (`codesign.fanout`; padding excluded);
+- `ac_neuron`: one per neuron update; `neuron_updates` counts the same updates;
+- `ac_pool`: one per spike that enters a max or average pool;
+- `ac_residual`: one per element of a residual logic or addition in the spike stream;
+- `ac_accumulation`: one per element added in the accumulation stream, of which
+  `ac_accumulation_nonzero` where the added spike is there;
+- `ac_readout`: additions of the mean over timesteps and of the sum of two heads;
+- `mac`: dense, padding included, for inputs that are not spikes; one per element of a ReLU or a
+  pool on such inputs (the rule that reproduces Table 2 of arXiv 2301.11929);
+- `mac_nonzero`: the same with zero operands and padding left out;
+- `ac_repeat`: what a layer's integer inputs cost if each k is processed as k spikes;
+- `mac_batch_norm`: two per element of a batch norm if it were not fused into its convolution.
+
+`ac` is the first three, which is what Table 2's column holds, and `ac_rate_dense` the paper's
+estimate of it: firing rate times the dense count, with padding.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from codesign.fanout import tap_sums
+from codesign.results import COUNTS
+from codesign.trace import Trace
+from codesign.workload import SYNAPTIC, Kind, Layer, LayerType, Stream, Workload
+
+PerTimestep = NDArray[Any]
+"""One number for each timestep of a layer, int64 (or float64 for an estimate)."""
+
+
+def dense_operations(workload: Workload, layer: Layer) -> int:
+    """Weights times output positions of a synaptic layer at one timestep, padding included."""
+    outputs = workload.output_tensor(layer)
+    positions = (
+        outputs.size // outputs.shape[0] if layer.window else outputs.size // outputs.shape[-1]
+    )
+    return workload.weight_count(layer) * positions
+
+
+def count_layers(trace: Trace) -> pd.DataFrame:
+    """Counts of every layer at every timestep; columns as in `codesign.results.Result.layers`.
+
+    A layer that is computed once has one row, with timestep 0.
+
+    Raises:
+        TraceError: a tensor that is needed was not recorded or was altered.
+    """
+    frames = []
+    for layer in trace.workload.layers:
+        columns = _layer_counts(trace, layer)
+        rows = max((len(column) for column in columns.values()), default=1)
+        identity: dict[str, Any] = {
+            "layer": layer.name,
+            "type": str(layer.type),
+            "stream": str(layer.stream),
+            "timestep": np.arange(rows),
+        }
+        zeros = dict.fromkeys((*COUNTS, "neurons", "spikes"), np.zeros(rows, dtype=np.int64))
+        estimate = {"ac_rate_dense": np.zeros(rows)}
+        frames.append(pd.DataFrame({**identity, **zeros, **estimate, **columns}))
+    return pd.concat(frames, ignore_index=True)
+
+
+def totals(layers: pd.DataFrame) -> dict[str, int | float]:
+    """Sums over layers and timesteps, and the three sums that have names of their own."""
+    sums: dict[str, int | float] = {name: int(layers[name].sum()) for name in COUNTS}
+    ac = sums["ac_synaptic"] + sums["ac_neuron"] + sums["ac_pool"]
+    rest = ("ac_residual", "ac_accumulation", "ac_readout")
+    return {
+        "ac": ac,
+        "ac_all": ac + sum(sums[name] for name in rest),
+        "ac_rate_dense": float(layers["ac_rate_dense"].sum()),
+        "mac_with_bn": sums["mac"] + sums["mac_batch_norm"],
+        **sums,
+    }
+
+
+def _layer_counts(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
+    if layer.type in SYNAPTIC:
+        return _synaptic(trace, layer)
+    return _ELEMENT_WISE[layer.type](trace, layer)
+
+
+def _synaptic(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
+    workload = trace.workload
+    inputs, outputs = workload.input_tensor(layer), workload.output_tensor(layer)
+    dense = dense_operations(workload, layer)
+    counts: dict[str, PerTimestep] = {}
+    if layer.batch_norm:
+        counts["mac_batch_norm"] = np.full(outputs.timesteps, 2 * outputs.size)
+    if inputs.kind is Kind.SPIKE:
+        spikes = trace.values(inputs.name)
+        counts["ac_synaptic"] = fan_out(workload, layer, spikes)
+        counts["ac_rate_dense"] = _sums(spikes) * (dense / inputs.size)
+        return counts
+    counts["mac"] = np.full(outputs.timesteps, dense)
+    counts["mac_nonzero"] = fan_out(workload, layer, trace.nonzero(inputs.name))
+    if inputs.kind is Kind.INTEGER:
+        counts["ac_repeat"] = fan_out(workload, layer, trace.values(inputs.name))
+    return counts
+
+
+def fan_out(
+    workload: Workload, layer: Layer, values: NDArray[np.uint8 | np.uint16]
+) -> NDArray[np.int64]:
+    """Weights that the input's units meet in a synaptic layer, shape `(timesteps,)`."""
+    outputs = workload.output_tensor(layer)
+    if layer.window is None:
+        return _sums(values) * outputs.shape[-1]
+    pairs = tap_sums(values, outputs.shape, layer.window)
+    return _sums(pairs) * (outputs.shape[0] // layer.window.groups)
+
+
+def _neuron(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
+    outputs = trace.workload.output_tensor(layer)
+    updates = np.full(outputs.timesteps, outputs.size)
+    return {
+        "ac_neuron": updates,
+        "neuron_updates": updates,
+        "ac_rate_dense": updates.astype(float),
+        "neurons": updates,
+        "spikes": _sums(trace.values(outputs.name)),
+    }
+
+
+def _pool(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
+    inputs = trace.workload.input_tensor(layer)
+    if inputs.kind is Kind.SPIKE:
+        spikes = _sums(trace.values(inputs.name))
+        return {"ac_pool": spikes, "ac_rate_dense": spikes.astype(float)}
+    return _one_mac_per_element(trace, layer)
+
+
+def _one_mac_per_element(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
+    inputs = trace.workload.input_tensor(layer)
+    dense = np.full(inputs.timesteps, inputs.size)
+    nonzero = _sums(trace.nonzero(inputs.name)) if inputs.name in trace else dense
+    return {"mac": dense, "mac_nonzero": nonzero}
+
+
+def _logic(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
+    outputs = trace.workload.output_tensor(layer)
+    return {"ac_residual": np.full(outputs.timesteps, outputs.size)}
+
+
+def _add(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
+    outputs = trace.workload.output_tensor(layer)
+    elements = np.full(outputs.timesteps, outputs.size)
+    if outputs.timesteps == 1 and trace.workload.timesteps > 1:
+        return {"ac_readout": elements}
+    if layer.stream is Stream.SPIKE:
+        return {"ac_residual": elements}
+    added = added_spikes(trace.workload, layer)
+    nonzero = _sums(trace.values(added)) if added else elements
+    return {"ac_accumulation": elements, "ac_accumulation_nonzero": nonzero}
+
+
+def added_spikes(workload: Workload, layer: Layer) -> str:
+    """The spike tensor that an addition adds to its first input; empty if there is none."""
+    spikes = [name for name in layer.inputs[1:] if workload.tensor_by_name[name].kind is Kind.SPIKE]
+    return spikes[-1] if spikes else ""
+
+
+def _time_mean(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
+    inputs = trace.workload.input_tensor(layer)
+    return {"ac_readout": np.array([inputs.timesteps * inputs.size])}
+
+
+def _sums(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Sum of everything but the timesteps."""
+    total: NDArray[np.int64] = values.reshape(len(values), -1).sum(axis=1, dtype=np.int64)
+    return total
+
+
+_ELEMENT_WISE: dict[LayerType, Callable[[Trace, Layer], dict[str, PerTimestep]]] = {
+    LayerType.NEURON: _neuron,
+    LayerType.MAX_POOL: _pool,
+    LayerType.AVERAGE_POOL: _pool,
+    LayerType.RELU: _one_mac_per_element,
+    LayerType.LOGIC: _logic,
+    LayerType.ADD: _add,
+    LayerType.TIME_MEAN: _time_mean,
+}
