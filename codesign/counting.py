@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from codesign.fanout import tap_sums
 from codesign.results import COUNTS
 from codesign.trace import Trace
-from codesign.workload import SYNAPTIC, Kind, Layer, LayerType, Stream, Workload
+from codesign.workload import SYNAPTIC, Kind, Layer, LayerType, Stream, Tensor, Workload
 
 PerTimestep = NDArray[Any]
 """One number for each timestep of a layer, int64 (or float64 for an estimate)."""
@@ -99,14 +99,19 @@ def _synaptic(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
         counts["mac_batch_norm"] = np.full(outputs.timesteps, 2 * outputs.size)
     if inputs.kind is Kind.SPIKE:
         spikes = trace.values(inputs.name)
-        counts["ac_synaptic"] = fan_out(workload, layer, spikes)
-        counts["ac_rate_dense"] = _sums(spikes) * (dense / inputs.size)
+        counts["ac_synaptic"] = held(fan_out(workload, layer, spikes), outputs)
+        counts["ac_rate_dense"] = held(_sums(spikes), outputs) * (dense / inputs.size)
         return counts
     counts["mac"] = np.full(outputs.timesteps, dense)
-    counts["mac_nonzero"] = fan_out(workload, layer, trace.nonzero(inputs.name))
+    counts["mac_nonzero"] = held(fan_out(workload, layer, trace.nonzero(inputs.name)), outputs)
     if inputs.kind is Kind.INTEGER:
-        counts["ac_repeat"] = fan_out(workload, layer, trace.values(inputs.name))
+        counts["ac_repeat"] = held(fan_out(workload, layer, trace.values(inputs.name)), outputs)
     return counts
+
+
+def held(column: NDArray[np.int64], outputs: Tensor) -> NDArray[np.int64]:
+    """Counts per timestep of the output, where an input that is computed once is held for all."""
+    return np.broadcast_to(column, (outputs.timesteps,)) if len(column) == 1 else column
 
 
 def fan_out(

@@ -174,7 +174,8 @@ class Workload:
             return 0
         inputs, outputs = self.input_tensor(layer), self.output_tensor(layer)
         if layer.window is None:
-            return inputs.shape[-1] * outputs.shape[-1]
+            positions = math.prod(outputs.shape[:-1])
+            return inputs.size // positions * outputs.shape[-1]
         return inputs.shape[0] // layer.window.groups * outputs.shape[0] * layer.window.taps
 
     def to_json(self) -> dict[str, Any]:

@@ -129,10 +129,14 @@ class Memory(Spec):
 class Buffer(Memory):
     """A memory that the cores share through `ports`; a transfer holds one port until it is done.
 
-    Each port moves one word of every bank in a cycle, so a port is as wide as the banks together.
+    The ports share the banks equally: together they move one word of every bank in a cycle.
     """
 
     ports: Count
+
+    @property
+    def port_bits_per_cycle(self) -> int:
+        return max(1, self.bits_per_cycle // self.ports)
 
 
 class Dram(Spec):

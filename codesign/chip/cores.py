@@ -1,0 +1,143 @@
+"""A core: three units that work on successive jobs at once.
+
+The loader brings weights and input, the datapath computes, the storer takes the result away. The
+input and output memories have two places each, so while one job is computed the next may be
+loaded and the one before stored, and not more.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+import simpy
+from simpy.events import Event
+
+from codesign.chip.gates import Gates, Place
+from codesign.chip.ports import Key, Port
+from codesign.chip.weights import WeightFetch
+
+PLACES = 2
+"""Double buffering: one job at work, one on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One job in the cycles of this chip; transfers of no cycles do not happen."""
+
+    number: int
+    key: Key
+    place: Place
+    needs: tuple[Place, ...]
+    block: int
+    weight_cycles: int
+    load_cycles: int
+    load_dram_cycles: int
+    compute_cycles: int
+    store_cycles: int
+    store_dram_cycles: int
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a core shares with the others."""
+
+    gates: Gates
+    weights: WeightFetch
+    weight_buffer: Port
+    activation_buffer: Port
+    dram: Port
+
+
+@dataclass
+class CoreMachine:
+    """Loader, datapath and storer of one core, and the record of what they did.
+
+    Attributes:
+        tasks: what this core has to do, in order.
+        started: first cycle of each job's computing.
+        stored: the cycle in which each job's result was stored.
+        stalls: (reason, first cycle, cycle after the last) while the datapath waited.
+        loader: what the loader is doing, for the message about a deadlock.
+    """
+
+    env: simpy.Environment
+    tasks: list[Task]
+    around: Surroundings
+    started: list[int] = field(default_factory=list)
+    stored: list[int] = field(default_factory=list)
+    stalls: list[tuple[str, int, int]] = field(default_factory=list)
+    loader: str = ""
+
+    def __post_init__(self) -> None:
+        self._loaded = [Event(self.env) for _ in self.tasks]
+        self._computed = [Event(self.env) for _ in self.tasks]
+        self._stored = [Event(self.env) for _ in self.tasks]
+        self._phases: list[list[tuple[str, int]]] = [[] for _ in self.tasks]
+
+    def start(self) -> None:
+        for process in (self._load(), self._compute(), self._store()):
+            self.env.process(process)
+
+    def _load(self) -> Generator[Event, None, None]:
+        """For each job: waits for a place in the input memory; loads the weights if the core does
+        not hold them, when they have been fetched; waits until what the job reads is stored;
+        loads the input from the activation buffer and from DRAM."""
+        around = self.around
+        for index, task in enumerate(self.tasks):
+            if index >= PLACES:
+                yield self._computed[index - PLACES]
+            phases = self._phases[index]
+            if task.weight_cycles:
+                self.loader = f"weight block {task.block}"
+                yield around.weights.fetched[task.block]
+                yield around.weight_buffer.transfer(task.key, task.weight_cycles)
+                around.weights.loaded(task.block)
+            phases.append(("weights", int(self.env.now)))
+            for need in task.needs:
+                self.loader = f"layer {need[0]} at timestep {need[1]}"
+                yield around.gates.opening(need)
+            phases.append(("dependency", int(self.env.now)))
+            if task.load_cycles:
+                self.loader = around.activation_buffer.name
+                yield around.activation_buffer.transfer(task.key, task.load_cycles)
+            if task.load_dram_cycles:
+                self.loader = around.dram.name
+                yield around.dram.transfer(task.key, task.load_dram_cycles)
+            phases.append(("input", int(self.env.now)))
+            self.loader = ""
+            self._loaded[index].succeed()
+
+    def _compute(self) -> Generator[Event, None, None]:
+        """For each job: waits until it is loaded and a place in the output memory is free; then
+        holds the datapath for its cycles."""
+        free_since = 0
+        for index, task in enumerate(self.tasks):
+            yield self._loaded[index]
+            if index >= PLACES:
+                yield self._stored[index - PLACES]
+            now = int(self.env.now)
+            self._charge(free_since, now, self._phases[index])
+            self.started.append(now)
+            yield self.env.timeout(task.compute_cycles)
+            free_since = now + task.compute_cycles
+            self._computed[index].succeed()
+
+    def _store(self) -> Generator[Event, None, None]:
+        """For each job: stores its result in the activation buffer and in DRAM, and says so."""
+        around = self.around
+        for index, task in enumerate(self.tasks):
+            yield self._computed[index]
+            if task.store_cycles:
+                yield around.activation_buffer.transfer(task.key, task.store_cycles)
+            if task.store_dram_cycles:
+                yield around.dram.transfer(task.key, task.store_dram_cycles)
+            self.stored.append(int(self.env.now))
+            self._stored[index].succeed()
+            around.gates.stored(task.place)
+
+    def _charge(self, first: int, last: int, phases: list[tuple[str, int]]) -> None:
+        """Charges every cycle in which the datapath waited to what its loader waited for then;
+        after loading, to the output memory."""
+        for reason, end in (*phases, ("output", last)):
+            if end > first:
+                self.stalls.append((reason, first, min(end, last)))
+                first = min(end, last)

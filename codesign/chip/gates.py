@@ -1,0 +1,33 @@
+"""Gates: what must be stored before a job may load its input.
+
+A gate stands for one fused layer at one timestep and opens when all its jobs are stored.
+"""
+
+from collections import Counter
+
+import simpy
+from simpy.events import Event
+
+Place = tuple[int, int]
+"""Fused layer and timestep."""
+
+
+class Gates:
+    """The gates of all fused layers and timesteps."""
+
+    def __init__(self, env: simpy.Environment, jobs: Counter[Place]):
+        self._remaining = dict(jobs)
+        self._open = {place: Event(env) for place in jobs}
+
+    def opening(self, place: Place) -> Event:
+        """The event that all jobs of a place are stored."""
+        return self._open[place]
+
+    def is_open(self, place: Place) -> bool:
+        return self._remaining[place] == 0
+
+    def stored(self, place: Place) -> None:
+        """One job of the place is stored."""
+        self._remaining[place] -= 1
+        if self._remaining[place] == 0:
+            self._open[place].succeed()

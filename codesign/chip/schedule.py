@@ -1,0 +1,110 @@
+"""The schedule: when everything happened, as integer tables.
+
+What each core did in each cycle from 0 to the makespan is put together from recorded intervals:
+computing as started, stalls as charged, idleness only after a core's last job. That they tile
+the makespan without gap or overlap is a law of the tests, not a subtraction made here.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from codesign.mapping.jobs import Jobs
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What the simulation found.
+
+    Attributes:
+        makespan_cycles: from the first to the last event.
+        started: first cycle of each job's computing, in the order of `Jobs`.
+        stored: cycle in which each job's result was stored, in the order of `Jobs`.
+        stalls: a row for each wait of a core: `core`, `state`, `start_cycle`, `end_cycle`.
+        transfers: a row for each transfer: `resource`, `layer`, `timestep`, `tile`,
+            `start_cycle`, `end_cycle`; a fetch of weights has timestep -1 and the block as tile.
+        events: events that the kernel processed.
+    """
+
+    makespan_cycles: int
+    started: NDArray[np.int64]
+    stored: NDArray[np.int64]
+    stalls: pd.DataFrame
+    transfers: pd.DataFrame
+    events: int
+
+
+def busy_intervals(jobs: Jobs, schedule: Schedule) -> pd.DataFrame:
+    """Computing of every job, cut into its states.
+
+    A job scans alone for as long as scanning takes longer than accumulating (its scanner has
+    then nothing to feed), accumulates, and updates its neurons. A job without any work holds
+    its core for the one cycle that a job lasts at least.
+    """
+    columns = jobs.columns
+    scan = np.maximum(columns["scan_cycles"] - columns["accumulate_cycles"], 0)
+    neuron = columns["neuron_cycles"]
+    accumulate = jobs.compute_cycles() - scan - neuron
+    frames = []
+    start = schedule.started
+    for state, cycles in (("scan", scan), ("accumulate", accumulate), ("neuron", neuron)):
+        frame = pd.DataFrame(
+            {
+                "core": columns["core"],
+                "layer": columns["layer"],
+                "timestep": columns["timestep"],
+                "tile": columns["tile"],
+                "state": state,
+                "start_cycle": start,
+                "end_cycle": start + cycles,
+            }
+        )
+        frames.append(frame[cycles > 0])
+        start = start + cycles
+    return pd.concat(frames, ignore_index=True)
+
+
+def idle_intervals(jobs: Jobs, schedule: Schedule) -> pd.DataFrame:
+    """From the end of a core's last job to the makespan; all of it for a core without jobs."""
+    ends = np.zeros(len(jobs.core_names), dtype=np.int64)
+    np.maximum.at(ends, jobs.columns["core"], schedule.started + jobs.compute_cycles())
+    frame = pd.DataFrame(
+        {
+            "core": np.arange(len(ends)),
+            "state": "idle",
+            "start_cycle": ends,
+            "end_cycle": schedule.makespan_cycles,
+        }
+    )
+    unfinished: pd.DataFrame = frame[ends < schedule.makespan_cycles]
+    return unfinished
+
+
+def occupancy(jobs: Jobs, schedule: Schedule) -> pd.DataFrame:
+    """Cycles of every core by state; columns as in `codesign.results.Result.occupancy`."""
+    parts = [busy_intervals(jobs, schedule), schedule.stalls, idle_intervals(jobs, schedule)]
+    rows = pd.concat(
+        [part[["core", "state", "start_cycle", "end_cycle"]] for part in parts], ignore_index=True
+    )
+    rows["cycles"] = rows.end_cycle - rows.start_cycle
+    sums: pd.DataFrame = rows.groupby(["core", "state"])[["cycles"]].sum().reset_index()
+    names, kinds = np.array(jobs.core_names), np.array(jobs.core_groups)
+    sums["kind"] = kinds[sums["core"]]
+    sums["core"] = names[sums["core"]]
+    return sums.loc[:, ["core", "kind", "state", "cycles"]]
+
+
+def timeline(jobs: Jobs, schedule: Schedule) -> pd.DataFrame:
+    """All that happened; columns as in `codesign.results.Result.timeline`."""
+    busy = busy_intervals(jobs, schedule)
+    busy["resource"] = np.array(jobs.core_names)[busy["core"]]
+    rows = pd.concat([busy.drop(columns="core"), schedule.transfers.assign(state="transfer")])
+    rows["stream"] = np.array(jobs.layer_streams)[rows["layer"]]
+    rows["layer"] = np.array(jobs.layer_names)[rows["layer"]]
+    order = [
+        *("resource", "layer", "stream", "timestep", "tile", "state"),
+        *("start_cycle", "end_cycle"),
+    ]
+    return rows[order].sort_values(["resource", "start_cycle"], kind="stable", ignore_index=True)

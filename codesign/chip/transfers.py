@@ -1,0 +1,59 @@
+"""Durations of transfers: bits over the width of a port or the bandwidth of a DRAM channel.
+
+All in whole cycles, rounded up; bandwidths and clocks are integers (bit/s, Hz), so that nothing
+depends on floating point.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codesign.mapping.datapaths import ceil_divide
+from codesign.mapping.jobs import Jobs
+from codesign.specs.architecture import Architecture, Buffer, Dram, Storage, Technology
+
+Integers = NDArray[np.int64]
+
+
+def buffer_cycles(bits: Integers, buffer: Buffer) -> Integers:
+    """Cycles of one port; 0 for nothing."""
+    return ceil_divide(bits, buffer.port_bits_per_cycle)
+
+
+def latency_cycles(dram: Dram, technology: Technology) -> int:
+    """Cycles of the DRAM's latency, rounded up; exact to a picosecond."""
+    picoseconds = round(dram.latency_ns * 1000)
+    return -(-picoseconds * technology.clock_hz // 10**12)
+
+
+def dram_cycles(bits: Integers, dram: Dram, technology: Technology) -> Integers:
+    """Latency and bits over bandwidth of one channel; 0 for nothing."""
+    moving = ceil_divide(bits * technology.clock_hz, dram.bandwidth_bits_per_s)
+    cycles: Integers = np.where(bits > 0, moving + latency_cycles(dram, technology), 0)
+    return cycles
+
+
+def transfer_cycles(jobs: Jobs, architecture: Architecture) -> dict[str, Integers]:
+    """Cycles of every job's transfers, by the names of `codesign.chip.cores.Task`."""
+    technology, storage = chip_parts(architecture)
+    columns, activations = jobs.columns, storage.activation_buffer
+    return {
+        "weight_cycles": buffer_cycles(columns["weight_bits"], storage.weight_buffer),
+        "load_cycles": buffer_cycles(columns["load_bits"], activations),
+        "load_dram_cycles": dram_cycles(columns["load_dram_bits"], storage.dram, technology),
+        "store_cycles": buffer_cycles(columns["store_bits"], activations),
+        "store_dram_cycles": dram_cycles(columns["store_dram_bits"], storage.dram, technology),
+    }
+
+
+def fetch_cycles(jobs: Jobs, architecture: Architecture) -> Integers:
+    """DRAM cycles of every weight block."""
+    technology, storage = chip_parts(architecture)
+    bits = np.array([block.bits for block in jobs.blocks], dtype=np.int64)
+    return dram_cycles(bits, storage.dram, technology)
+
+
+def chip_parts(architecture: Architecture) -> tuple[Technology, Storage]:
+    """What every architecture with cores states."""
+    assert architecture.technology is not None
+    assert architecture.storage is not None
+    return architecture.technology, architecture.storage

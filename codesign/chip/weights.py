@@ -1,0 +1,69 @@
+"""Weight fetch: blocks of weights on their way from DRAM to the weight buffer.
+
+Each kind of core has its own share of the weight buffer and its own queue of blocks, so that a
+stream that lags behind does not fill the place of the other's weights. A queue is fetched in its
+order, as far ahead as its share has space; a block's space is free again when the last core that
+needs it has loaded it. The buffer's banks have a write port of their own, so that fetching takes
+DRAM cycles but no port from the cores.
+"""
+
+from collections.abc import Generator, Mapping, Sequence
+
+import simpy
+from simpy.events import Event
+
+from codesign.chip.ports import Port
+from codesign.mapping.jobs import Block
+
+
+class WeightFetch:
+    """The queues, and the space that they fill.
+
+    Attributes:
+        fetched: for each block, the event that it is in the buffer.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        blocks: Sequence[Block],
+        shares: Mapping[str, int],
+        cycles: Sequence[int],
+    ):
+        """Makes the queues.
+
+        Args:
+            env: the environment.
+            blocks: what to fetch, in order.
+            shares: bits of the buffer that each kind of core has.
+            cycles: DRAM cycles of each block.
+        """
+        self.fetched = [Event(env) for _ in blocks]
+        self._env = env
+        self._blocks = blocks
+        self._cycles = cycles
+        self._loads = [block.loads for block in blocks]
+        self._free_bits = dict(shares)
+        self._space = {group: Event(env) for group in shares}
+
+    def run(self, group: str, dram: Port) -> Generator[Event, None, None]:
+        """Fetches the blocks of one kind of core: each waits for space, then for the DRAM, and
+        then is there."""
+        for number, block in enumerate(self._blocks):
+            if block.group != group:
+                continue
+            while self._free_bits[group] < block.bits:
+                self._space[group] = Event(self._env)
+                yield self._space[group]
+            self._free_bits[group] -= block.bits
+            yield dram.transfer((block.layer, -1, number, 0), self._cycles[number])
+            self.fetched[number].succeed()
+
+    def loaded(self, number: int) -> None:
+        """One core has loaded a block."""
+        self._loads[number] -= 1
+        if self._loads[number] == 0:
+            block = self._blocks[number]
+            self._free_bits[block.group] += block.bits
+            if not self._space[block.group].triggered:
+                self._space[block.group].succeed()

@@ -1,0 +1,125 @@
+"""Datapaths: cycles and memory accesses of one job, from its exact counts.
+
+Pure functions of integers or integer arrays. The mapper calls them with expected counts to
+choose tiles, lowering with recorded ones; the simulation only adds up what they return.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codesign.specs.architecture import Core, MacDatapath, Memory, Precision, SpikeDatapath
+
+Integers = NDArray[np.int64]
+
+
+def ceil_divide(numerator: Integers | int, denominator: int) -> Integers:
+    """Quotient rounded up, of integers."""
+    quotient: Integers = -(-np.asarray(numerator, dtype=np.int64) // denominator)
+    return quotient
+
+
+def words(bits: Integers | int, memory: Memory) -> Integers:
+    """Accesses of one bank that move so many bits."""
+    return ceil_divide(bits, memory.width_bits)
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """What one (spike, tap) pair costs a spike core: a vector of weights added to a vector of sums.
+
+    Attributes:
+        cycles: the slowest of the lanes, the weight memory and the state memory (which reads and
+            writes one word of each bank in a cycle).
+        weight_words: reads of the weight memory.
+        state_words: reads, and as many writes, of the state memory.
+    """
+
+    cycles: int
+    weight_words: int
+    state_words: int
+
+
+def scatter(core: Core, precision: Precision, channels: int) -> Scatter:
+    """The cost of adding the weights of so many output channels to their partial sums."""
+    datapath = spike_datapath(core)
+    weight_bits = channels * precision.weight_bits
+    sum_bits = channels * precision.accumulator_bits
+    return Scatter(
+        max(
+            -(-channels // datapath.lanes),
+            -(-weight_bits // core.weight_memory.bits_per_cycle),
+            -(-sum_bits // core.state_memory.bits_per_cycle),
+        ),
+        -(-weight_bits // core.weight_memory.width_bits),
+        -(-sum_bits // core.state_memory.width_bits),
+    )
+
+
+@dataclass(frozen=True)
+class ArrayPass:
+    """How a MAC array does one tap of one input channel for its output pixels.
+
+    Attributes:
+        passes: times that the output channels of a group fill the array, one after the other.
+        cycles: cycles of one (channel, tap) for one group of pixels, at least 1; more if a
+            memory cannot deliver a row of weights or a column of inputs in time.
+        weight_words: reads of the weight memory in that time.
+        input_words: reads of the input memory in that time.
+    """
+
+    passes: int
+    cycles: int
+    weight_words: int
+    input_words: int
+
+
+def array_pass(
+    core: Core, precision: Precision, channels_per_group: int, input_bits: int
+) -> ArrayPass:
+    """Output channels on the rows, output pixels on the columns.
+
+    Args:
+        core: with a MAC array.
+        precision: widths of weights.
+        channels_per_group: output channels of the tile that share their inputs; groups of a
+            convolution are on the array one after the other.
+        input_bits: width of an input element.
+    """
+    array = mac_datapath(core)
+    rows = min(channels_per_group, array.rows)
+    row_bits = rows * precision.weight_bits
+    column_bits = array.columns * input_bits
+    return ArrayPass(
+        -(-channels_per_group // array.rows),
+        max(
+            1,
+            -(-row_bits // core.weight_memory.bits_per_cycle),
+            -(-column_bits // core.input_memory.bits_per_cycle),
+        ),
+        -(-row_bits // core.weight_memory.width_bits),
+        -(-column_bits // core.input_memory.width_bits),
+    )
+
+
+def spike_datapath(core: Core) -> SpikeDatapath:
+    """The AC side of a core that has one."""
+    assert core.spike is not None, "the mapper sends AC work to cores that accumulate"
+    return core.spike
+
+
+def mac_datapath(core: Core) -> MacDatapath:
+    """The MAC side of a core that has one."""
+    assert core.mac is not None, "the mapper sends MAC work to cores that multiply"
+    return core.mac
+
+
+def element_lanes(core: Core) -> int:
+    """Elements of additions, comparisons or bits that a core handles in a cycle."""
+    return max(core.neuron_lanes, core.mac.adders if core.mac else 0)
+
+
+def scan_width(core: Core) -> int:
+    """Bits of a spike map that a core examines in a cycle."""
+    return core.spike.scan_bits if core.spike else core.input_memory.bits_per_cycle

@@ -1,0 +1,136 @@
+"""The rest of each job: its element-wise layers, its neurons, and what it moves.
+
+Columns are arrays that broadcast to `(slices, bands, chunks, timesteps)`. The epilogue is a
+pipeline through which each output element passes once, at the last chunk of its tile. A core
+reads and writes every membrane at every timestep: the bias that a fused batch norm leaves behind
+changes it even where no spike arrived.
+"""
+
+import numpy as np
+
+from codesign.counting import added_spikes
+from codesign.mapping.datapaths import Integers, ceil_divide, element_lanes, scan_width, words
+from codesign.mapping.fusion import ELEMENT_WISE
+from codesign.mapping.geometry import chip_precision
+from codesign.mapping.mapper import Mapping, Plan
+from codesign.mapping.placement import element_bits
+from codesign.mapping.tiling import as_map
+from codesign.mapping.work import Columns, band_pixels, input_bits, slice_lengths
+from codesign.specs.architecture import Core
+from codesign.trace import Trace
+from codesign.workload import Layer, LayerType, Stream
+
+
+def epilogue_columns(trace: Trace, plan: Plan, core: Core, mapping: Mapping) -> Columns:
+    """Operations, cycles and state accesses of the element-wise layers."""
+    elements = slice_lengths(plan) * band_pixels(plan)
+    leads = plan.fused.main.type in ELEMENT_WISE
+    layers = plan.fused.layers if leads else plan.fused.epilogue
+    if not layers:
+        return {}
+    columns: dict[str, Integers] = {}
+    busiest: Integers = np.zeros_like(elements)
+    for layer in layers:
+        name, done = _operations(trace, plan, layer, mapping)
+        columns[name] = columns.get(name, np.zeros_like(elements)) + done
+        busiest = np.maximum(busiest, done)
+    if plan.fused.has_neurons:
+        membrane = words(elements * plan.geometry.sum_bits, core.state_memory)
+        columns |= {"state_reads": membrane, "state_writes": membrane}
+        columns["neuron_cycles"] = ceil_divide(elements, core.neuron_lanes)
+    else:
+        scanned = ceil_divide(elements, scan_width(core))
+        cycles = np.maximum(ceil_divide(busiest, element_lanes(core)), scanned)
+        columns["accumulate_cycles" if leads else "neuron_cycles"] = cycles
+    return {name: values * _at_last_chunk(plan) for name, values in columns.items()}
+
+
+def _operations(trace: Trace, plan: Plan, layer: Layer, mapping: Mapping) -> tuple[str, Integers]:
+    """What one element-wise layer does in each job: a column and its numbers."""
+    elements = slice_lengths(plan) * band_pixels(plan)
+    if layer.type is LayerType.NEURON:
+        return "neuron", elements
+    if layer.type is LayerType.LOGIC:
+        return "logic", elements
+    policy = mapping.architecture.policy
+    added = added_spikes(mapping.workload, layer)
+    if (
+        layer.type is LayerType.ADD
+        and layer.stream is Stream.ACCUMULATION
+        and added
+        and policy is not None
+        and policy.accumulation_additions == "spikes"
+    ):
+        return "addition", _tile_sums(trace, plan, added)
+    return "addition", elements
+
+
+def _tile_sums(trace: Trace, plan: Plan, name: str) -> Integers:
+    """Spikes of a tensor in each tile, shape `(slices, bands, 1, timesteps)`."""
+    tensor = trace.workload.tensor_by_name[name]
+    maps = trace.values(name).reshape(tensor.timesteps, *as_map(tensor.shape))
+    by_row = maps.sum(axis=3, dtype=np.int64)
+    by_slice = np.add.reduceat(by_row, [first for first, _ in plan.grid.slices], axis=1)
+    by_band: Integers
+    by_band = np.add.reduceat(by_slice, [first for first, _ in plan.grid.bands], axis=2)
+    return by_band.transpose(1, 2, 0)[:, :, None, :]
+
+
+def _at_last_chunk(plan: Plan) -> Integers:
+    """1 for the last chunk of a tile, else 0, shape `(1, 1, chunks, 1)`."""
+    count = len(plan.grid.chunks)
+    last: Integers = (np.arange(count) == count - 1).astype(np.int64).reshape(1, 1, count, 1)
+    return last
+
+
+def transfer_columns(mapping: Mapping, plan: Plan, core: Core) -> Columns:
+    """Bits to load and store, and the accesses of the core's memories that they cause."""
+    elements = slice_lengths(plan) * band_pixels(plan)
+    last = _at_last_chunk(plan)
+    source = plan.fused.main.inputs[0]
+    inputs = input_bits(plan)
+    operands = elements * plan.geometry.operand_bits * last
+    results = elements * plan.geometry.stored_bits * last
+    staged = words(operands, core.state_memory) + words(results, core.state_memory)
+    columns: Columns = {
+        **_by_place(mapping, plan.fused.operands, elements * last, "load"),
+        "weight_bits": _block_bits(plan),
+        "weight_writes": words(_block_bits(plan), core.weight_memory),
+        "state_reads": staged,
+        "state_writes": staged,
+    }
+    for name, bits in _by_place(mapping, plan.fused.stored, elements * last, "store").items():
+        columns[name] = bits
+    place = "load_dram_bits" if source in mapping.in_dram else "load_bits"
+    columns[place] = columns[place] + inputs
+    if plan.geometry.reads_windows:
+        columns["input_writes"] = words(inputs, core.input_memory)
+    else:
+        moved = words(inputs, core.state_memory)
+        columns["state_reads"] = columns["state_reads"] + moved
+        columns["state_writes"] = columns["state_writes"] + moved
+    return columns
+
+
+def _by_place(
+    mapping: Mapping, names: tuple[str, ...], elements: Integers, verb: str
+) -> dict[str, Integers]:
+    """Bits of so many elements of each tensor, by where the tensors live."""
+    precision = chip_precision(mapping.architecture)
+    widths = {f"{verb}_bits": 0, f"{verb}_dram_bits": 0}
+    for name in names:
+        width = element_bits(mapping.workload.tensor_by_name[name], precision)
+        widths[f"{verb}_dram_bits" if name in mapping.in_dram else f"{verb}_bits"] += width
+    return {column: elements * width for column, width in widths.items()}
+
+
+def _block_bits(plan: Plan) -> Integers:
+    """Weights of each job, shape `(slices, 1, chunks, 1)`."""
+    bits = [
+        [
+            plan.geometry.block_bits(each[1] - each[0], chunk[1] - chunk[0])
+            for chunk in plan.grid.chunks
+        ]
+        for each in plan.grid.slices
+    ]
+    return np.array(bits).reshape(len(bits), 1, -1, 1)

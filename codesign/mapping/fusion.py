@@ -1,0 +1,122 @@
+"""Fusion: which layers one core computes in one go, without storing what lies between.
+
+A fused layer is a main layer and the element-wise layers behind it (its epilogue): a
+convolution, the neurons that its sums drive, the residual logic of their spikes. The epilogue
+ends where the other stream begins, where a value must first exist for a whole feature map, or
+where a value that is computed once drives every timestep (the stem's current).
+
+Other values that the epilogue needs (the identity of a residual) are its operands. They must be
+made before the main layer begins, so an element-wise layer belongs to the chain of its input that
+is made last, or leads a chain of its own. In the order of their main layers the fused layers then
+never wait for each other in a circle.
+"""
+
+from dataclasses import dataclass
+
+from codesign.workload import SYNAPTIC, Layer, LayerType, Stream, Tensor, Workload
+
+ELEMENT_WISE = (LayerType.NEURON, LayerType.LOGIC, LayerType.ADD, LayerType.RELU)
+
+
+@dataclass(frozen=True)
+class FusedLayer:
+    """A main layer and its epilogue.
+
+    Attributes:
+        index: its place in the order of computation.
+        main: the layer that gives it its name.
+        epilogue: element-wise layers behind it, in order.
+        operands: tensors that the epilogue needs beside the main layer's result.
+        stored: tensors that layers outside read, or that leave the network.
+    """
+
+    index: int
+    main: Layer
+    epilogue: tuple[Layer, ...]
+    operands: tuple[str, ...]
+    stored: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.main.name
+
+    @property
+    def stream(self) -> Stream:
+        return self.main.stream
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        return (self.main, *self.epilogue)
+
+    @property
+    def is_synaptic(self) -> bool:
+        return self.main.type in SYNAPTIC
+
+    @property
+    def has_neurons(self) -> bool:
+        return any(layer.type is LayerType.NEURON for layer in self.layers)
+
+    def output(self, workload: Workload) -> Tensor:
+        """The result of its last layer; the main layer's has the same shape."""
+        return workload.output_tensor(self.layers[-1])
+
+    def timesteps(self, workload: Workload) -> int:
+        return self.output(workload).timesteps
+
+
+def fuse(workload: Workload) -> tuple[FusedLayer, ...]:
+    """All layers of the workload, each in exactly one fused layer, in a computable order."""
+    order = {layer.output: place for place, layer in enumerate(workload.layers)}
+    taken: set[str] = set()
+    chains = []
+    for layer in workload.layers:
+        if layer.name not in taken:
+            chain = _chain(workload, layer, order)
+            taken.update(member.name for member in chain)
+            chains.append(chain)
+    return tuple(_fused(workload, index, chain) for index, chain in enumerate(chains))
+
+
+def _chain(workload: Workload, main: Layer, order: dict[str, int]) -> tuple[Layer, ...]:
+    chain = [main]
+    while (follower := _follower(workload, chain, order)) is not None:
+        chain.append(follower)
+    return tuple(chain)
+
+
+def _follower(workload: Workload, chain: list[Layer], order: dict[str, int]) -> Layer | None:
+    """The element-wise layer that can be computed right behind a chain."""
+    layer, begins = chain[-1], order[chain[0].output]
+    made = workload.output_tensor(layer)
+    if layer.type in (LayerType.MAX_POOL, LayerType.AVERAGE_POOL, LayerType.TIME_MEAN):
+        return None
+    for consumer in workload.consumers_by_tensor[layer.output]:
+        result = workload.output_tensor(consumer)
+        if (
+            consumer.type in ELEMENT_WISE
+            and consumer.stream is layer.stream
+            and result.timesteps == made.timesteps
+            and result.shape == made.shape
+            and all(
+                name == layer.output or order.get(name, -1) < begins for name in consumer.inputs
+            )
+        ):
+            return consumer
+    return None
+
+
+def _fused(workload: Workload, index: int, chain: tuple[Layer, ...]) -> FusedLayer:
+    made = {layer.output for layer in chain}
+    members = {layer.name for layer in chain}
+    operands = dict.fromkeys(
+        name for layer in chain[1:] for name in layer.inputs if name not in made
+    )
+    if chain[0].type in ELEMENT_WISE:
+        operands = dict.fromkeys(chain[0].inputs[1:]) | operands
+    stored = [
+        layer.output
+        for layer in chain
+        if layer.output in workload.outputs
+        or any(user.name not in members for user in workload.consumers_by_tensor[layer.output])
+    ]
+    return FusedLayer(index, chain[0], chain[1:], tuple(operands), tuple(stored))

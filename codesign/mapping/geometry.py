@@ -1,0 +1,165 @@
+"""Geometry: the sizes and widths of a fused layer that decide what fits where.
+
+Everything here follows from shapes and the architecture's number formats; no spikes are looked
+at. All maps are `(channels, rows, columns)`; a vector is a map of one pixel, and a linear layer a
+convolution of one tap.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from codesign.mapping.fusion import FusedLayer
+from codesign.mapping.placement import element_bits
+from codesign.mapping.tiling import Grid, as_map, input_rows
+from codesign.specs.architecture import Architecture, Core, Precision
+from codesign.workload import Kind, LayerType, Window, Workload
+
+POINT = Window((1, 1))
+POOLS = (LayerType.MAX_POOL, LayerType.AVERAGE_POOL)
+
+
+class Work(StrEnum):
+    """Which datapath a fused layer's main layer needs."""
+
+    ACCUMULATE = "ac"
+    MULTIPLY = "mac"
+    ELEMENT_WISE = "element-wise"
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Sizes of a fused layer.
+
+    Attributes:
+        work: the datapath of the main layer.
+        input_map: what the main layer reads at one timestep.
+        output_map: what the fused layer makes at one timestep.
+        window: of a convolution or pool; one tap for everything else.
+        timesteps: how often it is computed.
+        input_timesteps: how many timesteps of its input one computation reads: T for a mean
+            over time, else 1.
+        input_bits: width of an element of the main layer's input.
+        weight_bits: width of a weight; 0 without weights.
+        sum_bits: width of a partial sum or membrane; 0 where there are none.
+        has_neurons: whether membranes must be kept from one timestep to the next.
+        operand_bits: widths of all operands of one output element together.
+        stored_bits: widths of all stored results of one output element together.
+    """
+
+    work: Work
+    input_map: tuple[int, int, int]
+    output_map: tuple[int, int, int]
+    window: Window
+    timesteps: int
+    input_timesteps: int
+    input_bits: int
+    weight_bits: int
+    sum_bits: int
+    has_neurons: bool
+    operand_bits: int
+    stored_bits: int
+
+    @property
+    def reads_windows(self) -> bool:
+        """Whether an output needs inputs of other places or channels."""
+        return self.work is not Work.ELEMENT_WISE or self.window != POINT
+
+    @property
+    def input_channels_per_group(self) -> int:
+        return self.input_map[0] // self.window.groups
+
+    @property
+    def outputs_per_group(self) -> int:
+        return self.output_map[0] // self.window.groups
+
+    def input_channels(self, channels: int, chunk: int) -> int:
+        """Input channels that a slice of so many output channels reads of a chunk."""
+        if self.work is Work.ELEMENT_WISE:
+            return channels
+        if self.window.groups == 1:
+            return chunk
+        return max(1, channels // self.outputs_per_group) * chunk
+
+    def block_bits(self, channels: int, chunk: int) -> int:
+        """Weights of a slice of output channels by a chunk of input channels."""
+        return channels * chunk * self.window.taps * self.weight_bits
+
+    def input_tile_bits(self, grid: Grid) -> int:
+        """Input of the largest job, held in the input memory (state memory if element-wise)."""
+        rows = max(input_rows(band, self.window, self.input_map[1]) for band in grid.bands)
+        channels = self.input_channels(grid.largest_slice, grid.largest_chunk)
+        return channels * rows * self.input_map[2] * self.input_bits * self.input_timesteps
+
+    def state_bits(self, grid: Grid) -> int:
+        """State memory that the largest tile needs.
+
+        Sums grow on the membranes themselves. If input channels are cut into chunks, the sums of
+        all timesteps wait for the last chunk, beside the membranes. Operands and results have
+        two places each, for the job at work and the one that is loaded or stored meanwhile.
+        """
+        copies = 1
+        if len(grid.chunks) > 1:
+            copies = self.timesteps + self.has_neurons
+        elif self.work is Work.MULTIPLY and not self.has_neurons:
+            copies = 0  # the array holds the sums until they are results
+        staged = self.operand_bits + self.stored_bits
+        if not self.reads_windows:
+            staged += self.input_bits * self.input_timesteps
+        return grid.largest_tile * (copies * self.sum_bits + 2 * staged)
+
+
+def geometry(workload: Workload, fused: FusedLayer, architecture: Architecture) -> Geometry:
+    """The sizes of one fused layer on this architecture."""
+    precision = chip_precision(architecture)
+    inputs = workload.input_tensor(fused.main)
+    output = fused.output(workload)
+    linear = fused.main.type is LayerType.LINEAR
+    takes_time = fused.main.type is LayerType.TIME_MEAN
+    work = work_of(workload, fused, architecture)
+    synaptic = work is not Work.ELEMENT_WISE
+    return Geometry(
+        work=work,
+        input_map=(inputs.size, 1, 1) if linear else as_map(inputs.shape),
+        output_map=as_map(output.shape),
+        window=fused.main.window or POINT,
+        timesteps=output.timesteps,
+        input_timesteps=inputs.timesteps if takes_time else 1,
+        input_bits=element_bits(inputs, precision),
+        weight_bits=precision.weight_bits if synaptic else 0,
+        sum_bits=precision.accumulator_bits if synaptic or fused.has_neurons else 0,
+        has_neurons=fused.has_neurons,
+        operand_bits=sum(
+            element_bits(workload.tensor_by_name[name], precision) for name in fused.operands
+        ),
+        stored_bits=sum(
+            element_bits(workload.tensor_by_name[name], precision) for name in fused.stored
+        ),
+    )
+
+
+def work_of(workload: Workload, fused: FusedLayer, architecture: Architecture) -> Work:
+    """AC for spikes, MAC for reals, and for integers what the architecture's policy says."""
+    if not fused.is_synaptic:
+        return Work.ELEMENT_WISE
+    kind = workload.input_tensor(fused.main).kind
+    assert architecture.policy is not None
+    repeated = kind is Kind.INTEGER and architecture.policy.integer_input == "repeat"
+    return Work.ACCUMULATE if kind is Kind.SPIKE or repeated else Work.MULTIPLY
+
+
+def chip_precision(architecture: Architecture) -> Precision:
+    """The number formats of an architecture that has cores."""
+    assert architecture.precision is not None, "an architecture with cores states its precision"
+    return architecture.precision
+
+
+def needs_of(geometry: Geometry, grid: Grid, core: Core) -> list[tuple[str, int, int]]:
+    """Memories that the largest job of a grid overflows: (name, bits needed, bits there are)."""
+    block = geometry.block_bits(grid.largest_slice, grid.largest_chunk)
+    held = geometry.input_tile_bits(grid) if geometry.reads_windows else 0
+    needs = [
+        ("weight_memory", 2 * block, core.weight_memory.size_bits),
+        ("input_memory", 2 * held, core.input_memory.size_bits),
+        ("state_memory", geometry.state_bits(grid), core.state_memory.size_bits),
+    ]
+    return [(name, need, size) for name, need, size in needs if need > size]

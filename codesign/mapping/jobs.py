@@ -1,0 +1,91 @@
+"""Jobs: what the chip has to do, as integer columns.
+
+A job is one tile (or one chunk of its input channels) at one timestep, on one core. Its counts
+and cycles are exact and fixed when it is lowered; when it happens is for the simulation to find.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+OPERATION_COLUMNS = ("ac", "mac", "addition", "neuron", "logic")
+"""Operations, as priced by a core's `operations`."""
+
+MEMORY_COLUMNS = (
+    "weight_reads",
+    "weight_writes",
+    "state_reads",
+    "state_writes",
+    "input_reads",
+    "input_writes",
+)
+"""Accesses of one word of one bank of a core's own memories."""
+
+TRANSFER_COLUMNS = ("load_bits", "load_dram_bits", "store_bits", "store_dram_bits", "weight_bits")
+"""Bits from and to the activation buffer or DRAM, and from the weight buffer."""
+
+CYCLE_COLUMNS = ("scan_cycles", "accumulate_cycles", "neuron_cycles", "fill_cycles")
+"""Cycles of the core. Scanning runs ahead of accumulating, so the longer of the two counts."""
+
+PLACE_COLUMNS = ("layer", "timestep", "tile", "chunk", "core", "block")
+"""Fused layer, timestep, tile, chunk, core (of the whole chip) and weight block (-1: none)."""
+
+COLUMNS = (
+    *PLACE_COLUMNS,
+    *OPERATION_COLUMNS,
+    *MEMORY_COLUMNS,
+    *TRANSFER_COLUMNS,
+    *CYCLE_COLUMNS,
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Weights that a core loads at once: a slice of output by a chunk of input channels.
+
+    Attributes:
+        layer: the fused layer.
+        group: the key of the kind of core that loads it.
+        bits: how large it is.
+        loads: how many times cores load it before its place in the weight buffer is free.
+    """
+
+    layer: int
+    group: str
+    bits: int
+    loads: int
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """All jobs of one inference, in the order in which each core does its own.
+
+    Attributes:
+        columns: int64 arrays of equal length, one for each name in `COLUMNS`.
+        blocks: weight blocks in the order in which they are fetched from DRAM.
+        needs: for each fused layer and timestep, the `(layer, timestep)` pairs whose tiles must
+            all be stored before a job of it may load its input.
+        core_names: name of each core, `spike[3]`.
+        core_groups: for each core, the key of its kind in the architecture.
+        layer_names: name of each fused layer.
+        layer_streams: stream of each fused layer.
+    """
+
+    columns: dict[str, NDArray[np.int64]]
+    blocks: tuple[Block, ...]
+    needs: dict[tuple[int, int], tuple[tuple[int, int], ...]]
+    core_names: tuple[str, ...]
+    core_groups: tuple[str, ...]
+    layer_names: tuple[str, ...]
+    layer_streams: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.columns["layer"])
+
+    def compute_cycles(self) -> NDArray[np.int64]:
+        """Cycles that each job holds its core; at least one."""
+        overlapped = np.maximum(self.columns["scan_cycles"], self.columns["accumulate_cycles"])
+        total = overlapped + self.columns["fill_cycles"] + self.columns["neuron_cycles"]
+        held: NDArray[np.int64] = np.maximum(total, 1)
+        return held

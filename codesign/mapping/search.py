@@ -1,0 +1,167 @@
+"""Search for the cut of a fused layer that a roofline expects to be fastest.
+
+For each pair of band and slice counts the fewest chunks that fit the memories are taken. The
+expected cycles are the largest of three loads: the busiest core's computing, the weight buffer's
+ports, the activation buffer's ports. Of the cuts within 3 % of the fastest, which is less than
+the expectation can tell apart, the one with the fewest jobs is taken. Spike maps
+are expected to be `EXPECTED_RATE` full: the choice must not depend on the recorded input, or the
+same network would be mapped differently for every image.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from codesign.errors import CapacityError
+from codesign.mapping.datapaths import array_pass, element_lanes, mac_datapath, scan_width, scatter
+from codesign.mapping.geometry import Geometry, Work, needs_of
+from codesign.mapping.tiling import Grid, cut, cut_by, input_rows
+from codesign.specs.architecture import Core, Precision, Storage
+
+EXPECTED_RATE = 0.2
+"""Spikes per element, near the mean of Table 2's networks (0.14 to 0.25)."""
+
+_MOST_CHUNKS = 4096
+
+_AS_FAST = 1.03
+
+
+@lru_cache(maxsize=4096)
+def best_grid(geometry: Geometry, core: Core, precision: Precision, storage: Storage) -> Grid:
+    """The cut with the least expected cycles.
+
+    Raises:
+        CapacityError: no cut fits; the message names memory, need and capacity, not the layer.
+    """
+    rated = [
+        (_expected_cycles(geometry, grid, core, (precision, storage)), grid)
+        for grid in _candidates(geometry, core)
+    ]
+    if not rated:
+        raise CapacityError(_why_nothing_fits(geometry, core))
+    fastest = min(cycles for (cycles, _), _ in rated)
+    as_fast = [each for each in rated if each[0][0] <= fastest * _AS_FAST]
+    return min(as_fast, key=lambda each: (_job_count(each[1]), each[0]))[1]
+
+
+def _job_count(grid: Grid) -> int:
+    """Jobs of one timestep."""
+    return grid.tile_count * len(grid.chunks)
+
+
+def _candidates(geometry: Geometry, core: Core) -> Iterator[Grid]:
+    rows = geometry.output_map[1]
+    band_counts = sorted({*range(1, min(rows, 32) + 1), *(-(-rows // k) for k in range(1, 8))})
+    for length in _slice_lengths(geometry, core):
+        for band_count in band_counts:
+            grid = _with_fewest_chunks(geometry, core, band_count, length)
+            if grid is not None:
+                yield grid
+
+
+def _slice_lengths(geometry: Geometry, core: Core) -> list[int]:
+    """Output channels in a slice: whole groups of a grouped convolution, else fractions and
+    multiples of what the core does at once."""
+    channels = geometry.output_map[0]
+    unit = core.mac.rows if geometry.work is Work.MULTIPLY and core.mac else 8
+    if core.spike and geometry.work is not Work.MULTIPLY:
+        unit = core.spike.lanes
+    factors = (unit // 8, unit // 4, unit // 2, *(unit * 2**power for power in range(16)))
+    lengths = {min(channels, max(1, factor)) for factor in factors}
+    if geometry.work is not Work.ELEMENT_WISE and geometry.window.groups > 1:
+        group = geometry.outputs_per_group
+        lengths = {max(1, length // group) * group for length in lengths}
+    return sorted(lengths)
+
+
+def _with_fewest_chunks(
+    geometry: Geometry, core: Core, band_count: int, length: int
+) -> Grid | None:
+    """Bands and slices with as few chunks as fit; None if no number of chunks fits."""
+    channels, rows, columns = geometry.output_map
+    bands, slices = cut(rows, band_count), cut_by(channels, length)
+    inputs = geometry.input_channels_per_group
+    whole = Grid(bands, slices, ((0, inputs),), columns)
+    overflow = needs_of(geometry, whole, core)
+    if not overflow:
+        return whole
+    if geometry.work is Work.ELEMENT_WISE or geometry.window.groups > 1:
+        return None  # nothing to cut: every output channel has its own input channels
+    cuttable = [need / size for name, need, size in overflow if name != "state_memory"]
+    chunk_count = max((-int(-ratio // 1) for ratio in cuttable), default=inputs)
+    while chunk_count <= min(inputs, _MOST_CHUNKS):
+        grid = Grid(bands, slices, cut(inputs, chunk_count), columns)
+        overflow = needs_of(geometry, grid, core)
+        if not overflow:
+            return grid
+        if any(name == "state_memory" for name, _, _ in overflow):
+            return None  # more chunks never need less state
+        chunk_count += 1
+    return None
+
+
+def _expected_cycles(
+    geometry: Geometry, grid: Grid, core: Core, shared: tuple[Precision, Storage]
+) -> tuple[float, float]:
+    """Cycles of the slowest of the three loads, and of the buffers' traffic alone."""
+    precision, storage = shared
+    chunks = len(grid.chunks)
+    rounds = -(-grid.tile_count // core.count)
+    job = _job_cycles(geometry, grid, core, precision)
+    pixels = grid.largest_tile
+    epilogue = -(-pixels // core.neuron_lanes) if geometry.has_neurons else 0
+    compute = rounds * geometry.timesteps * (chunks * job + epilogue)
+    block = geometry.block_bits(grid.largest_slice, grid.largest_chunk)
+    weights = _job_count(grid) * block / storage.weight_buffer.bits_per_cycle
+    moved = pixels * (geometry.operand_bits + geometry.stored_bits)
+    moved += chunks * geometry.input_tile_bits(grid)
+    traffic = grid.tile_count * geometry.timesteps * moved
+    activations = traffic / storage.activation_buffer.bits_per_cycle
+    return max(compute, weights, activations), weights + activations
+
+
+def _job_cycles(geometry: Geometry, grid: Grid, core: Core, precision: Precision) -> float:
+    """Cycles of the largest job without its epilogue."""
+    rows = max(input_rows(band, geometry.window, geometry.input_map[1]) for band in grid.bands)
+    channels = geometry.input_channels(grid.largest_slice, grid.largest_chunk)
+    elements = channels * rows * geometry.input_map[2]
+    pixels = grid.largest_band * grid.width
+    if geometry.work is Work.ACCUMULATE:
+        per_group = min(grid.largest_slice, geometry.outputs_per_group)
+        pairs = EXPECTED_RATE * channels * pixels * geometry.window.taps
+        accumulate = pairs * scatter(core, precision, per_group).cycles
+        return max(elements / scan_width(core), accumulate) + core_fill(core, geometry.work)
+    if geometry.work is Work.MULTIPLY:
+        groups = max(1, grid.largest_slice // geometry.outputs_per_group)
+        per_group = min(grid.largest_slice, geometry.outputs_per_group)
+        array = array_pass(core, precision, per_group, geometry.input_bits)
+        groups_of_pixels = -(-pixels // mac_datapath(core).columns)
+        taps = groups * grid.largest_chunk * geometry.window.taps
+        cycles = array.passes * array.cycles * groups_of_pixels * taps
+        return cycles + core_fill(core, geometry.work)
+    return elements * geometry.input_timesteps / element_lanes(core)
+
+
+def core_fill(core: Core, work: Work) -> int:
+    """Cycles before the first result of a job's main layer."""
+    if work is Work.ACCUMULATE and core.spike:
+        return core.spike.fill_cycles
+    return core.mac.fill_cycles if work is Work.MULTIPLY and core.mac else 0
+
+
+def _why_nothing_fits(geometry: Geometry, core: Core) -> str:
+    """The memory that even the smallest job overflows."""
+    channels, rows, columns = geometry.output_map
+    grouped = geometry.work is not Work.ELEMENT_WISE and geometry.window.groups > 1
+    length = geometry.outputs_per_group if grouped else 1
+    inputs = geometry.input_channels_per_group
+    chunk_count = inputs if geometry.work is not Work.ELEMENT_WISE and not grouped else 1
+    smallest = Grid(cut(rows, rows), cut_by(channels, length), cut(inputs, chunk_count), columns)
+    overflow = needs_of(geometry, smallest, core)
+    if not overflow:
+        whole = Grid(cut(rows, rows), cut_by(channels, length), ((0, inputs),), columns)
+        overflow = needs_of(geometry, whole, core)
+    name, need, size = overflow[0]
+    return (
+        f"even its smallest tile needs {need // 8:,} bytes of {name}, which has {size // 8:,}. "
+        f"Enlarge {name}."
+    )

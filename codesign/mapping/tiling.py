@@ -1,0 +1,83 @@
+"""Tiles: how the output of a fused layer is cut over cores and over the cores' memories.
+
+A tile is a band of output rows by a slice of output channels. The input channels of a
+convolution may be cut into chunks as well: the chunks of a tile are computed one after the
+other on one core, so that their weights need not be there together; their partial sums stay in
+the core's state memory for all timesteps. A vector `(F,)` counts as F channels of one pixel.
+"""
+
+import itertools
+import math
+from dataclasses import dataclass
+
+from codesign.fanout import Band
+from codesign.workload import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A cut of `(C, H, W)` outputs and `c` input channels.
+
+    Attributes:
+        bands: output rows of each band.
+        slices: output channels of each slice.
+        chunks: input channels of each chunk, counted within a group of the convolution.
+        width: pixels of an output row.
+    """
+
+    bands: tuple[Band, ...]
+    slices: tuple[Band, ...]
+    chunks: tuple[Band, ...]
+    width: int
+
+    @property
+    def tile_count(self) -> int:
+        return len(self.bands) * len(self.slices)
+
+    @property
+    def largest_band(self) -> int:
+        return max(last - first for first, last in self.bands)
+
+    @property
+    def largest_slice(self) -> int:
+        return max(last - first for first, last in self.slices)
+
+    @property
+    def largest_chunk(self) -> int:
+        return max(last - first for first, last in self.chunks)
+
+    @property
+    def largest_tile(self) -> int:
+        """Output elements of the largest tile."""
+        return self.largest_band * self.largest_slice * self.width
+
+
+def cut(size: int, parts: int) -> tuple[Band, ...]:
+    """Ranges of equal length, the first ones longer by one where `parts` does not divide `size`."""
+    short, longer = divmod(size, parts)
+    edges = [0]
+    for part in range(parts):
+        edges.append(edges[-1] + short + (part < longer))
+    return tuple(itertools.pairwise(edges))
+
+
+def cut_by(size: int, length: int) -> tuple[Band, ...]:
+    """Ranges of a given length; the last may be shorter."""
+    return tuple((first, min(first + length, size)) for first in range(0, size, length))
+
+
+def as_map(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """A shape as channels, rows, columns."""
+    if len(shape) == 3:
+        return shape[0], shape[1], shape[2]
+    return math.prod(shape), 1, 1
+
+
+def input_rows(band: Band, window: Window | None, height: int) -> int:
+    """Input rows that a band of output rows reaches, padding left out."""
+    if window is None:
+        return min(band[1] - band[0], height)
+    first = band[0] * window.stride[0] - window.padding[0]
+    last = (band[1] - 1) * window.stride[0] - window.padding[0]
+    last += window.dilation[0] * (window.kernel[0] - 1)
+    return max(0, min(last, height - 1) - max(first, 0) + 1)

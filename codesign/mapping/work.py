@@ -1,0 +1,246 @@
+"""The main layer's work in each job: operations, cycles and accesses, from recorded values.
+
+Columns are arrays that broadcast to `(slices, bands, chunks, timesteps)`.
+
+- AC (scatter): every pair of a spike and a valid tap reads a vector of weights and adds it to a
+  vector of sums; the scanner runs ahead through the job's part of the spike map.
+- MAC (output-stationary array): every tap of every input channel takes a cycle per group of
+  pixels, dense; with zero-skipping each pixel's column skips its zeros and a group of pixels
+  takes as long as its fullest column.
+- Element-wise: pools, additions and logic that lead a fused layer of their own.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codesign.fanout import Band, tap_sums
+from codesign.mapping.datapaths import (
+    Integers,
+    array_pass,
+    ceil_divide,
+    element_lanes,
+    mac_datapath,
+    scan_width,
+    scatter,
+    words,
+)
+from codesign.mapping.geometry import POOLS, Work
+from codesign.mapping.mapper import Plan
+from codesign.mapping.search import core_fill
+from codesign.mapping.tiling import input_rows
+from codesign.specs.architecture import Core, Precision
+from codesign.trace import Trace
+from codesign.workload import Kind, LayerType
+
+Columns = dict[str, Integers | int]
+
+
+def input_bits(plan: Plan) -> Integers:
+    """Bits of the main layer's input that each job reads, shape `(slices, bands, chunks, 1)`."""
+    sizes, grid = plan.geometry, plan.grid
+    rows = np.array([input_rows(band, sizes.window, sizes.input_map[1]) for band in grid.bands])
+    channels = np.array(
+        [
+            [sizes.input_channels(_length(each), _length(chunk)) for chunk in grid.chunks]
+            for each in grid.slices
+        ]
+    )
+    elements = channels[:, None, :] * rows[None, :, None] * sizes.input_map[2]
+    bits: Integers = elements[..., None] * sizes.input_bits * sizes.input_timesteps
+    return bits
+
+
+def slice_lengths(plan: Plan) -> Integers:
+    """Output channels of each slice, shape `(slices, 1, 1, 1)`."""
+    return np.array([_length(each) for each in plan.grid.slices]).reshape(-1, 1, 1, 1)
+
+
+def band_pixels(plan: Plan) -> Integers:
+    """Output pixels of each band, shape `(1, bands, 1, 1)`."""
+    rows = np.array([_length(band) for band in plan.grid.bands])
+    return (rows * plan.grid.width).reshape(1, -1, 1, 1)
+
+
+def _length(band: Band) -> int:
+    return band[1] - band[0]
+
+
+def _per_group(plan: Plan) -> Integers:
+    """Output channels of each slice that share their inputs, shape `(slices, 1, 1, 1)`."""
+    return np.minimum(slice_lengths(plan), plan.geometry.outputs_per_group)
+
+
+def _pairs(plan: Plan, values: NDArray[np.uint8 | np.uint16]) -> Integers:
+    """Pairs of (input unit, valid tap), shape `(slices or 1, bands, chunks, timesteps)`."""
+    sizes, grid = plan.geometry, plan.grid
+    maps = values.reshape(len(values), *sizes.input_map)
+    sums = tap_sums(maps, sizes.output_map, sizes.window, list(grid.bands))
+    if sizes.window.groups == 1:
+        starts = [first for first, _ in grid.chunks]
+        by_chunk = np.add.reduceat(sums, starts, axis=1)  # (timesteps, chunks, bands)
+        pairs: Integers = by_chunk.transpose(2, 1, 0)[None]
+    else:
+        per_output = sizes.outputs_per_group
+        inputs = sizes.input_channels_per_group
+        starts = [first // per_output * inputs for first, _ in grid.slices]
+        by_slice = np.add.reduceat(sums, starts, axis=1)  # (timesteps, slices, bands)
+        pairs = by_slice.transpose(1, 2, 0)[:, :, None, :]
+    if pairs.shape[-1] == 1 and sizes.timesteps > 1:
+        pairs = np.repeat(pairs, sizes.timesteps, axis=-1)  # an input that is held
+    return pairs
+
+
+def _accumulate(trace: Trace, plan: Plan, core: Core, precision: Precision) -> Columns:
+    pairs = _pairs(plan, trace.values(plan.fused.main.inputs[0]))
+    bits = input_bits(plan)
+    per_group = _per_group(plan)
+    vectors = [scatter(core, precision, int(length)) for length in per_group.ravel()]
+    cycles, weights, sums = (
+        np.array([getattr(vector, name) for vector in vectors]).reshape(per_group.shape)
+        for name in ("cycles", "weight_words", "state_words")
+    )
+    return {
+        "ac": pairs * per_group,
+        "scan_cycles": ceil_divide(bits, scan_width(core)),
+        "accumulate_cycles": pairs * cycles,
+        "fill_cycles": core_fill(core, Work.ACCUMULATE),
+        "weight_reads": pairs * weights,
+        "state_reads": pairs * sums,
+        "state_writes": pairs * sums,
+        "input_reads": words(bits, core.input_memory),
+    }
+
+
+def _multiply(trace: Trace, plan: Plan, core: Core, precision: Precision) -> Columns:
+    sizes = plan.geometry
+    array = mac_datapath(core)
+    per_group, lengths = _per_group(plan), slice_lengths(plan)
+    groups = np.maximum(1, lengths // sizes.outputs_per_group)
+    passes = [
+        array_pass(core, precision, int(each), sizes.input_bits) for each in per_group.ravel()
+    ]
+    repeats, cycles, weights, inputs = (
+        np.array([getattr(each, name) for each in passes]).reshape(per_group.shape)
+        for name in ("passes", "cycles", "weight_words", "input_words")
+    )
+    chunks = np.array([_length(chunk) for chunk in plan.grid.chunks]).reshape(1, 1, -1, 1)
+    taps = chunks * sizes.window.taps
+    if array.zero_skipping:
+        mask = trace.nonzero(plan.fused.main.inputs[0])
+        taken = _longest_columns(plan, mask, array.columns)
+        operations = _pairs(plan, mask) * per_group
+    else:
+        taken = ceil_divide(band_pixels(plan), array.columns) * taps * groups
+        operations = band_pixels(plan) * taps * lengths
+    steps = taken * repeats
+    columns: Columns = {
+        "mac": operations,
+        "accumulate_cycles": steps * cycles,
+        "fill_cycles": core_fill(core, Work.MULTIPLY),
+        "weight_reads": steps * weights,
+        "input_reads": steps * inputs,
+    }
+    if len(plan.grid.chunks) > 1:  # sums wait in the state memory for the next chunk
+        parked = words(lengths * band_pixels(plan) * precision.accumulator_bits, core.state_memory)
+        count = len(plan.grid.chunks)
+        position = np.arange(count).reshape(1, 1, count, 1)
+        columns["state_writes"] = np.where(position < count - 1, parked, 0)
+        columns["state_reads"] = np.where(position > 0, parked, 0)
+    return columns
+
+
+def _longest_columns(plan: Plan, mask: NDArray[np.uint8], columns: int) -> Integers:
+    """Non-zero operands of the fullest pixel in each group of pixels, summed over groups.
+
+    Shape `(slices or 1, bands, chunks, timesteps)`; a pixel's operands are those of all its taps
+    and of the input channels of the chunk. Groups of a convolution are done one after the other.
+    """
+    sizes, grid = plan.geometry, plan.grid
+    maps = mask.reshape(len(mask), *sizes.input_map)
+    channel_sets = list(grid.chunks)
+    if sizes.window.groups > 1:
+        inputs = sizes.input_channels_per_group
+        channel_sets = [(g * inputs, (g + 1) * inputs) for g in range(sizes.window.groups)]
+    taken: Integers = np.zeros((len(channel_sets), len(grid.bands), len(mask)), dtype=np.int64)
+    for index, (first, last) in enumerate(channel_sets):
+        counts = _operands_per_pixel(maps[:, first:last].sum(axis=1, dtype=np.int64), plan)
+        for band_index, (top, bottom) in enumerate(grid.bands):
+            pixels = counts[:, top:bottom].reshape(len(mask), -1)
+            starts = np.arange(0, pixels.shape[1], columns)
+            longest = np.maximum.reduceat(pixels, starts, axis=1)
+            taken[index, band_index] = longest.sum(axis=1)
+    if sizes.window.groups == 1:
+        return taken.transpose(1, 0, 2)[None]
+    firsts = [first // sizes.outputs_per_group for first, _ in grid.slices]
+    by_slice: Integers = np.add.reduceat(taken, firsts, axis=0)
+    return by_slice[:, :, None, :]
+
+
+def _operands_per_pixel(sums: Integers, plan: Plan) -> Integers:
+    """Sums of `(timesteps, H, W)` over the kernel's taps at each output pixel."""
+    window, (_, height, width) = plan.geometry.window, plan.geometry.output_map
+    pad_y, pad_x = window.padding
+    padded = np.pad(sums, ((0, 0), (pad_y, pad_y), (pad_x, pad_x)))
+    total = np.zeros((len(sums), height, width), dtype=np.int64)
+    for i in range(window.kernel[0]):
+        for j in range(window.kernel[1]):
+            y, x = i * window.dilation[0], j * window.dilation[1]
+            total += padded[
+                :,
+                y : y + (height - 1) * window.stride[0] + 1 : window.stride[0],
+                x : x + (width - 1) * window.stride[1] + 1 : window.stride[1],
+            ]
+    return total
+
+
+def _element_wise(trace: Trace, plan: Plan, core: Core, _precision: Precision) -> Columns:
+    """Pools and means over time; additions, logic and neurons are in the epilogue's account."""
+    sizes, main = plan.geometry, plan.fused.main
+    if main.type is LayerType.TIME_MEAN:
+        elements = slice_lengths(plan) * band_pixels(plan) * sizes.input_timesteps
+        return {
+            "addition": elements,
+            "accumulate_cycles": ceil_divide(elements, element_lanes(core)),
+        }
+    if main.type not in POOLS:
+        return {}
+    bits = input_bits(plan)
+    elements = bits // sizes.input_bits
+    spikes = trace.workload.input_tensor(main).kind is Kind.SPIKE
+    entering = _entering(trace, plan)
+    columns: Columns = {"input_reads": words(bits, core.input_memory)}
+    if spikes:
+        columns["scan_cycles"] = ceil_divide(bits, scan_width(core))
+    else:
+        columns["accumulate_cycles"] = ceil_divide(elements, element_lanes(core))
+    columns["logic" if main.type is LayerType.MAX_POOL and spikes else "addition"] = entering
+    return columns
+
+
+def _entering(trace: Trace, plan: Plan) -> Integers:
+    """Elements that enter a pool, each in the one band that takes its row first."""
+    sizes, grid = plan.geometry, plan.grid
+    name = plan.fused.main.inputs[0]
+    tensor = trace.workload.tensor_by_name[name]
+    height = sizes.input_map[1]
+    edges = [min(top * sizes.window.stride[0], height) for top, _ in grid.bands] + [height]
+    slices = [first for first, _ in grid.slices]
+    if tensor.kind is Kind.SPIKE:
+        maps = trace.values(name).reshape(tensor.timesteps, *sizes.input_map)
+        by_row = maps.sum(axis=3, dtype=np.int64)
+    else:
+        rows = np.full(sizes.input_map[:2], sizes.input_map[2], dtype=np.int64)
+        by_row = np.broadcast_to(rows, (sizes.timesteps, *sizes.input_map[:2]))
+    by_slice = np.add.reduceat(by_row, slices, axis=1)
+    up_to = np.pad(np.cumsum(by_slice, axis=2), ((0, 0), (0, 0), (1, 0)))
+    by_band: Integers = np.diff(up_to[:, :, edges], axis=2)
+    return by_band.transpose(1, 2, 0)[:, :, None, :]
+
+
+WORK_COLUMNS: dict[Work, Callable[[Trace, Plan, Core, Precision], Columns]] = {
+    Work.ACCUMULATE: _accumulate,
+    Work.MULTIPLY: _multiply,
+    Work.ELEMENT_WISE: _element_wise,
+}
