@@ -51,6 +51,13 @@ COUNTS = (
 """Exact integer counts per layer and timestep; `ac_rate_dense` beside them is the estimate."""
 
 
+OCCUPANCY_COLUMNS = ["core", "kind", "state", "cycles"]
+TIMELINE_COLUMNS = [
+    *("resource", "layer", "stream", "timestep", "tile", "state"),
+    *("start_cycle", "end_cycle"),
+]
+
+
 @dataclass(frozen=True)
 class Result:
     """One run: one workload on one architecture.
@@ -59,7 +66,8 @@ class Result:
         summary: the JSON object that `codesign run --json` prints. Its keys: `workload`,
             `architecture`, `timesteps`, `images`, `makespan_cycles`, `latency_s`, `energy_pj`,
             `energy_parts_pj` (by component), `energy_streams_pj` (by stream), `edp_js`,
-            `counts`, `bounds_cycles`, `provenance`, `trace_hash`, `architecture_hash`, `version`.
+            `counts`, `bounds_cycles`, `jobs`, `provenance`, `sources` (of the architecture's
+            numbers), `trace_hash`, `architecture_hash`, `version`; of several images also `spread`.
             The three of time are null on an architecture without cores.
         layers: a row for each layer and timestep: `layer`, `type`, `stream`, `timestep`, the
             columns of `COUNTS`, `ac_rate_dense`, `neurons` (outputs of a neuron layer, else 0)

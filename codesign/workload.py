@@ -218,12 +218,8 @@ def _tensor(entry: dict[str, Any]) -> Tensor:
 def _layer(entry: dict[str, Any]) -> Layer:
     window = entry["window"]
     if window is not None:
-        window = Window(
-            **{
-                key: tuple(value) if isinstance(value, list | tuple) else value
-                for key, value in window.items()
-            }
-        )
+        pairs = {key: tuple(value) for key, value in window.items() if key != "groups"}
+        window = Window(**pairs, groups=int(window["groups"]))
     return Layer(
         **{
             **entry,

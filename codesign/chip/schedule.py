@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from codesign.mapping.jobs import Jobs
+from codesign.results import OCCUPANCY_COLUMNS, TIMELINE_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def occupancy(jobs: Jobs, schedule: Schedule) -> pd.DataFrame:
     names, kinds = np.array(jobs.core_names), np.array(jobs.core_groups)
     sums["kind"] = kinds[sums["core"]]
     sums["core"] = names[sums["core"]]
-    return sums.loc[:, ["core", "kind", "state", "cycles"]]
+    return sums.loc[:, OCCUPANCY_COLUMNS]
 
 
 def timeline(jobs: Jobs, schedule: Schedule) -> pd.DataFrame:
@@ -103,8 +104,6 @@ def timeline(jobs: Jobs, schedule: Schedule) -> pd.DataFrame:
     rows = pd.concat([busy.drop(columns="core"), schedule.transfers.assign(state="transfer")])
     rows["stream"] = np.array(jobs.layer_streams)[rows["layer"]]
     rows["layer"] = np.array(jobs.layer_names)[rows["layer"]]
-    order = [
-        *("resource", "layer", "stream", "timestep", "tile", "state"),
-        *("start_cycle", "end_cycle"),
-    ]
-    return rows[order].sort_values(["resource", "start_cycle"], kind="stable", ignore_index=True)
+    return rows[TIMELINE_COLUMNS].sort_values(
+        ["resource", "start_cycle"], kind="stable", ignore_index=True
+    )

@@ -1,0 +1,185 @@
+"""Energy: counts times coefficients, after the simulation.
+
+Nothing here is simulated: the same jobs and schedule can be priced again under other coefficients.
+Every number of the resulting table is attributed to a layer, a timestep and a component; what no
+layer causes (leakage, clocks of waiting cores) is attributed to the chip.
+
+- Operations and accesses of a core's memories: counts of the jobs times the core's coefficients.
+- Buffers: one access for each word of one bank that a transfer touches. A weight block is written
+  once when it is fetched and read by each core that loads it.
+- DRAM: bits times energy per bit.
+- Clock: each cycle that a core computes, and its idle clock for each other cycle of the makespan.
+- Leakage: power times makespan (1 mW for one second is 1e9 pJ), of cores, memories and DRAM.
+
+On an architecture without cores energy is eq. 7 of arXiv 2301.11929: `ac_rate_dense` times the AC
+coefficient plus dense MACs times the MAC coefficient.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from codesign.chip.schedule import Schedule
+from codesign.mapping.datapaths import ceil_divide
+from codesign.mapping.jobs import OPERATION_COLUMNS, Jobs
+from codesign.results import COMPONENTS
+from codesign.specs.architecture import Architecture, Core, Storage
+
+Prices = NDArray[np.floating[Any]]
+
+CHIP_STREAM, NO_TIMESTEP = "chip", -1
+_PJ_PER_MW_SECOND = 1e9
+
+
+def price(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> pd.DataFrame:
+    """Energy of a simulated run; columns as in `codesign.results.Result.energy`.
+
+    Args:
+        jobs: what was done.
+        schedule: how long it took.
+        architecture: the coefficients; it may differ from the simulated one in prices alone.
+    """
+    assert architecture.storage is not None
+    per_job = {name: np.zeros(len(jobs)) for name in COMPONENTS}
+    for group, core in architecture.cores.items():
+        here = np.array(jobs.core_groups)[jobs.columns["core"]] == group
+        for component, prices in _core_prices(jobs, core):
+            per_job[component] += np.where(here, prices, 0.0)
+    for component, prices in _shared_prices(jobs, architecture.storage):
+        per_job[component] += prices
+    table = pd.DataFrame(
+        {"layer": jobs.columns["layer"], "timestep": jobs.columns["timestep"], **per_job}
+    )
+    table = pd.concat([table, _fetches(jobs, architecture.storage)], ignore_index=True).fillna(0.0)
+    sums = table.groupby(["layer", "timestep"], as_index=False).sum()
+    rows = sums.melt(["layer", "timestep"], var_name="component", value_name="energy_pj")
+    numbers = rows["layer"].to_numpy()
+    rows["stream"] = np.array(jobs.layer_streams)[numbers]
+    rows["layer"] = np.array(jobs.layer_names)[numbers]
+    return _tidy(pd.concat([rows, _static(jobs, schedule, architecture)], ignore_index=True))
+
+
+def price_operations(layers: pd.DataFrame, architecture: Architecture) -> pd.DataFrame:
+    """Energy by eq. 7 of the counts in `codesign.results.Result.layers`."""
+    assert architecture.operations is not None
+    identity = layers[["layer", "stream", "timestep"]]
+    parts = [
+        identity.assign(component="ac", energy_pj=layers["ac_rate_dense"] * price_pj)
+        if component == "ac"
+        else identity.assign(component="mac", energy_pj=layers["mac"] * price_pj)
+        for component, price_pj in (
+            ("ac", architecture.operations.ac_pj),
+            ("mac", architecture.operations.mac_pj),
+        )
+    ]
+    return _tidy(pd.concat(parts, ignore_index=True))
+
+
+def component_sums(energy: pd.DataFrame) -> dict[str, float]:
+    """Energy by component, in the order of `COMPONENTS`, without those that are not there."""
+    groups = {name: group["energy_pj"] for name, group in energy.groupby("component")}
+    return {name: math.fsum(groups[name]) for name in COMPONENTS if name in groups}
+
+
+def stream_sums(energy: pd.DataFrame) -> dict[str, float]:
+    """Energy by stream; `chip` is what no layer caused."""
+    return {str(name): math.fsum(group["energy_pj"]) for name, group in energy.groupby("stream")}
+
+
+def _core_prices(jobs: Jobs, core: Core) -> Iterator[tuple[str, Prices]]:
+    """Component and pJ per job, as if all jobs were on this kind of core."""
+    columns = jobs.columns
+    for name in OPERATION_COLUMNS:
+        coefficient = getattr(core.operations, f"{name}_pj")
+        yield name, columns[name] * (coefficient or 0.0)
+    for name in ("weight", "state", "input"):
+        memory = getattr(core, f"{name}_memory")
+        yield (
+            f"{name}_memory",
+            columns[f"{name}_reads"] * memory.read_pj + columns[f"{name}_writes"] * memory.write_pj,
+        )
+    yield "clock", jobs.compute_cycles() * core.overhead.clock_pj
+
+
+def _shared_prices(jobs: Jobs, storage: Storage) -> Iterator[tuple[str, Prices]]:
+    """Component and pJ per job of the memories that all cores share."""
+    columns = jobs.columns
+    activations, weights = storage.activation_buffer, storage.weight_buffer
+    read = ceil_divide(columns["load_bits"], activations.width_bits)
+    written = ceil_divide(columns["store_bits"], activations.width_bits)
+    yield "activation_buffer", read * activations.read_pj + written * activations.write_pj
+    words = ceil_divide(columns["weight_bits"], weights.width_bits)
+    yield "weight_buffer", words * weights.read_pj
+    outside = columns["load_dram_bits"] + columns["store_dram_bits"]
+    yield "dram", outside * storage.dram.energy_pj_per_bit
+
+
+def _fetches(jobs: Jobs, storage: Storage) -> pd.DataFrame:
+    """Fetching weights, by layer; at timestep 0, because all timesteps share them."""
+    bits = np.array([block.bits for block in jobs.blocks], dtype=np.int64)
+    words = ceil_divide(bits, storage.weight_buffer.width_bits)
+    return pd.DataFrame(
+        {
+            "layer": np.array([block.layer for block in jobs.blocks], dtype=np.int64),
+            "timestep": 0,
+            "weight_buffer": words * storage.weight_buffer.write_pj,
+            "dram": bits * storage.dram.energy_pj_per_bit,
+        }
+    )
+
+
+def _static(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> pd.DataFrame:
+    """Leakage and the clocks of cores that do not compute."""
+    busy = np.bincount(jobs.columns["core"], jobs.compute_cycles(), minlength=len(jobs.core_names))
+    groups = np.array(jobs.core_groups)
+    idle_pj = math.fsum(
+        core.overhead.idle_clock_pj * cycles
+        for group, core in architecture.cores.items()
+        for cycles in schedule.makespan_cycles - busy[groups == group]
+    )
+    assert architecture.technology is not None
+    seconds = schedule.makespan_cycles / architecture.technology.clock_hz
+    parts = {
+        "clock": idle_pj,
+        "leakage": leakage_mw(architecture) * seconds * _PJ_PER_MW_SECOND,
+    }
+    return pd.DataFrame(
+        {
+            "layer": "",
+            "stream": CHIP_STREAM,
+            "timestep": NO_TIMESTEP,
+            "component": list(parts),
+            "energy_pj": list(parts.values()),
+        }
+    )
+
+
+def leakage_mw(architecture: Architecture) -> float:
+    """Static power of everything on the chip, and the DRAM's background power."""
+    assert architecture.storage is not None
+    storage = architecture.storage
+    cores = (
+        core.count
+        * math.fsum(
+            (
+                core.weight_memory.leakage_mw,
+                core.state_memory.leakage_mw,
+                core.input_memory.leakage_mw,
+                core.overhead.leakage_mw,
+            )
+        )
+        for core in architecture.cores.values()
+    )
+    buffers = (storage.weight_buffer.leakage_mw, storage.activation_buffer.leakage_mw)
+    return math.fsum((*cores, *buffers, storage.dram.background_mw))
+
+
+def _tidy(rows: pd.DataFrame) -> pd.DataFrame:
+    """Columns in their order, without rows of no energy."""
+    columns = ["layer", "stream", "timestep", "component", "energy_pj"]
+    kept: pd.DataFrame = rows[rows["energy_pj"] != 0.0]
+    return kept[columns].reset_index(drop=True)
