@@ -17,7 +17,10 @@ def output_size(size: int, axis: int, window: Window) -> int:
 
 @dataclass
 class NetworkBuilder:
-    """Puts layers one after the other and draws random values for what a trace records."""
+    """Puts layers one after the other and draws random values for what a trace records.
+
+    The values of a tensor follow from the seed and its name alone.
+    """
 
     timesteps: int = 2
     seed: int = 0
@@ -25,9 +28,6 @@ class NetworkBuilder:
     tensors: list[Tensor] = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.random = np.random.default_rng(self.seed)
 
     def tensor(self, name: str) -> Tensor:
         return next(tensor for tensor in self.tensors if tensor.name == name)
@@ -47,8 +47,9 @@ class NetworkBuilder:
         assert highest is not None
         known = largest if kind is Kind.INTEGER else (1 if kind is Kind.SPIKE else None)
         self.tensors.append(Tensor(name, shape, timesteps, kind, stream, known))
-        chosen = self.random.random((timesteps, *shape)) < self.rate
-        values = self.random.integers(1, highest + 1, (timesteps, *shape))
+        random = np.random.default_rng([self.seed, *name.encode()])
+        chosen = random.random((timesteps, *shape)) < self.rate
+        values = random.integers(1, highest + 1, (timesteps, *shape))
         self.arrays[name] = np.where(chosen, values, 0).astype(np.uint8)
         return name
 
@@ -115,8 +116,7 @@ def dual_stream_network(
         shape=(channels, 3, 3),
         window=DOWN,
     )
-    o, width, largest = a, channels, 1
-    branches: list[tuple[str, str, int]] = []
+    o, width = a, channels
     for block, stride in (("b1", 1), ("b2", 2)):
         down = stride == 2
         width = width * stride
@@ -129,26 +129,28 @@ def dual_stream_network(
             shortcut = Window((1, 1), stride=(2, 2))
             net.convolution(o, width, shortcut, name=f"{block}.downsample")
             identity = net.neuron(f"{block}.downsample", name=f"{block}.downsample.sn")
-        branches.append((block, s, width))
+        if accumulation:
+            if down:
+                a = _downsample(net, a, width, block)
+            a = _accumulate(net, a, s, block)
         o = net.logic((s, identity), name=f"{block}.iand")
     _head(net, o, "spike", Stream.SPIKE)
     if accumulation:
-        for block, s, width in branches:
-            if width != net.tensor(a).shape[0]:
-                a = _downsample(net, a, width, block)
-                largest = 0
-            integer = net.tensor(a).kind is not Kind.REAL
-            largest += 1
-            a = net.add_layer(
-                LayerType.ADD,
-                (a, s),
-                name=f"{block}.accumulation",
-                stream=Stream.ACCUMULATION,
-                kind=Kind.INTEGER if integer else Kind.REAL,
-                largest=largest if integer else None,
-            )
         _head(net, a, "accumulation", Stream.ACCUMULATION)
     return net.trace("dual" if accumulation else "single")
+
+
+def _accumulate(net: NetworkBuilder, a: str, s: str, block: str) -> str:
+    before = net.tensor(a)
+    integer = before.kind is not Kind.REAL
+    return net.add_layer(
+        LayerType.ADD,
+        (a, s),
+        name=f"{block}.accumulation",
+        stream=Stream.ACCUMULATION,
+        kind=Kind.INTEGER if integer else Kind.REAL,
+        largest=(before.largest or 0) + 1 if integer else None,
+    )
 
 
 def _downsample(net: NetworkBuilder, a: str, width: int, block: str) -> str:

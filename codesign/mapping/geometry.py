@@ -153,12 +153,20 @@ def chip_precision(architecture: Architecture) -> Precision:
     return architecture.precision
 
 
-def needs_of(geometry: Geometry, grid: Grid, core: Core) -> list[tuple[str, int, int]]:
-    """Memories that the largest job of a grid overflows: (name, bits needed, bits there are)."""
+def needs_of(geometry: Geometry, grid: Grid, core: Core, share: int) -> list[tuple[str, int, int]]:
+    """Memories that the largest job of a grid overflows: (name, bits needed, bits there are).
+
+    Args:
+        geometry: sizes of the layer.
+        grid: how it is cut.
+        core: the kind of core that does it.
+        share: bits of the weight buffer that this kind of core has.
+    """
     block = geometry.block_bits(grid.largest_slice, grid.largest_chunk)
     held = geometry.input_tile_bits(grid) if geometry.reads_windows else 0
     needs = [
         ("weight_memory", 2 * block, core.weight_memory.size_bits),
+        ("weight_buffer", block, share),
         ("input_memory", 2 * held, core.input_memory.size_bits),
         ("state_memory", geometry.state_bits(grid), core.state_memory.size_bits),
     ]

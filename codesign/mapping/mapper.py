@@ -58,14 +58,14 @@ def map_workload(workload: Workload, architecture: Architecture) -> Mapping:
     """
     fused_layers = fuse(workload)
     precision, storage = chip_precision(architecture), chip_storage(architecture)
+    shares = weight_shares(architecture)
     plans = []
     for fused in fused_layers:
         sizes = geometry(workload, fused, architecture)
         group = _group_for(fused, sizes.work, architecture)
         core = architecture.cores[group]
         try:
-            grid = best_grid(sizes, core, precision, storage)
-            _check_block(sizes, grid, weight_shares(architecture)[group])
+            grid = best_grid(sizes, core, shares[group], precision, storage)
         except CapacityError as error:
             raise CapacityError(
                 f"layer '{fused.name}' on core '{group}' of {architecture.name}: {error}"
@@ -84,15 +84,6 @@ def weight_shares(architecture: Architecture) -> dict[str, int]:
     }
     size = chip_storage(architecture).weight_buffer.size_bits
     return {name: size * bits // sum(held.values()) for name, bits in held.items()}
-
-
-def _check_block(sizes: Geometry, grid: Grid, share: int) -> None:
-    block = sizes.block_bits(grid.largest_slice, grid.largest_chunk)
-    if block > share:
-        raise CapacityError(
-            f"a block of its weights needs {block // 8:,} bytes of weight_buffer, "
-            f"of which these cores have {share // 8:,}. Enlarge weight_buffer."
-        )
 
 
 def _group_for(fused: FusedLayer, work: Work, architecture: Architecture) -> str:

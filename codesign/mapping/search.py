@@ -26,18 +26,20 @@ _AS_FAST = 1.03
 
 
 @lru_cache(maxsize=4096)
-def best_grid(geometry: Geometry, core: Core, precision: Precision, storage: Storage) -> Grid:
-    """The cut with the least expected cycles.
+def best_grid(
+    geometry: Geometry, core: Core, share: int, precision: Precision, storage: Storage
+) -> Grid:
+    """The cut with the least expected cycles; `share` is as in `needs_of`.
 
     Raises:
         CapacityError: no cut fits; the message names memory, need and capacity, not the layer.
     """
     rated = [
         (_expected_cycles(geometry, grid, core, (precision, storage)), grid)
-        for grid in _candidates(geometry, core)
+        for grid in _candidates(geometry, core, share)
     ]
     if not rated:
-        raise CapacityError(_why_nothing_fits(geometry, core))
+        raise CapacityError(_why_nothing_fits(geometry, core, share))
     fastest = min(cycles for (cycles, _), _ in rated)
     as_fast = [each for each in rated if each[0][0] <= fastest * _AS_FAST]
     return min(as_fast, key=lambda each: (_job_count(each[1]), each[0]))[1]
@@ -48,12 +50,12 @@ def _job_count(grid: Grid) -> int:
     return grid.tile_count * len(grid.chunks)
 
 
-def _candidates(geometry: Geometry, core: Core) -> Iterator[Grid]:
+def _candidates(geometry: Geometry, core: Core, share: int) -> Iterator[Grid]:
     rows = geometry.output_map[1]
     band_counts = sorted({*range(1, min(rows, 32) + 1), *(-(-rows // k) for k in range(1, 8))})
     for length in _slice_lengths(geometry, core):
         for band_count in band_counts:
-            grid = _with_fewest_chunks(geometry, core, band_count, length)
+            grid = _with_fewest_chunks(geometry, core, share, (band_count, length))
             if grid is not None:
                 yield grid
 
@@ -74,14 +76,15 @@ def _slice_lengths(geometry: Geometry, core: Core) -> list[int]:
 
 
 def _with_fewest_chunks(
-    geometry: Geometry, core: Core, band_count: int, length: int
+    geometry: Geometry, core: Core, share: int, cut_of: tuple[int, int]
 ) -> Grid | None:
-    """Bands and slices with as few chunks as fit; None if no number of chunks fits."""
+    """So many bands, and slices of such a length, with as few chunks as fit; None if none do."""
+    band_count, length = cut_of
     channels, rows, columns = geometry.output_map
     bands, slices = cut(rows, band_count), cut_by(channels, length)
     inputs = geometry.input_channels_per_group
     whole = Grid(bands, slices, ((0, inputs),), columns)
-    overflow = needs_of(geometry, whole, core)
+    overflow = needs_of(geometry, whole, core, share)
     if not overflow:
         return whole
     if geometry.work is Work.ELEMENT_WISE or geometry.window.groups > 1:
@@ -90,7 +93,7 @@ def _with_fewest_chunks(
     chunk_count = max((-int(-ratio // 1) for ratio in cuttable), default=inputs)
     while chunk_count <= min(inputs, _MOST_CHUNKS):
         grid = Grid(bands, slices, cut(inputs, chunk_count), columns)
-        overflow = needs_of(geometry, grid, core)
+        overflow = needs_of(geometry, grid, core, share)
         if not overflow:
             return grid
         if any(name == "state_memory" for name, _, _ in overflow):
@@ -148,7 +151,7 @@ def core_fill(core: Core, work: Work) -> int:
     return core.mac.fill_cycles if work is Work.MULTIPLY and core.mac else 0
 
 
-def _why_nothing_fits(geometry: Geometry, core: Core) -> str:
+def _why_nothing_fits(geometry: Geometry, core: Core, share: int) -> str:
     """The memory that even the smallest job overflows."""
     channels, rows, columns = geometry.output_map
     grouped = geometry.work is not Work.ELEMENT_WISE and geometry.window.groups > 1
@@ -156,10 +159,10 @@ def _why_nothing_fits(geometry: Geometry, core: Core) -> str:
     inputs = geometry.input_channels_per_group
     chunk_count = inputs if geometry.work is not Work.ELEMENT_WISE and not grouped else 1
     smallest = Grid(cut(rows, rows), cut_by(channels, length), cut(inputs, chunk_count), columns)
-    overflow = needs_of(geometry, smallest, core)
+    overflow = needs_of(geometry, smallest, core, share)
     if not overflow:
         whole = Grid(cut(rows, rows), cut_by(channels, length), ((0, inputs),), columns)
-        overflow = needs_of(geometry, whole, core)
+        overflow = needs_of(geometry, whole, core, share)
     name, need, size = overflow[0]
     return (
         f"even its smallest tile needs {need // 8:,} bytes of {name}, which has {size // 8:,}. "

@@ -1,0 +1,74 @@
+"""Small chips for tests, made from the shipped ones by overrides."""
+
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from codesign.chip import Schedule, simulate
+from codesign.mapping import Jobs, lower, map_workload
+from codesign.specs.architecture import Architecture
+from codesign.specs.catalogue import load_architecture
+from codesign.trace import Trace
+from tests.small_networks import dual_stream_network
+
+SPLIT = ("cores.spike.count=2", "cores.accumulation.count=1")
+UNIFIED = ("cores.unified.count=3",)
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """A trace on a chip, and what came of it."""
+
+    trace: Trace
+    architecture: Architecture
+    jobs: Jobs
+    schedule: Schedule
+
+
+def simulated(trace: Trace, architecture: Architecture) -> Simulated:
+    jobs = lower(map_workload(trace.workload, architecture), trace)
+    return Simulated(trace, architecture, jobs, simulate(architecture, jobs))
+
+
+def split_chip(*overrides: str) -> Architecture:
+    return load_architecture("split_core", (*SPLIT, *overrides))
+
+
+def unified_chip(*overrides: str) -> Architecture:
+    return load_architecture("unified_core", (*UNIFIED, *overrides))
+
+
+@st.composite
+def chips(draw: st.DrawFn) -> Architecture:
+    """Split and unified chips that differ in everything the kernel contends for."""
+    shared = (
+        f"storage.activation_buffer.ports={draw(st.sampled_from([1, 2, 4]))}",
+        f"storage.weight_buffer.ports={draw(st.sampled_from([1, 2]))}",
+        f"storage.weight_buffer.size={draw(st.sampled_from([32, 64, 512]))} KiB",
+        f"storage.activation_buffer.size={draw(st.sampled_from(['1 KiB', '2 MiB']))}",
+        f"storage.dram.bandwidth={draw(st.sampled_from(['0.2 GB/s', '25.6 GB/s']))}",
+        f"storage.dram.latency={draw(st.sampled_from([0, 7, 100]))} ns",
+        f"storage.dram.channels={draw(st.integers(1, 2))}",
+    )
+    if draw(st.booleans()):
+        return split_chip(
+            f"cores.spike.count={draw(st.integers(1, 4))}",
+            f"cores.accumulation.count={draw(st.integers(1, 3))}",
+            f"cores.accumulation.mac.zero_skipping={str(draw(st.booleans())).lower()}",
+            f"policy.accumulation_additions={draw(st.sampled_from(['dense', 'spikes']))}",
+            f"policy.integer_input={draw(st.sampled_from(['mac', 'repeat']))}",
+            *shared,
+        )
+    return unified_chip(f"cores.unified.count={draw(st.integers(1, 5))}", *shared)
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> Simulated:
+    """Random spikes of a dual-stream or full-spike network on a random chip."""
+    trace = dual_stream_network(
+        timesteps=draw(st.integers(1, 4)),
+        seed=draw(st.integers(0, 10_000)),
+        accumulation=draw(st.booleans()),
+        channels=draw(st.sampled_from([1, 4, 40])),
+    )
+    return simulated(trace, draw(chips()))
