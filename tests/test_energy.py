@@ -1,0 +1,112 @@
+"""Energy is counts times coefficients: linear, complete, and by hand where one can."""
+
+import math
+
+import pytest
+from hypothesis import given, settings
+
+from codesign.counting import count_layers, totals
+from codesign.energy import component_sums, leakage_mw, price, price_operations, stream_sums
+from codesign.results import COMPONENTS
+from codesign.specs.catalogue import load_architecture
+from codesign.workload import Kind
+from tests.chip.small_chips import Simulated, runs, simulated, split_chip
+from tests.small_networks import THREE, NetworkBuilder, dual_stream_network
+
+
+@settings(max_examples=25, deadline=None)
+@given(run=runs())
+def test_parts_sum_to_the_total_by_component_and_by_stream(run: Simulated) -> None:
+    energy = price(run.jobs, run.schedule, run.architecture)
+    total = math.fsum(energy.energy_pj)
+    assert math.isclose(math.fsum(component_sums(energy).values()), total, rel_tol=1e-12)
+    assert math.isclose(math.fsum(stream_sums(energy).values()), total, rel_tol=1e-12)
+    assert set(energy.component) <= set(COMPONENTS)
+    assert (energy.energy_pj > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("override", "component"),
+    [
+        ("cores.spike.operations.ac=0.10 pJ", "ac"),
+        ("cores.accumulation.operations.mac=0.50 pJ", "mac"),
+        ("storage.dram.energy=16 pJ/b", "dram"),
+    ],
+)
+def test_twice_a_coefficient_is_twice_its_component_and_nothing_else(
+    override: str, component: str
+) -> None:
+    run = simulated(dual_stream_network(), split_chip())
+    before = component_sums(price(run.jobs, run.schedule, run.architecture))
+    after = component_sums(price(run.jobs, run.schedule, split_chip(override)))
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {component}
+    assert math.isclose(after[component], 2 * before[component], rel_tol=1e-12)
+
+
+def test_one_job_by_hand() -> None:
+    net = NetworkBuilder(timesteps=1, seed=3)
+    net.add_tensor("x", (4, 6, 6), Kind.SPIKE, largest=1)
+    net.convolution("x", 32, THREE, name="conv")
+    net.neuron("conv", name="sn")
+    run = simulated(net.trace(), split_chip("cores.spike.count=1"))
+    parts = component_sums(price(run.jobs, run.schedule, run.architecture))
+    pairs = int(run.jobs.columns["ac"].sum()) // 32
+    neurons, inputs = 32 * 36, 4 * 36
+    weights = 32 * 4 * 9 * 8  # bits
+    assert parts["ac"] == pytest.approx(pairs * 32 * 0.05)
+    assert parts["neuron"] == pytest.approx(neurons * 0.15)
+    # A pair reads 32 x 8 bit of weights: 2 words of 128. Loading them writes every word once.
+    assert parts["weight_memory"] == pytest.approx(pairs * 2 * 13.39 + weights / 128 * 13.63)
+    # A pair reads and writes 32 x 16 bit of sums: 8 words of 64. So does each neuron's 16 bit.
+    # The spikes that are made pass through it on their way out.
+    state_words = pairs * 8 + neurons * 16 // 64 + neurons // 64
+    assert parts["state_memory"] == pytest.approx(state_words * (3.923 + 4.046))
+    assert parts["input_memory"] == pytest.approx(math.ceil(inputs / 64) * (3.923 + 4.046))
+    assert parts["weight_buffer"] == pytest.approx(weights / 64 * (16.41 + 22.69))
+    assert parts["activation_buffer"] == pytest.approx(neurons / 32 * 11.96)
+    assert parts["dram"] == pytest.approx((weights + inputs) * 8)
+    seconds = run.schedule.makespan_cycles / 500e6
+    assert parts["leakage"] == pytest.approx(leakage_mw(run.architecture) * seconds * 1e9)
+
+
+def test_leakage_power_is_that_of_all_entries() -> None:
+    core = 1.26 + 1.3544 + 0.6772
+    expected = 16 * (core + 0.128) + 4 * (core + 0.232) + 9.312 + 37.488 + 30
+    assert leakage_mw(load_architecture("split_core")) == pytest.approx(expected)
+
+
+def test_a_silent_input_costs_no_accumulates() -> None:
+    net = NetworkBuilder(rate=0.0)
+    net.add_tensor("x", (4, 6, 6), Kind.SPIKE, largest=1)
+    net.convolution("x", 8, THREE, name="conv")
+    net.neuron("conv", name="sn")
+    run = simulated(net.trace(), split_chip())
+    parts = component_sums(price(run.jobs, run.schedule, run.architecture))
+    assert "ac" not in parts
+    assert parts["neuron"] > 0
+
+
+def test_removing_the_pathway_leaves_the_operations_of_the_spike_stream_their_energy() -> None:
+    chip = split_chip()
+    both, alone = (
+        simulated(dual_stream_network(accumulation=accumulation), chip)
+        for accumulation in (True, False)
+    )
+    spent = []
+    for run in (both, alone):
+        energy = price(run.jobs, run.schedule, chip)
+        of_stream = energy[energy.stream == "spike"]
+        spent.append({name: component_sums(of_stream)[name] for name in ("ac", "neuron", "logic")})
+    assert spent[0] == pytest.approx(spent[1], rel=1e-12)
+    assert "accumulation" not in stream_sums(price(alone.jobs, alone.schedule, chip))
+
+
+def test_operations_alone_are_equation_7() -> None:
+    layers = count_layers(dual_stream_network(timesteps=3, channels=8))
+    paper = load_architecture("paper")
+    sums = totals(layers)
+    expected = 0.9 * sums["ac_rate_dense"] + 4.6 * sums["mac"]
+    assert math.fsum(price_operations(layers, paper).energy_pj) == pytest.approx(
+        expected, rel=1e-12
+    )

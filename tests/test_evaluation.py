@@ -1,0 +1,100 @@
+"""From trace to result: what a summary says, and how several images are combined."""
+
+import json
+import math
+
+import pytest
+
+from codesign.errors import InputError
+from codesign.evaluation import architecture_hash, combine, evaluate
+from codesign.specs.catalogue import load_architecture
+from tests.chip.small_chips import split_chip
+from tests.small_networks import dual_stream_network
+
+KEYS = {
+    *("workload", "architecture", "timesteps", "images", "makespan_cycles", "latency_s"),
+    *("energy_pj", "energy_parts_pj", "energy_streams_pj", "edp_js", "counts", "bounds_cycles"),
+    *("jobs", "provenance", "sources", "trace_hash", "architecture_hash", "version"),
+}
+
+
+def test_a_summary_is_json_with_the_promised_keys() -> None:
+    summary = evaluate(dual_stream_network(), split_chip()).summary
+    assert set(summary) == KEYS
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+
+
+def test_scalars_follow_from_each_other() -> None:
+    summary = evaluate(dual_stream_network(), split_chip()).summary
+    assert summary["latency_s"] == summary["makespan_cycles"] / 500_000_000
+    assert summary["energy_pj"] == math.fsum(summary["energy_parts_pj"].values())
+    assert summary["edp_js"] == summary["latency_s"] * summary["energy_pj"] * 1e-12
+    assert max(summary["bounds_cycles"].values()) <= summary["makespan_cycles"]
+
+
+def test_the_tables_agree_with_the_summary() -> None:
+    result = evaluate(dual_stream_network(), split_chip())
+    assert math.isclose(math.fsum(result.energy.energy_pj), result.summary["energy_pj"])
+    makespan = result.summary["makespan_cycles"]
+    assert set(result.occupancy.groupby("core").cycles.sum()) == {makespan}
+    assert result.timeline.end_cycle.max() <= makespan
+
+
+def test_operations_alone_have_no_time() -> None:
+    summary = evaluate(dual_stream_network(), load_architecture("paper")).summary
+    assert [summary[key] for key in ("makespan_cycles", "latency_s", "edp_js")] == [None] * 3
+    assert set(summary["energy_parts_pj"]) == {"ac", "mac"}
+    counts = summary["counts"]
+    assert math.isclose(
+        summary["energy_pj"], 0.9 * counts["ac_rate_dense"] + 4.6 * counts["mac"], rel_tol=1e-12
+    )
+
+
+def test_every_source_of_the_file_is_reported() -> None:
+    sources = evaluate(dual_stream_network(), split_chip()).summary["sources"]
+    assert sources["storage.dram"].startswith("LPDDR4")
+    assert sources["cores.spike.operations"].startswith("Horowitz, ISSCC 2014")
+    assert {"technology", "precision", "cores.accumulation.overhead"} <= set(sources)
+
+
+def test_progress_names_both_stages() -> None:
+    stages: list[str] = []
+    evaluate(dual_stream_network(), split_chip(), progress=lambda stage, *_: stages.append(stage))
+    assert set(stages) == {"lowering", "simulation"}
+
+
+def test_the_hash_follows_the_numbers_and_not_the_file() -> None:
+    assert architecture_hash(split_chip()) == architecture_hash(split_chip("cores.spike.count=2"))
+    assert architecture_hash(split_chip()) != architecture_hash(split_chip("cores.spike.count=3"))
+
+
+def test_several_images_give_means_and_spread() -> None:
+    chip = split_chip()
+    results = [evaluate(dual_stream_network(seed=seed), chip) for seed in (1, 2, 3)]
+    both = combine(results)
+    latencies = [result.summary["latency_s"] for result in results]
+    assert both.summary["images"] == 3
+    assert both.summary["latency_s"] == pytest.approx(sum(latencies) / 3, rel=1e-12)
+    assert both.summary["spread"]["latency_s"]["min"] == min(latencies)
+    assert both.summary["spread"]["latency_s"]["max"] == max(latencies)
+    parts = math.fsum(both.summary["energy_parts_pj"].values())
+    assert both.summary["energy_pj"] == pytest.approx(parts, rel=1e-12)
+    assert math.fsum(both.energy.energy_pj) == pytest.approx(parts, rel=1e-12)
+    spikes = sum(result.layers.ac_synaptic.sum() for result in results) / 3
+    assert both.layers.ac_synaptic.sum() == pytest.approx(spikes, rel=1e-12)
+
+
+def test_one_image_is_itself() -> None:
+    result = evaluate(dual_stream_network(), split_chip())
+    assert combine([result]) is result
+
+
+def test_nothing_and_unlike_results_are_not_combined() -> None:
+    with pytest.raises(InputError, match="needs at least one result"):
+        combine([])
+    results = [
+        evaluate(dual_stream_network(), split_chip()),
+        evaluate(dual_stream_network(accumulation=False), split_chip()),
+    ]
+    with pytest.raises(InputError, match="needs results of one workload"):
+        combine(results)
