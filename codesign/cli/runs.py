@@ -1,0 +1,134 @@
+"""Commands that run workloads on chips: `run` and `compare`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from codesign.cli.options import (
+    Architecture,
+    Changes,
+    Checkpoint,
+    Images,
+    Json,
+    NoCache,
+    Output,
+    names,
+)
+from codesign.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    from codesign.results import Result
+
+
+def run(
+    *,
+    workload: Annotated[
+        str, typer.Option("--workload", "-w", help="Workload: a name, a file name or a path.")
+    ],
+    arch: Architecture = "split_core",
+    images: Images = None,
+    checkpoint: Checkpoint = None,
+    changes: Changes = None,
+    out: Output = None,
+    json: Json = None,
+    no_cache: NoCache = False,
+) -> None:
+    """Run a workload on a chip: latency, energy, and an interactive report.
+
+    Example: codesign run --arch split_core --workload dsnn50
+    """
+    from codesign.cli.folders import result_folder
+    from codesign.cli.study import study, with_choices
+    from codesign.specs.catalogue import load_architecture, load_workload_spec
+    from codesign.specs.overrides import split_overrides
+
+    for_chip, for_workload = split_overrides(changes or [])
+    architecture = load_architecture(arch, for_chip)
+    spec = with_choices(load_workload_spec(workload, for_workload), names(images), checkpoint)
+    folder = out or Path("reports") / f"{spec.name}_on_{architecture.name}"
+    with study(use_cache=not no_cache) as work:
+        result = work.result(spec, architecture)
+        with work.stage("report") as done:
+            from codesign.pages import write_run_report
+            from codesign.result_files import write_tables
+
+            with result_folder(folder) as place:
+                write_tables(result, place)
+                write_run_report(result, place / "report.html")
+            done(1, 1)
+    _finish([result], folder, json, result.summary)
+
+
+def compare(
+    *,
+    workloads: Annotated[
+        list[str],
+        typer.Option("--workloads", "-w", help="Workloads, separated by commas or given again."),
+    ],
+    arch: Architecture = "split_core",
+    images: Images = None,
+    changes: Changes = None,
+    out: Output = None,
+    json: Json = None,
+    no_cache: NoCache = False,
+) -> None:
+    """Run several workloads on one chip and set them side by side.
+
+    Example: codesign compare --arch split_core --workloads fsnn50,dsnn50,sew50
+    """
+    from codesign.cli.folders import result_folder
+    from codesign.cli.study import study, with_choices
+    from codesign.specs.catalogue import load_architecture, load_workload_spec
+    from codesign.specs.overrides import split_overrides
+
+    wanted = list(dict.fromkeys(names(workloads)))
+    if not wanted:
+        raise InputError(Fault("--workloads", "needs at least one workload (got none)."))
+    for_chip, for_workload = split_overrides(changes or [])
+    architecture = load_architecture(arch, for_chip)
+    specs = [
+        with_choices(load_workload_spec(name, for_workload), names(images), None) for name in wanted
+    ]
+    folder = out or Path("reports") / f"{'_'.join(s.name for s in specs)}_on_{architecture.name}"
+    with study(use_cache=not no_cache) as work:
+        results = [work.result(spec, architecture) for spec in specs]
+        with work.stage("report") as done:
+            from codesign.pages import write_compare_report
+            from codesign.result_files import write_tables
+
+            with result_folder(folder) as place:
+                for result in results:
+                    write_tables(result, place / result.summary["workload"])
+                write_compare_report(results, place / "report.html")
+            done(1, 1)
+    _finish(results, folder, json, [result.summary for result in results])
+
+
+def _finish(results: "list[Result]", folder: Path, json: str | None, summary: Any) -> None:
+    """Says what was found: as JSON alone on stdout, or as a table there."""
+    from rich.console import Console
+
+    from codesign.cli.tables import print_comparison, print_run
+
+    console = Console(stderr=json == "-")
+    if len(results) == 1:
+        print_run(console, results[0])
+    else:
+        print_comparison(console, results)
+    console.print(f"report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
+    if json is not None:
+        _write_json(json, summary)
+
+
+def _write_json(target: str, summary: Any) -> None:
+    from json import dumps
+
+    from codesign.result_files import write_whole
+
+    text = dumps(summary, indent=2, allow_nan=False) + "\n"
+    if target == "-":
+        sys.stdout.write(text)
+    else:
+        write_whole(Path(target), text.encode())

@@ -1,0 +1,97 @@
+"""A study: one workload on one architecture, over one or several photographs, with progress."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from codesign import trace_cache
+from codesign.specs.architecture import Architecture
+from codesign.specs.workload import WorkloadSpec
+
+if TYPE_CHECKING:
+    from codesign.results import Result
+
+
+@dataclass
+class Study:
+    """What a command shows while it works; everything goes to stderr."""
+
+    console: Console
+    progress: Progress
+    use_cache: bool
+
+    def result(self, spec: WorkloadSpec, architecture: Architecture) -> "Result":
+        """The result over all images of a workload; traces are read one at a time.
+
+        Raises:
+            CodesignError: anything that is wrong with the inputs or does not fit the chip.
+        """
+        from codesign.evaluation import combine, evaluate
+
+        results = []
+        for number, picture in enumerate(spec.images, start=1):
+            label = (
+                f"{spec.name} {number}/{len(spec.images)}" if len(spec.images) > 1 else spec.name
+            )
+            with self.stage(f"{label}: inference") as done:
+                recording = trace_cache.recording(
+                    spec, picture, notice=self.notice, use_cache=self.use_cache
+                )
+                done(1, 1)
+            results.append(evaluate(recording.trace, architecture, progress=self._bars(label)))
+        return combine(results)
+
+    def notice(self, sentence: str) -> None:
+        self.console.print(f"note: {sentence}", style="yellow", highlight=False, markup=False)
+
+    @contextmanager
+    def stage(self, description: str) -> Iterator["Stage"]:
+        """One bar for a part of the work that cannot say how far it is."""
+        bar = self.progress.add_task(description, total=None)
+        yield lambda done, total: self.progress.update(bar, completed=done, total=total)
+
+    def _bars(self, label: str) -> "Bars":
+        bars: dict[str, int] = {}
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in bars:
+                bars[stage] = self.progress.add_task(f"{label}: {stage}", total=total)
+            self.progress.update(bars[stage], completed=done)  # type: ignore[arg-type]
+
+        return show
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Stage = Callable[[int, int], None]
+    Bars = Callable[[str, int, int], None]
+
+
+@contextmanager
+def study(*, use_cache: bool) -> Iterator[Study]:
+    """A study with its bars on stderr."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield Study(console, progress, use_cache)
+
+
+def with_choices(spec: WorkloadSpec, images: list[str], checkpoint: Path | None) -> WorkloadSpec:
+    """The workload with the images and weights that were chosen on the command line."""
+    changes: dict[str, object] = {}
+    if images:
+        changes["images"] = tuple(images)
+    if checkpoint is not None:
+        changes["weights"] = str(checkpoint)
+    return spec.model_copy(update=changes)

@@ -1,0 +1,106 @@
+"""What a run says on the terminal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from codesign.pages import accumulation_cost_sentence
+from codesign.pages.headline import statements
+from codesign.results import Result
+from codesign.units import si
+
+_JOULE_PER_PJ = 1e-12
+
+
+def print_run(console: Console, result: Result) -> None:
+    """Latency, energy by component, counts, bounds, and where it all comes from."""
+    summary = result.summary
+    console.print(f"[bold]{summary['workload']}[/] on [bold]{summary['architecture']}[/]")
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in _headline(summary):
+        table.add_row(name, value)
+    for name, energy in summary["energy_parts_pj"].items():
+        share = energy / summary["energy_pj"] if summary["energy_pj"] else 0.0
+        table.add_row(f"  {name}", f"{_joule(energy)}  {share:6.1%}")
+    for name, count in _counts(summary["counts"]):
+        table.add_row(name, count)
+    for name, cycles in summary["bounds_cycles"].items():
+        table.add_row(f"bound {name}", f"{cycles:,} cycles")
+    console.print(table)
+    _print_origin(console, [result])
+
+
+def print_comparison(console: Console, results: Sequence[Result]) -> None:
+    """One row for each result, and what the accumulation pathway costs."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("workload", "architecture", "latency", "energy", "EDP", "ACs", "MACs"):
+        table.add_column(
+            column, justify="left" if column in ("workload", "architecture") else "right"
+        )
+    for result in results:
+        summary = result.summary
+        table.add_row(
+            summary["workload"],
+            summary["architecture"],
+            _or_dash(summary["latency_s"], "s"),
+            _joule(summary["energy_pj"]),
+            _or_dash(summary["edp_js"], "J s"),
+            si(summary["counts"]["ac_all"], ""),
+            si(summary["counts"]["mac"], ""),
+        )
+    console.print(table)
+    sentence = accumulation_cost_sentence(results)
+    if sentence:
+        console.print(sentence, highlight=False)
+    _print_origin(console, results)
+
+
+def _headline(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    if summary["latency_s"] is None:
+        rows = [("latency", "not modelled: the architecture has no cores")]
+    else:
+        cycles = f"{round(summary['makespan_cycles']):,} cycles"
+        rows = [
+            ("latency", f"{si(summary['latency_s'], 's')}  ({cycles}){_spread(summary)}"),
+            ("EDP", si(summary["edp_js"], "J s")),
+        ]
+    return [*rows, ("energy", _joule(summary["energy_pj"]))]
+
+
+def _spread(summary: dict[str, Any]) -> str:
+    if "spread" not in summary:
+        return ""
+    spread = summary["spread"]["latency_s"]
+    least, most = si(spread["min"], "s"), si(spread["max"], "s")
+    return f", mean of {summary['images']} images, {least} to {most}"
+
+
+def _counts(counts: dict[str, float]) -> list[tuple[str, str]]:
+    names = {
+        "ac": "ACs, exact",
+        "ac_rate_dense": "ACs, rate x dense",
+        "ac_all": "ACs, with residuals",
+        "mac": "MACs, dense",
+        "mac_nonzero": "MACs, zero-skipped",
+        "mac_with_bn": "MACs, with batch norm",
+        "neuron_updates": "neuron updates",
+    }
+    return [(label, f"{counts[key]:,.0f}") for key, label in names.items()]
+
+
+def _print_origin(console: Console, results: Sequence[Result]) -> None:
+    said = dict.fromkeys(
+        sentence for result in results for sentence in statements(result.summary["provenance"])
+    )
+    for sentence in said:
+        console.print(sentence, style="yellow", highlight=False)
+
+
+def _joule(energy_pj: float) -> str:
+    return si(energy_pj * _JOULE_PER_PJ, "J")
+
+
+def _or_dash(value: float | None, unit: str) -> str:
+    return "-" if value is None else si(value, unit)
