@@ -1,0 +1,26 @@
+# Every target sets up what it needs: only Python 3.11 or newer and make must be there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint bench setup clean
+
+demo: setup ## the main job: a dual-stream ResNet-50 on a chip with both kinds of cores
+	$(BIN)/codesign run --arch split_core --workload dsnn50
+
+test: setup lint ## the test suite
+	$(BIN)/pytest
+
+lint: setup ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup ## time and memory of the main jobs; prints tables
+	$(BIN)/python -m tests.benchmarks
+
+setup:
+	@PYTHON=$(PYTHON) sh tools/setup.sh $(VENV)
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
