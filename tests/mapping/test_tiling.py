@@ -1,0 +1,84 @@
+"""Cuts are partitions, and a band of outputs reaches the rows that its taps reach."""
+
+from itertools import chain
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codesign.fanout import Band
+from codesign.mapping.tiling import Grid, as_map, cut, cut_by, input_rows
+from codesign.workload import Window
+
+
+def covered(bands: tuple[Band, ...]) -> list[int]:
+    return list(chain.from_iterable(range(*band) for band in bands))
+
+
+@given(size=st.integers(1, 200), data=st.data())
+def test_a_cut_into_parts_is_a_partition_into_nearly_equal_ranges(
+    size: int, data: st.DataObject
+) -> None:
+    parts = data.draw(st.integers(1, size))
+    bands = cut(size, parts)
+    lengths = [last - first for first, last in bands]
+    assert covered(bands) == list(range(size))
+    assert len(bands) == parts
+    assert lengths == sorted(lengths, reverse=True)
+    assert max(lengths) - min(lengths) <= 1
+
+
+@given(size=st.integers(1, 200), length=st.integers(1, 300))
+def test_a_cut_by_length_is_a_partition_whose_last_range_may_be_short(
+    size: int, length: int
+) -> None:
+    bands = cut_by(size, length)
+    assert covered(bands) == list(range(size))
+    assert {last - first for first, last in bands[:-1]} <= {length}
+    assert len(bands) == -(-size // length)
+
+
+def test_a_grid_knows_its_largest_tile() -> None:
+    grid = Grid(cut(7, 2), cut_by(10, 4), cut(5, 3), width=6)
+    assert grid.bands == ((0, 4), (4, 7))
+    assert grid.slices == ((0, 4), (4, 8), (8, 10))
+    assert grid.chunks == ((0, 2), (2, 4), (4, 5))
+    assert grid.tile_count == 6
+    assert (grid.largest_band, grid.largest_slice, grid.largest_chunk) == (4, 4, 2)
+    assert grid.largest_tile == 4 * 4 * 6
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"), [((3, 4, 5), (3, 4, 5)), ((7,), (7, 1, 1)), ((), (1, 1, 1))]
+)
+def test_a_vector_is_a_map_of_one_pixel(
+    shape: tuple[int, ...], expected: tuple[int, int, int]
+) -> None:
+    assert as_map(shape) == expected
+
+
+@given(
+    first=st.integers(0, 6),
+    length=st.integers(1, 6),
+    kernel=st.integers(1, 4),
+    stride=st.integers(1, 3),
+    padding=st.integers(0, 3),
+    dilation=st.integers(1, 3),
+    height=st.integers(1, 20),
+)
+def test_a_band_reads_from_its_first_to_its_last_row_inside_the_map(
+    first: int, length: int, kernel: int, stride: int, padding: int, dilation: int, height: int
+) -> None:
+    window = Window((kernel, 1), (stride, 1), (padding, 0), (dilation, 1))
+    spanned: set[int] = set()
+    for output in range(first, first + length):
+        top = output * stride - padding
+        spanned |= set(range(top, top + (kernel - 1) * dilation + 1))
+    between = range(min(spanned), max(spanned) + 1)
+    expected = sum(0 <= row < height for row in between)
+    assert input_rows((first, first + length), window, height) == expected
+
+
+def test_without_a_window_a_band_reads_its_own_rows() -> None:
+    assert input_rows((2, 5), None, 9) == 3
+    assert input_rows((0, 5), None, 1) == 1
