@@ -1,9 +1,11 @@
 """Folders of results: there whole, or not at all.
 
 A result is written into a temporary folder beside its place and moved there when it is complete.
-An older result in that place is replaced; a folder that holds anything else is left alone.
+An older result in that place is replaced; a folder that holds anything else, even beside a
+result, is left alone.
 """
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,8 +13,31 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from codesign.errors import Fault, InputError
+from codesign.result_files import SUMMARY, SUMS, TABLES
 
-_MARK = "report.html"
+_FILES = frozenset({"report.html", SUMMARY, SUMS, *(f"{table}.parquet" for table in TABLES)})
+
+
+def require_replaceable(folder: Path) -> None:
+    """Checks, before any work is done, that a result can be put there.
+
+    Raises:
+        InputError: the place holds anything but a result, is in use, or cannot be written.
+    """
+    try:
+        place = folder.resolve()
+        if place in (Path.cwd(), *Path.cwd().parents):
+            raise _refused(folder, "must be a folder of its own (got one that is in use).")
+        if place.exists() and not place.is_dir():
+            raise _refused(folder, "must be a folder (got a file).")
+        foreign = sorted(entry.name for entry in _entries(place) if not _is_of_result(entry))
+        nearest = next(parent for parent in place.parents if parent.exists())
+    except (OSError, RuntimeError, ValueError) as error:  # loops of links, null bytes
+        raise _refused(folder, f"must be a folder that can be used ({error}).") from error
+    if foreign:
+        raise _refused(folder, f"must be new, empty, or hold a report only (got '{foreign[0]}').")
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise _refused(folder, f"must be in a folder that can be written (got {nearest}).")
 
 
 @contextmanager
@@ -22,14 +47,8 @@ def result_folder(folder: Path) -> Iterator[Path]:
     Raises:
         InputError: the place is taken by something that is no result, or cannot be written.
     """
-    if folder.exists() and not _replaceable(folder):
-        raise InputError(
-            Fault(
-                str(folder),
-                "must be a new folder, an empty one, or one with an older report.",
-                "Choose another with --out.",
-            )
-        )
+    require_replaceable(folder)
+    folder = folder.resolve()  # a link stays, what it points to is replaced
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         place = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
@@ -37,6 +56,7 @@ def result_folder(folder: Path) -> Iterator[Path]:
         raise _unwritable(folder, error) from error
     try:
         yield place
+        require_replaceable(folder)  # time has passed
         place.chmod(0o755)
         _swap(place, folder)
     except OSError as error:
@@ -45,24 +65,37 @@ def result_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _replaceable(folder: Path) -> bool:
-    return folder.is_dir() and ((folder / _MARK).is_file() or not any(folder.iterdir()))
-
-
 def _swap(place: Path, folder: Path) -> None:
-    """Puts the new folder where the old one was; the old one is kept until then."""
+    """Puts the new folder where the old one was; the old one returns if that is broken off."""
     if not folder.exists():
         place.rename(folder)
         return
     old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
+    kept = old / folder.name
     try:
-        folder.rename(old / folder.name)
+        folder.rename(kept)
         place.rename(folder)
     finally:
+        if kept.exists() and not folder.exists():
+            kept.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
 
 
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _is_of_result(entry: Path) -> bool:
+    """A file of a result, or the folder of one run of a comparison."""
+    if entry.is_dir() and not entry.is_symlink():
+        inside = {path.name for path in entry.iterdir()}
+        return SUMS in inside and inside <= _FILES
+    return entry.name in _FILES
+
+
+def _refused(folder: Path, problem: str) -> InputError:
+    return InputError(Fault(f"--out {folder}", problem, "Choose another with --out."))
+
+
 def _unwritable(folder: Path, error: OSError) -> InputError:
-    return InputError(
-        Fault(str(folder), f"must be writable ({error.strerror}).", "Choose another with --out.")
-    )
+    return _refused(folder, f"must be a place that can be written ({error.strerror or error}).")

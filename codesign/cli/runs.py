@@ -39,7 +39,7 @@ def run(
 
     Example: codesign run --arch split_core --workload dsnn50
     """
-    from codesign.cli.folders import result_folder
+    from codesign.cli.folders import require_replaceable, result_folder
     from codesign.cli.study import study, with_choices
     from codesign.specs.catalogue import load_architecture, load_workload_spec
     from codesign.specs.overrides import split_overrides
@@ -48,6 +48,7 @@ def run(
     architecture = load_architecture(arch, for_chip)
     spec = with_choices(load_workload_spec(workload, for_workload), names(images), checkpoint)
     folder = out or Path("reports") / f"{spec.name}_on_{architecture.name}"
+    require_replaceable(folder)
     with study(use_cache=not no_cache) as work:
         result = work.result(spec, architecture)
         with work.stage("report") as done:
@@ -78,7 +79,7 @@ def compare(
 
     Example: codesign compare --arch split_core --workloads fsnn50,dsnn50,sew50
     """
-    from codesign.cli.folders import result_folder
+    from codesign.cli.folders import require_replaceable, result_folder
     from codesign.cli.study import study, with_choices
     from codesign.specs.catalogue import load_architecture, load_workload_spec
     from codesign.specs.overrides import split_overrides
@@ -92,6 +93,7 @@ def compare(
         with_choices(load_workload_spec(name, for_workload), names(images), None) for name in wanted
     ]
     folder = out or Path("reports") / f"{'_'.join(s.name for s in specs)}_on_{architecture.name}"
+    require_replaceable(folder)
     with study(use_cache=not no_cache) as work:
         results = [work.result(spec, architecture) for spec in specs]
         with work.stage("report") as done:

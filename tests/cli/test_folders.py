@@ -1,0 +1,83 @@
+"""Folders of results: replaced whole, kept on failure, and never at the cost of other files."""
+
+from pathlib import Path
+
+import pytest
+
+from codesign.cli.folders import require_replaceable, result_folder
+from codesign.errors import InputError
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def write_report(folder: Path, text: str) -> None:
+    with result_folder(folder) as place:
+        (place / "report.html").write_text(text)
+
+
+def fail_half_way(folder: Path, raised: type[BaseException]) -> None:
+    with result_folder(folder) as place:
+        (place / "report.html").write_text("half")
+        raise raised
+
+
+def test_a_folder_appears_with_what_was_written(tmp_path: Path) -> None:
+    write_report(tmp_path / "deep" / "out", "new")
+    assert (tmp_path / "deep" / "out" / "report.html").read_text() == "new"
+    assert names(tmp_path / "deep") == ["out"]
+
+
+def test_an_older_report_is_replaced_whole(tmp_path: Path) -> None:
+    write_report(tmp_path / "out", "old")
+    (tmp_path / "out" / "summary.json").write_text("{}")
+    write_report(tmp_path / "out", "new")
+    assert names(tmp_path / "out") == ["report.html"]
+    assert (tmp_path / "out" / "report.html").read_text() == "new"
+    assert names(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("raised", [ValueError, KeyboardInterrupt])
+def test_an_older_report_survives_a_failure(tmp_path: Path, raised: type[BaseException]) -> None:
+    write_report(tmp_path / "out", "old")
+    with pytest.raises(raised):
+        fail_half_way(tmp_path / "out", raised)
+    assert (tmp_path / "out" / "report.html").read_text() == "old"
+    assert names(tmp_path) == ["out"]
+
+
+def test_an_older_report_returns_if_the_new_one_cannot_take_its_place(tmp_path: Path) -> None:
+    write_report(tmp_path / "out", "old")
+    with pytest.raises(InputError, match="can be written"), result_folder(tmp_path / "out") as new:
+        new.rename(tmp_path / "elsewhere")
+    assert (tmp_path / "out" / "report.html").read_text() == "old"
+
+
+@pytest.mark.parametrize("name", ["thesis.tex", "layer1"])
+def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, name: str) -> None:
+    write_report(tmp_path / "out", "old")
+    if name == "layer1":
+        (tmp_path / "out" / name).mkdir()
+    else:
+        (tmp_path / "out" / name).write_text("years of work")
+    with pytest.raises(InputError, match=f"got '{name}'"):
+        write_report(tmp_path / "out", "new")
+    assert names(tmp_path / "out") == sorted([name, "report.html"])
+    assert names(tmp_path) == ["out"]
+
+
+def test_a_folder_in_use_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
+    for place in (".", "..", "/"):
+        with pytest.raises(InputError, match="of its own"):
+            require_replaceable(Path(place))
+
+
+@pytest.mark.parametrize("place", ["file", "file/out"])
+def test_a_file_is_no_place_for_a_folder(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(InputError, match="must be"):
+        require_replaceable(tmp_path / place)
+    assert (tmp_path / "file").read_text() == "kept"
