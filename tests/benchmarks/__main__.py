@@ -1,0 +1,52 @@
+"""Prints what the command line costs, cold and warm, and how long each part of a run takes."""
+
+import tempfile
+from pathlib import Path
+
+from tests.benchmarks.processes import cost
+
+ARCHITECTURE = "split_core"
+WORKLOAD = "dsnn50"
+MAIN_JOB = ["run", "--arch", ARCHITECTURE, "--workload", WORKLOAD]
+COMMANDS = (
+    ("--help", ["--help"]),
+    ("list", ["list"]),
+    ("the main job, cold", MAIN_JOB),
+    ("the main job, warm", MAIN_JOB),
+)
+
+
+def print_commands(folder: Path) -> None:
+    """Costs of whole commands; the main job's first run finds an empty cache."""
+    print(f"main job: codesign {' '.join(MAIN_JOB)}\n")
+    print(f"{'command':30} {'wall':>8} {'CPU':>8} {'peak':>9}  torch")
+    for label, arguments in COMMANDS:
+        taken = cost(arguments, folder)
+        print(
+            f"{label:30} {taken.wall_s:6.2f} s {taken.cpu_s:6.2f} s "
+            f"{taken.peak_bytes / 2**20:5.0f} MiB  {'' if taken.imported_torch else 'not '}imported"
+        )
+
+
+def print_parts(recording: Path) -> None:
+    """Times of the parts of the main job behind its recording."""
+    # Only now: a process starts with the peak memory of the one that it is started from, so that
+    # this one must stay small while commands are measured.
+    from tests.benchmarks.parts import part_times
+
+    print(f"\n{'part of the main job':30} {'wall':>8}")
+    for label, wall_s in part_times(recording, ARCHITECTURE):
+        print(f"{label:30} {wall_s:6.2f} s")
+
+
+def main() -> None:
+    """Measures in a temporary folder and prints the tables."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        print_commands(folder)
+        (recording,) = (folder / "cache").rglob("*.trace")
+        print_parts(recording)
+
+
+if __name__ == "__main__":
+    main()
