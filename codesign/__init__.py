@@ -1,8 +1,38 @@
-"""Hardware-aware co-design simulator for dual-stream spiking neural networks."""
+"""Hardware-aware co-design simulator for dual-stream spiking neural networks.
 
+The flow, spoken: `capture` a network, `map_workload` to an architecture, `lower` the recorded
+spikes to jobs, `simulate` them, `price` the result; `evaluate` does all but the first.
+"""
+
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 try:
     __version__ = version("codesign")
 except PackageNotFoundError:  # the sources were put on the path without an installation
     __version__ = "0+unknown"
+
+_HOMES = {
+    "capture": "codesign.recording",
+    "evaluate": "codesign.evaluation",
+    "load_architecture": "codesign.specs.catalogue",
+    "load_trace": "codesign.trace_files",
+    "load_workload_spec": "codesign.specs.catalogue",
+    "lower": "codesign.mapping",
+    "map_workload": "codesign.mapping",
+    "price": "codesign.energy",
+    "save_trace": "codesign.trace_files",
+    "simulate": "codesign.chip",
+    "write_compare_report": "codesign.pages",
+    "write_run_report": "codesign.pages",
+}
+
+__all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604 - names of the table above
+
+
+def __getattr__(name: str) -> Any:
+    """A public function, imported when it is first asked for: only `capture` needs torch."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'codesign' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)

@@ -67,8 +67,9 @@ def _slice_lengths(geometry: Geometry, core: Core) -> list[int]:
     unit = core.mac.rows if geometry.work is Work.MULTIPLY and core.mac else 8
     if core.spike and geometry.work is not Work.MULTIPLY:
         unit = core.spike.lanes
-    factors = (unit // 8, unit // 4, unit // 2, *(unit * 2**power for power in range(16)))
-    lengths = {min(channels, max(1, factor)) for factor in factors}
+    halves = (unit >> power for power in range(unit.bit_length()))
+    multiples = (unit << power for power in range(channels.bit_length()))
+    lengths = {min(channels, length) for length in (1, *halves, *multiples)}
     if geometry.work is not Work.ELEMENT_WISE and geometry.window.groups > 1:
         group = geometry.outputs_per_group
         lengths = {max(1, length // group) * group for length in lengths}
@@ -152,7 +153,7 @@ def core_fill(core: Core, work: Work) -> int:
 
 
 def _why_nothing_fits(geometry: Geometry, core: Core, share: int) -> str:
-    """The memory that even the smallest job overflows."""
+    """The memory that even the smallest job overflows, with all chunks or with none."""
     channels, rows, columns = geometry.output_map
     grouped = geometry.work is not Work.ELEMENT_WISE and geometry.window.groups > 1
     length = geometry.outputs_per_group if grouped else 1

@@ -1,0 +1,54 @@
+"""Commands that run nothing."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from codesign.specs.catalogue import architecture_names, workload_names
+from tests.cli.conftest import Run
+
+
+def test_everything_that_is_shipped_is_listed_and_right(codesign: Run) -> None:
+    listed = codesign("list").stdout
+    for name in (*architecture_names(), *workload_names()):
+        assert name in listed
+    assert codesign("validate", *architecture_names(), *workload_names()).returncode == 0
+
+
+def test_a_schema_is_json(codesign: Run) -> None:
+    for kind in ("architecture", "workload"):
+        schema = json.loads(codesign("schema", kind).stdout)
+        assert schema["$schema"].endswith("2020-12/schema")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import sys; from codesign.cli import main\n"
+        "sys.argv = ['codesign', '--help']\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'pandas', 'plotly', 'simpy', 'numpy', 'pyarrow', 'pydantic'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_cache_is_shown_and_cleared(codesign: Run, folder: Path) -> None:
+    import os
+
+    os.environ["CODESIGN_CACHE"] = str(folder / "cache")
+    assert "0 recordings" in codesign("cache").stdout
+    codesign("run", "--workload", "fsnn18", "--set", "workload.timesteps=1", "--arch", "paper")
+    assert "1 recordings" in codesign("cache").stdout
+    assert "1 recordings removed" in codesign("cache", "--clear").stdout
+    assert not list((folder / "cache").glob("*.trace"))
+
+
+def test_the_version_is_printed(codesign: Run) -> None:
+    import codesign as package
+
+    assert codesign("--version").stdout.strip() == f"codesign {package.__version__}"

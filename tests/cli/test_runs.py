@@ -1,0 +1,101 @@
+"""`run` and `compare`: what they leave behind, and what they print where."""
+
+import json
+from pathlib import Path
+
+from codesign.result_files import read_result
+from tests.cli.conftest import Run
+
+SMALL = ("--workload", "fsnn18", "--set", "workload.timesteps=1")
+
+
+def test_a_run_leaves_report_tables_and_summary(codesign: Run, folder: Path) -> None:
+    done = codesign("run", *SMALL)
+    assert done.returncode == 0, done.stderr
+    place = folder / "reports" / "fsnn18_on_split_core"
+    assert "calibrated to Table 2" in done.stdout
+    assert "report: reports/fsnn18_on_split_core/report.html" in done.stdout
+    assert (place / "report.html").read_text().startswith("<!")
+    result = read_result(place)
+    assert result.summary["timesteps"] == 1
+    assert result.summary["makespan_cycles"] >= max(result.summary["bounds_cycles"].values())
+    assert [path.name for path in (folder / "reports").iterdir()] == ["fsnn18_on_split_core"]
+
+
+def test_json_on_stdout_is_alone(codesign: Run) -> None:
+    done = codesign("run", *SMALL, "--arch", "paper", "--json", "-")
+    summary = json.loads(done.stdout)
+    assert summary["workload"] == "fsnn18"
+    assert summary["latency_s"] is None
+    assert "energy" in done.stderr
+
+
+def test_json_into_a_file_and_another_folder(codesign: Run, folder: Path) -> None:
+    done = codesign("run", *SMALL, "--json", "summary.json", "--out", "here")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((folder / "summary.json").read_text())["images"] == 1
+    assert (folder / "here" / "report.html").is_file()
+    assert not (folder / "reports").exists()
+
+
+def test_a_second_run_does_not_import_torch(codesign: Run, folder: Path) -> None:
+    codesign("run", *SMALL)
+    program = (
+        "import sys; from codesign.cli import main\n"
+        f"sys.argv = ['codesign', 'run', *{SMALL!r}]\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "print([name for name in sys.modules if name.split('.')[0] == 'torch'])"
+    )
+    import subprocess
+    import sys
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=folder
+    )
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_several_images_give_mean_and_spread(codesign: Run, folder: Path) -> None:
+    other = Path(__file__).parents[1] / "data" / "chelsea.png"
+    done = codesign("run", *SMALL, "--images", f"astronaut,{other}", "--json", "-")
+    summary = json.loads(done.stdout)
+    assert summary["images"] == 2
+    spread = summary["spread"]["latency_s"]
+    assert spread["min"] < summary["latency_s"] < spread["max"]
+
+
+def test_a_change_changes_the_chip(codesign: Run) -> None:
+    few, many = (
+        json.loads(
+            codesign("run", *SMALL, "--set", f"cores.spike.count={count}", "--json", "-").stdout
+        )
+        for count in (2, 16)
+    )
+    assert few["bounds_cycles"]["compute_spike"] > 4 * many["bounds_cycles"]["compute_spike"]
+    assert few["counts"] == many["counts"]
+
+
+def test_a_comparison_says_what_the_pathway_costs(codesign: Run, folder: Path) -> None:
+    done = codesign(
+        "compare", "--workloads", "fsnn18,dsnn18", "--set", "workload.timesteps=1", "--json", "-"
+    )
+    assert done.returncode == 0, done.stderr
+    assert [each["workload"] for each in json.loads(done.stdout)] == ["fsnn18", "dsnn18"]
+    assert "the accumulation pathway costs" in " ".join(done.stderr.split())
+    assert (folder / "reports" / "fsnn18_dsnn18_on_split_core" / "report.html").is_file()
+
+
+def test_an_older_result_is_replaced_and_anything_else_is_left_alone(
+    codesign: Run, folder: Path
+) -> None:
+    (folder / "mine").mkdir()
+    (folder / "mine" / "thesis.txt").write_text("years of work")
+    done = codesign("run", *SMALL, "--out", "mine")
+    assert done.returncode == 2
+    assert "mine: must be new" in done.stderr
+    assert (folder / "mine" / "thesis.txt").read_text() == "years of work"
+    assert codesign("run", *SMALL, "--out", "new").returncode == 0
+    (folder / "new" / "report.html").write_text("old")
+    assert codesign("run", *SMALL, "--out", "new").returncode == 0
+    assert (folder / "new" / "report.html").read_text() != "old"
