@@ -58,25 +58,23 @@ def test_a_vector_is_a_map_of_one_pixel(
 
 
 @given(
-    first=st.integers(0, 6),
-    length=st.integers(1, 6),
+    band=st.tuples(st.integers(0, 6), st.integers(7, 12)),
     kernel=st.integers(1, 4),
-    stride=st.integers(1, 3),
-    padding=st.integers(0, 3),
-    dilation=st.integers(1, 3),
-    height=st.integers(1, 20),
+    steps=st.tuples(st.integers(1, 3), st.integers(0, 3), st.integers(1, 3)),
+    height=st.integers(1, 40),
 )
 def test_a_band_reads_from_its_first_to_its_last_row_inside_the_map(
-    first: int, length: int, kernel: int, stride: int, padding: int, dilation: int, height: int
+    band: Band, kernel: int, steps: tuple[int, int, int], height: int
 ) -> None:
+    stride, padding, dilation = steps
     window = Window((kernel, 1), (stride, 1), (padding, 0), (dilation, 1))
-    spanned: set[int] = set()
-    for output in range(first, first + length):
-        top = output * stride - padding
-        spanned |= set(range(top, top + (kernel - 1) * dilation + 1))
-    between = range(min(spanned), max(spanned) + 1)
-    expected = sum(0 <= row < height for row in between)
-    assert input_rows((first, first + length), window, height) == expected
+    reached = [
+        output * stride - padding + tap * dilation
+        for output in range(*band)
+        for tap in range(kernel)
+    ]
+    between = range(min(reached), max(reached) + 1)
+    assert input_rows(band, window, height) == sum(0 <= row < height for row in between)
 
 
 def test_without_a_window_a_band_reads_its_own_rows() -> None:
