@@ -1,9 +1,9 @@
 """The cache of recordings: an inference that was recorded once is not run again.
 
 An entry's name is the SHA-256 of everything that determines it: the workload, the weights, the
-picture, and the sources of the rooms that made it. It is found without importing torch. Entries
-are verified before they are used; a broken one is recorded again. Writing is a rename, so that
-several processes may record the same thing at once. Where nothing can be written, runs go on
+picture, versions, and the sources of the rooms that made it. It is found without importing torch.
+Entries are verified before they are used; a broken one is recorded again. Writing is a rename, so
+that several processes may record the same thing at once. Where nothing can be written, runs go on
 without a cache.
 """
 
@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ FOLDER_VARIABLE = "CODESIGN_CACHE"
 _SUFFIX = ".trace"
 _NOT_IN_KEY = {"description", "source", "images"}
 _SOURCES = ("networks", "recording", "pictures.py", "trace.py", "trace_files.py", "workload.py")
+_LIBRARIES = ("torch", "pillow")  # what sums trained weights, and what decodes pictures
 
 Notice = Callable[[str], None]
 
@@ -66,13 +68,15 @@ def recording(
         CaptureError: the network cannot be recorded.
     """
     path = cache_folder() / f"{entry_key(spec, picture)}{_SUFFIX}"
-    if use_cache and path.exists():
+    if use_cache:
         try:
             trace = load_trace(path)
             trace.verify()
             return Recording(trace, found=True)
         except TraceError as error:
-            notice(f"The cached recording is broken and is made again: {error}")
+            # not there, or not to be reached: then it cannot be written either, which is told below
+            if not isinstance(error.__cause__, OSError):
+                notice(f"The cached recording is broken and is made again: {error}")
     trace = _record(spec, picture)
     if use_cache:
         try:
@@ -93,6 +97,7 @@ def entry_key(spec: WorkloadSpec, picture: str) -> str:
         "weights": weights_provenance(spec),
         "picture": picture_digest(picture),
         "input": _input_provenance(picture),
+        "versions": [codesign.__version__, *(_version(library) for library in _LIBRARIES)],
         "sources": _sources_digest(),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -137,6 +142,14 @@ def _input_provenance(picture: str) -> dict[str, str]:
         "name": picture_path(picture).name,
         "sha256": picture_digest(picture),
     }
+
+
+def _version(library: str) -> str:
+    """The version that is installed, without importing it."""
+    try:
+        return version(library)
+    except PackageNotFoundError:  # put on the path without an installation
+        return "unknown"
 
 
 @cache
