@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from codesign.cli import information, runs
+from codesign.cli.options import ManyValues
 from codesign.errors import CodesignError
 
 application = typer.Typer(
@@ -21,8 +22,8 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-application.command("run")(runs.run)
-application.command("compare")(runs.compare)
+application.command("run", cls=ManyValues)(runs.run)
+application.command("compare", cls=ManyValues)(runs.compare)
 application.command("list")(information.list_)
 application.command("validate")(information.validate)
 application.command("schema")(information.schema)

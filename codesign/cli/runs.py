@@ -19,7 +19,9 @@ from codesign.cli.options import (
 from codesign.errors import Fault, InputError
 
 if TYPE_CHECKING:
-    from codesign.results import Result
+    from rich.console import Console
+
+_LONGEST_LINE = 1_000
 
 
 def run(
@@ -41,6 +43,7 @@ def run(
     """
     from codesign.cli.folders import require_replaceable, result_folder
     from codesign.cli.study import study, with_choices
+    from codesign.cli.tables import print_run
     from codesign.specs.catalogue import load_architecture, load_workload_spec
     from codesign.specs.overrides import split_overrides
 
@@ -59,7 +62,9 @@ def run(
                 write_tables(result, place)
                 write_run_report(result, place / "report.html")
             done(1, 1)
-    _finish([result], folder, json, result.summary)
+    console = _console(json)
+    print_run(console, result, architecture)
+    _finish(console, folder, json, result.summary)
 
 
 def compare(
@@ -81,6 +86,7 @@ def compare(
     """
     from codesign.cli.folders import require_replaceable, result_folder
     from codesign.cli.study import study, with_choices
+    from codesign.cli.tables import print_comparison
     from codesign.specs.catalogue import load_architecture, load_workload_spec
     from codesign.specs.overrides import split_overrides
 
@@ -105,20 +111,21 @@ def compare(
                     write_tables(result, place / result.summary["workload"])
                 write_compare_report(results, place / "report.html")
             done(1, 1)
-    _finish(results, folder, json, [result.summary for result in results])
+    console = _console(json)
+    print_comparison(console, results)
+    _finish(console, folder, json, [result.summary for result in results])
 
 
-def _finish(results: "list[Result]", folder: Path, json: str | None, summary: Any) -> None:
-    """Says what was found: as JSON alone on stdout, or as a table there."""
+def _console(json: str | None) -> "Console":
+    """Where people read: stdout, unless JSON has it; in files and pipes no line is broken."""
     from rich.console import Console
 
-    from codesign.cli.tables import print_comparison, print_run
+    stream = sys.stderr if json == "-" else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else _LONGEST_LINE)
 
-    console = Console(stderr=json == "-")
-    if len(results) == 1:
-        print_run(console, results[0])
-    else:
-        print_comparison(console, results)
+
+def _finish(console: "Console", folder: Path, json: str | None, summary: Any) -> None:
+    """Says where the report is, and writes the JSON."""
     console.print(f"report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
     if json is not None:
         _write_json(json, summary)

@@ -9,12 +9,13 @@ from rich.table import Table
 from codesign.pages import accumulation_cost_sentence
 from codesign.pages.headline import statements
 from codesign.results import Result
+from codesign.specs.architecture import Architecture, PaperEnergies
 from codesign.units import si
 
 _JOULE_PER_PJ = 1e-12
 
 
-def print_run(console: Console, result: Result) -> None:
+def print_run(console: Console, result: Result, architecture: Architecture) -> None:
     """Latency, energy by component, counts, bounds, and where it all comes from."""
     summary = result.summary
     console.print(f"[bold]{summary['workload']}[/] on [bold]{summary['architecture']}[/]")
@@ -29,6 +30,8 @@ def print_run(console: Console, result: Result) -> None:
     for name, cycles in summary["bounds_cycles"].items():
         table.add_row(f"bound {name}", f"{cycles:,} cycles")
     console.print(table)
+    if architecture.operations is not None:
+        console.print(_exact_sentence(summary, architecture.operations), highlight=False)
     _print_origin(console, [result])
 
 
@@ -62,19 +65,29 @@ def _headline(summary: dict[str, Any]) -> list[tuple[str, str]]:
         rows = [("latency", "not modelled: the architecture has no cores")]
     else:
         cycles = f"{round(summary['makespan_cycles']):,} cycles"
+        spread = _spread(summary, "latency_s", 1.0, "s")
         rows = [
-            ("latency", f"{si(summary['latency_s'], 's')}  ({cycles}){_spread(summary)}"),
+            ("latency", f"{si(summary['latency_s'], 's')}  ({cycles}){spread}"),
             ("EDP", si(summary["edp_js"], "J s")),
         ]
-    return [*rows, ("energy", _joule(summary["energy_pj"]))]
+    energy = _joule(summary["energy_pj"]) + _spread(summary, "energy_pj", _JOULE_PER_PJ, "J")
+    return [*rows, ("energy", energy)]
 
 
-def _spread(summary: dict[str, Any]) -> str:
+def _spread(summary: dict[str, Any], key: str, size: float, unit: str) -> str:
+    """Of how many images a number is the mean, and between what it lies; `size` in the unit."""
     if "spread" not in summary:
         return ""
-    spread = summary["spread"]["latency_s"]
-    least, most = si(spread["min"], "s"), si(spread["max"], "s")
+    spread = summary["spread"][key]
+    least, most = si(spread["min"] * size, unit), si(spread["max"] * size, unit)
     return f", mean of {summary['images']} images, {least} to {most}"
+
+
+def _exact_sentence(summary: dict[str, Any], prices: PaperEnergies) -> str:
+    """Eq. 7 of the exact counts, beside the one of the paper's estimate from firing rates."""
+    counts = summary["counts"]
+    exact = _joule(counts["ac"] * prices.ac_pj + counts["mac"] * prices.mac_pj)
+    return f"With exact ACs instead of rate x dense, eq. 7 gives {exact}."
 
 
 def _counts(counts: dict[str, float]) -> list[tuple[str, str]]:

@@ -1,0 +1,76 @@
+"""What commands print: on which stream, in which numbers, and what is not left behind."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from codesign.cli.application import application
+
+SMALL = ("--arch", "paper", "--workload", "fsnn18", "--set", "workload.timesteps=1")
+CHELSEA = Path(__file__).parents[1] / "data" / "chelsea.png"
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def folder(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CODESIGN_CACHE", str(cache))
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(application, ["run", *SMALL, *arguments], catch_exceptions=False)
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "summary.json").read_text())
+    return content
+
+
+def test_the_papers_pricing_tells_the_energy_of_exact_counts_as_well(folder: Path) -> None:
+    done = run("--out", "out")
+    counts = summary(folder / "out")["counts"]
+    exact_uj = round((0.9 * counts["ac"] + 4.6 * counts["mac"]) * 1e-6)
+    assert f"With exact ACs instead of rate x dense, eq. 7 gives {exact_uj} uJ." in done.stdout
+    assert "calibrated to Table 2 of arXiv 2301.11929, not trained" in done.stdout
+
+
+def test_images_follow_each_other_and_their_spread_is_told(folder: Path) -> None:
+    done = run("--images", "astronaut", str(CHELSEA), "--out", "both")
+    both = summary(folder / "both")
+    for name, image in (("first", "astronaut"), ("second", str(CHELSEA))):
+        run("--images", image, "--out", name)
+    single = [summary(folder / name)["energy_pj"] for name in ("first", "second")]
+    assert both["images"] == 2
+    spread = both["spread"]["energy_pj"]
+    assert [spread["min"], spread["max"]] == sorted(single)
+    assert "mean of 2 images" in done.stdout
+
+
+def test_no_line_is_broken_in_a_pipe(folder: Path) -> None:
+    out = "a_long_name_of_a_folder_" * 5
+    assert f"report: {out}/report.html\n" in run("--out", out).stdout
+
+
+def test_a_reader_that_leaves_early_sees_no_complaint(folder: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = "from codesign.cli import main; main()"
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(
+            [sys.executable, "-c", program, "schema", "architecture"],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, b"")
