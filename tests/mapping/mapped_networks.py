@@ -48,7 +48,7 @@ def cutting_chips(draw: st.DrawFn) -> Architecture:
     for group in groups:
         sizes = {
             "count": draw(st.integers(1, 4)),
-            "weight_memory.size": draw(st.sampled_from(["192 B", "512 B", "64 KiB"])),
+            "weight_memory.size": draw(st.sampled_from(["96 B", "192 B", "512 B", "64 KiB"])),
             "state_memory.size": draw(st.sampled_from(["1 KiB", "4 KiB", "64 KiB"])),
             "input_memory.size": draw(st.sampled_from(["512 B", "32 KiB"])),
         }
