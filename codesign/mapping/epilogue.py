@@ -14,8 +14,7 @@ from codesign.mapping.fusion import ELEMENT_WISE
 from codesign.mapping.geometry import chip_precision
 from codesign.mapping.mapper import Mapping, Plan
 from codesign.mapping.placement import element_bits
-from codesign.mapping.tiling import as_map
-from codesign.mapping.work import Columns, band_pixels, input_bits, slice_lengths
+from codesign.mapping.work import Columns, as_maps, band_pixels, input_bits, slice_lengths
 from codesign.specs.architecture import Core
 from codesign.trace import Trace
 from codesign.workload import Layer, LayerType, Stream
@@ -67,8 +66,7 @@ def _operations(trace: Trace, plan: Plan, layer: Layer, mapping: Mapping) -> tup
 
 def _tile_sums(trace: Trace, plan: Plan, name: str) -> Integers:
     """Spikes of a tensor in each tile, shape `(slices, bands, 1, timesteps)`."""
-    tensor = trace.workload.tensor_by_name[name]
-    maps = trace.values(name).reshape(tensor.timesteps, *as_map(tensor.shape))
+    maps = as_maps(plan, trace.values(name), plan.geometry.output_map)
     by_row = maps.sum(axis=3, dtype=np.int64)
     by_slice = np.add.reduceat(by_row, [first for first, _ in plan.grid.slices], axis=1)
     by_band: Integers

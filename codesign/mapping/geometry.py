@@ -1,10 +1,12 @@
 """Geometry: the sizes and widths of a fused layer that decide what fits where.
 
 Everything here follows from shapes and the architecture's number formats; no spikes are looked
-at. All maps are `(channels, rows, columns)`; a vector is a map of one pixel, and a linear layer a
-convolution of one tap.
+at. All maps are `(channels, rows, columns)`; a vector is a map of one pixel. A linear layer is a
+convolution of one tap whose channels are its features and whose rows are the places that they
+stand at (tokens): `(*places, features)` counts as `(features, places, 1)`.
 """
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -113,14 +115,18 @@ def geometry(workload: Workload, fused: FusedLayer, architecture: Architecture) 
     precision = chip_precision(architecture)
     inputs = workload.input_tensor(fused.main)
     output = fused.output(workload)
-    linear = fused.main.type is LayerType.LINEAR
+    input_map, output_map = as_map(inputs.shape), as_map(output.shape)
+    if fused.main.type is LayerType.LINEAR:
+        places = math.prod(output.shape[:-1])
+        input_map = (inputs.size // places, places, 1)
+        output_map = (output.shape[-1], places, 1)
     takes_time = fused.main.type is LayerType.TIME_MEAN
     work = work_of(workload, fused, architecture)
     synaptic = work is not Work.ELEMENT_WISE
     return Geometry(
         work=work,
-        input_map=(inputs.size, 1, 1) if linear else as_map(inputs.shape),
-        output_map=as_map(output.shape),
+        input_map=input_map,
+        output_map=output_map,
         window=fused.main.window or POINT,
         timesteps=output.timesteps,
         input_timesteps=inputs.timesteps if takes_time else 1,

@@ -67,6 +67,16 @@ def _length(band: Band) -> int:
     return band[1] - band[0]
 
 
+def as_maps(
+    plan: Plan, values: NDArray[np.uint8 | np.uint16], shape: tuple[int, int, int]
+) -> NDArray[np.uint8 | np.uint16]:
+    """Recorded values as maps of a shape, with time first; features of a linear layer are last."""
+    if plan.fused.main.type is LayerType.LINEAR:
+        features, places, _ = shape
+        return values.reshape(len(values), places, features, 1).transpose(0, 2, 1, 3)
+    return values.reshape(len(values), *shape)
+
+
 def _per_group(plan: Plan) -> Integers:
     """Output channels of each slice that share their inputs, shape `(slices, 1, 1, 1)`."""
     return np.minimum(slice_lengths(plan), plan.geometry.outputs_per_group)
@@ -75,7 +85,7 @@ def _per_group(plan: Plan) -> Integers:
 def _pairs(plan: Plan, values: NDArray[np.uint8 | np.uint16]) -> Integers:
     """Pairs of (input unit, valid tap), shape `(slices or 1, bands, chunks, timesteps)`."""
     sizes, grid = plan.geometry, plan.grid
-    maps = values.reshape(len(values), *sizes.input_map)
+    maps = as_maps(plan, values, sizes.input_map)
     sums = tap_sums(maps, sizes.output_map, sizes.window, list(grid.bands))
     if sizes.window.groups == 1:
         starts = [first for first, _ in grid.chunks]
@@ -158,7 +168,7 @@ def _longest_columns(plan: Plan, mask: NDArray[np.uint8], columns: int) -> Integ
     and of the input channels of the chunk. Groups of a convolution are done one after the other.
     """
     sizes, grid = plan.geometry, plan.grid
-    maps = mask.reshape(len(mask), *sizes.input_map)
+    maps = as_maps(plan, mask, sizes.input_map)
     channel_sets = list(grid.chunks)
     if sizes.window.groups > 1:
         inputs = sizes.input_channels_per_group

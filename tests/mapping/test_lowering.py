@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from codesign.mapping import lower
 from codesign.mapping.jobs import CYCLE_COLUMNS, MEMORY_COLUMNS, OPERATION_COLUMNS
 from codesign.mapping.mapper import Plan, weight_shares
 from codesign.mapping.work import input_bits
-from codesign.workload import SYNAPTIC, Kind, Layer, LayerType
+from codesign.workload import SYNAPTIC, Kind, Layer, LayerType, Stream
 from tests.chip.small_chips import split_chip
 from tests.mapping.mapped_networks import Lowered, dual_streams, lowered, single_convolutions
 from tests.small_networks import DOWN, POINT, THREE, NetworkBuilder, dual_stream_network
@@ -311,6 +312,44 @@ def test_a_dense_array_by_hand() -> None:
     assert jobs.input_writes.tolist() == [3 * 12 * 12 * 16 // 64]
     slow = lowered(net.trace(), split_chip("cores.accumulation.input_memory.width=16 bit"))
     assert job_table(slow).accumulate_cycles.tolist() == [5 * 2 * 27 * 2]  # 128 of 64 bit a cycle
+
+
+@pytest.mark.parametrize("kind", [Kind.SPIKE, Kind.REAL])
+@pytest.mark.parametrize("skips", ["true", "false"])
+@pytest.mark.parametrize("places", [(5,), (2, 3)])
+@pytest.mark.parametrize("memory", ["128 B", "64 KiB"])
+def test_a_linear_layer_uses_the_same_weights_at_every_place(
+    kind: Kind, skips: str, places: tuple[int, ...], memory: str
+) -> None:
+    net = NetworkBuilder(timesteps=2)
+    net.add_tensor("x", (*places, 8), kind, largest=1 if kind is Kind.SPIKE else None)
+    net.add_tensor("s", (*places, 20), Kind.SPIKE, largest=1)
+    accumulation = {"stream": Stream.ACCUMULATION}
+    net.add_layer(LayerType.LINEAR, ("x",), name="fc", shape=(*places, 20), **accumulation)
+    net.add_layer(LayerType.ADD, ("fc", "s"), name="sum", **accumulation)
+    case = lowered(
+        net.trace(),
+        split_chip(
+            f"cores.accumulation.mac.zero_skipping={skips}",
+            "policy.accumulation_additions=spikes",
+            f"cores.spike.weight_memory.size={memory}",
+            f"cores.accumulation.weight_memory.size={memory}",
+        ),
+    )
+    sums = job_table(case)[list(OPERATION_COLUMNS)].sum()
+    place_count = int(np.prod(places))
+    operands = (
+        int(net.arrays["x"].sum()) if kind is Kind.SPIKE else int((net.arrays["x"] > 0).sum())
+    )
+    dense = kind is Kind.REAL and skips == "false"
+    expected = 2 * place_count * 8 * 20 if dense else operands * 20
+    assert sums["ac" if kind is Kind.SPIKE else "mac"] == expected
+    assert sums["addition"] == net.arrays["s"].sum()
+    grid = case.plan("fc").grid
+    assert grid.slices[-1][1] == 20
+    assert grid.chunks[-1][1] == 8
+    assert grid.bands[-1][1] == place_count
+    assert case.plan("fc").geometry.block_bits(20, 8) == 20 * 8 * 8
 
 
 def test_sums_wait_in_the_state_memory_between_chunks() -> None:
