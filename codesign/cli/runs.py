@@ -52,6 +52,7 @@ def run(
     spec = with_choices(load_workload_spec(workload, for_workload), names(images), checkpoint)
     folder = out or Path("reports") / f"{spec.name}_on_{architecture.name}"
     require_replaceable(folder)
+    _require_file(json)
     with study(use_cache=not no_cache) as work:
         result = work.result(spec, architecture)
         with work.stage("report") as done:
@@ -100,6 +101,7 @@ def compare(
     ]
     folder = out or Path("reports") / f"{'_'.join(s.name for s in specs)}_on_{architecture.name}"
     require_replaceable(folder)
+    _require_file(json)
     with study(use_cache=not no_cache) as work:
         results = [work.result(spec, architecture) for spec in specs]
         with work.stage("report") as done:
@@ -129,6 +131,17 @@ def _finish(console: "Console", folder: Path, json: str | None, summary: Any) ->
     console.print(f"report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
     if json is not None:
         _write_json(json, summary)
+
+
+def _require_file(json: str | None) -> None:
+    """Checks, before any work is done, that the JSON can be written.
+
+    Raises:
+        InputError: its place is a folder, or has no name.
+    """
+    if json is not None and (not json or Path(json).is_dir()):
+        problem = f"must be a file (got {'a folder' if json else 'an empty name'})."
+        raise InputError(Fault(f"--json {json}".strip(), problem, "Name a file, or - for stdout."))
 
 
 def _write_json(target: str, summary: Any) -> None:

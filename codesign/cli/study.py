@@ -93,5 +93,6 @@ def with_choices(spec: WorkloadSpec, images: list[str], checkpoint: Path | None)
     if images:
         changes["images"] = tuple(images)
     if checkpoint is not None:
-        changes["weights"] = str(checkpoint)
+        # in full, so that a file called `calibrated` is not taken for the shipped weights
+        changes["weights"] = str(checkpoint.absolute())
     return spec.model_copy(update=changes)

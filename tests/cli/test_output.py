@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from codesign.cli.application import application
+from codesign.errors import InputError
 
 SMALL = ("--arch", "paper", "--workload", "fsnn18", "--set", "workload.timesteps=1")
 CHELSEA = Path(__file__).parents[1] / "data" / "chelsea.png"
@@ -74,3 +75,18 @@ def test_a_reader_that_leaves_early_sees_no_complaint(folder: Path) -> None:
             check=False,
         )
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize("place", ["folder", ""])
+def test_json_that_cannot_be_written_is_refused_before_the_run(folder: Path, place: str) -> None:
+    (folder / "folder").mkdir()
+    with pytest.raises(InputError, match=r"--json.*must be a file"):
+        run("--out", "out", "--json", place)
+    assert [path.name for path in folder.iterdir()] == ["folder"]
+
+
+def test_a_checkpoint_is_a_file_whatever_its_name(folder: Path) -> None:
+    (folder / "calibrated").write_bytes(b"no weights")
+    with pytest.raises(InputError, match="calibrated"):
+        run("--out", "out", "--checkpoint", "calibrated")
+    assert not (folder / "out").exists()
