@@ -105,17 +105,23 @@ def compare(
     with study(use_cache=not no_cache) as work:
         results = [work.result(spec, architecture) for spec in specs]
         with work.stage("report") as done:
-            from codesign.pages import write_compare_report
-            from codesign.result_files import write_tables
+            from codesign.pages import accumulation_cost_sentence, write_compare_report
+            from codesign.result_files import write_tables, write_whole
 
+            comparison = {
+                "architecture": architecture.name,
+                "accumulation_cost": accumulation_cost_sentence(results),
+                "runs": [result.summary for result in results],
+            }
             with result_folder(folder) as place:
                 for result in results:
                     write_tables(result, place / result.summary["workload"])
+                write_whole(place / "summary.json", _as_json(comparison).encode())
                 write_compare_report(results, place / "report.html")
             done(1, 1)
     console = _console(json)
     print_comparison(console, results)
-    _finish(console, folder, json, [result.summary for result in results])
+    _finish(console, folder, json, comparison)
 
 
 def _console(json: str | None) -> "Console":
@@ -145,12 +151,15 @@ def _require_file(json: str | None) -> None:
 
 
 def _write_json(target: str, summary: Any) -> None:
-    from json import dumps
-
     from codesign.result_files import write_whole
 
-    text = dumps(summary, indent=2, allow_nan=False) + "\n"
     if target == "-":
-        sys.stdout.write(text)
+        sys.stdout.write(_as_json(summary))
     else:
-        write_whole(Path(target), text.encode())
+        write_whole(Path(target), _as_json(summary).encode())
+
+
+def _as_json(content: Any) -> str:
+    from json import dumps
+
+    return dumps(content, indent=2, allow_nan=False) + "\n"

@@ -81,7 +81,9 @@ def test_a_comparison_says_what_the_pathway_costs(codesign: Run, folder: Path) -
         "compare", "--workloads", "fsnn18,dsnn18", "--set", "workload.timesteps=1", "--json", "-"
     )
     assert done.returncode == 0, done.stderr
-    assert [each["workload"] for each in json.loads(done.stdout)] == ["fsnn18", "dsnn18"]
+    comparison = json.loads(done.stdout)
+    assert [each["workload"] for each in comparison["runs"]] == ["fsnn18", "dsnn18"]
+    assert "the accumulation pathway costs" in comparison["accumulation_cost"]
     assert "the accumulation pathway costs" in " ".join(done.stderr.split())
     assert (folder / "reports" / "fsnn18_dsnn18_on_split_core" / "report.html").is_file()
 
