@@ -1,6 +1,7 @@
 """Jobs do exactly the work that was counted, and move exactly what they need."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -230,6 +231,17 @@ def test_accumulate_cycles_of_a_three_by_three_kernel_by_hand() -> None:
     assert jobs.tile.nunique() == 1
     assert jobs.accumulate_cycles.tolist() == [(4 + 9) * 2]  # a corner meets 4 taps, 9 the centre
     assert jobs.ac.tolist() == [(4 + 9) * 33]
+
+
+def test_a_spike_into_a_grouped_convolution_meets_the_channels_of_its_group_alone() -> None:
+    net = NetworkBuilder(timesteps=1)
+    net.add_tensor("x", (3, 4, 4), Kind.SPIKE, largest=1)
+    net.convolution("x", 120, replace(POINT, groups=3), name="conv")
+    case = one_layer(net)
+    jobs, spikes = job_table(case), int(net.arrays["x"].sum())
+    assert case.plan("conv").grid.slices == ((0, 120),)
+    assert jobs.ac.tolist() == [spikes * 40]
+    assert jobs.accumulate_cycles.tolist() == [spikes * 2]  # 40 channels on 32 lanes
 
 
 def test_a_narrow_memory_slows_the_lanes() -> None:
