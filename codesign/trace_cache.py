@@ -28,7 +28,10 @@ from codesign.trace_files import load_trace, save_trace
 FOLDER_VARIABLE = "CODESIGN_CACHE"
 _SUFFIX = ".trace"
 _NOT_IN_KEY = {"description", "source", "images"}
-_SOURCES = ("networks", "recording", "pictures.py", "trace.py", "trace_files.py", "workload.py")
+_SOURCES = (
+    *("networks", "recording", "pictures.py", "workload.py"),
+    *("trace.py", "trace_files.py", "trace_cache.py"),
+)
 _LIBRARIES = ("torch", "pillow")  # what sums trained weights, and what decodes pictures
 
 Notice = Callable[[str], None]
