@@ -40,6 +40,29 @@ def require_replaceable(folder: Path) -> None:
         raise _refused(folder, f"must be in a folder that can be written (got {nearest}).")
 
 
+def require_file(name: str | None) -> None:
+    """Checks, before any work is done, that JSON can be put there; None and `-` are no files.
+
+    Raises:
+        InputError: the place is empty, taken by something that is no file, or cannot be written.
+    """
+    if name in (None, "-"):
+        return
+    try:
+        place = Path(name).resolve()
+        # Writing is a rename, which would put a file where a device or a pipe was.
+        if not name or (place.exists() and not place.is_file()):
+            got = "something else, which is there" if name else "an empty name"
+            raise _refused_file(name, f"must be a file (got {got}).")
+        nearest = next(parent for parent in place.parents if parent.exists())
+    except (OSError, RuntimeError) as error:  # loops of links, names that are too long
+        raise _refused_file(name, f"must be a file that can be used ({error}).") from error
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise _refused_file(
+            name, f"must be a file in a folder that can be written (got {nearest})."
+        )
+
+
 @contextmanager
 def result_folder(folder: Path) -> Iterator[Path]:
     """A folder to write into that becomes `folder` if nothing is raised.
@@ -95,6 +118,10 @@ def _is_of_result(entry: Path) -> bool:
 
 def _refused(folder: Path, problem: str) -> InputError:
     return InputError(Fault(f"--out {folder}", problem, "Choose another with --out."))
+
+
+def _refused_file(name: str, problem: str) -> InputError:
+    return InputError(Fault(f"--json {name}".strip(), problem, "Name a file, or - for stdout."))
 
 
 def _unwritable(folder: Path, error: OSError) -> InputError:

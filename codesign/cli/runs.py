@@ -19,7 +19,11 @@ from codesign.cli.options import (
 from codesign.errors import Fault, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
+
+    from codesign.specs.workload import WorkloadSpec
 
 _LONGEST_LINE = 1_000
 
@@ -41,7 +45,7 @@ def run(
 
     Example: codesign run --arch split_core --workload dsnn50
     """
-    from codesign.cli.folders import require_replaceable, result_folder
+    from codesign.cli.folders import require_file, require_replaceable, result_folder
     from codesign.cli.study import study, with_choices
     from codesign.cli.tables import print_run
     from codesign.specs.catalogue import load_architecture, load_workload_spec
@@ -49,10 +53,10 @@ def run(
 
     for_chip, for_workload = split_overrides(changes or [])
     architecture = load_architecture(arch, for_chip)
-    spec = with_choices(load_workload_spec(workload, for_workload), names(images), checkpoint)
+    spec = with_choices(load_workload_spec(workload, for_workload), images, checkpoint)
     folder = out or Path("reports") / f"{spec.name}_on_{architecture.name}"
     require_replaceable(folder)
-    _require_file(json)
+    require_file(json)
     with study(use_cache=not no_cache) as work:
         result = work.result(spec, architecture)
         with work.stage("report") as done:
@@ -85,7 +89,7 @@ def compare(
 
     Example: codesign compare --arch split_core --workloads fsnn50,dsnn50,sew50
     """
-    from codesign.cli.folders import require_replaceable, result_folder
+    from codesign.cli.folders import require_file, require_replaceable, result_folder
     from codesign.cli.study import study, with_choices
     from codesign.cli.tables import print_comparison
     from codesign.specs.catalogue import load_architecture, load_workload_spec
@@ -96,12 +100,11 @@ def compare(
         raise InputError(Fault("--workloads", "needs at least one workload (got none)."))
     for_chip, for_workload = split_overrides(changes or [])
     architecture = load_architecture(arch, for_chip)
-    specs = [
-        with_choices(load_workload_spec(name, for_workload), names(images), None) for name in wanted
-    ]
+    specs = [with_choices(load_workload_spec(name, for_workload), images, None) for name in wanted]
+    _require_different(specs)
     folder = out or Path("reports") / f"{'_'.join(s.name for s in specs)}_on_{architecture.name}"
     require_replaceable(folder)
-    _require_file(json)
+    require_file(json)
     with study(use_cache=not no_cache) as work:
         results = [work.result(spec, architecture) for spec in specs]
         with work.stage("report") as done:
@@ -124,6 +127,19 @@ def compare(
     _finish(console, folder, json, comparison)
 
 
+def _require_different(specs: "Sequence[WorkloadSpec]") -> None:
+    """Checks that results can be told apart: two files of one name can lie in different folders.
+
+    Raises:
+        InputError: two workloads bear the same name.
+    """
+    found = [spec.name for spec in specs]
+    for name in found:
+        if found.count(name) > 1:
+            problem = f"must be workloads of different names (got '{name}' twice)."
+            raise InputError(Fault("--workloads", problem, "Rename one, in its file as well."))
+
+
 def _console(json: str | None) -> "Console":
     """Where people read: stdout, unless JSON has it; in files and pipes no line is broken."""
     from rich.console import Console
@@ -134,20 +150,11 @@ def _console(json: str | None) -> "Console":
 
 def _finish(console: "Console", folder: Path, json: str | None, summary: Any) -> None:
     """Says where the report is, and writes the JSON."""
-    console.print(f"report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
+    console.print(
+        f"report: {folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True
+    )
     if json is not None:
         _write_json(json, summary)
-
-
-def _require_file(json: str | None) -> None:
-    """Checks, before any work is done, that the JSON can be written.
-
-    Raises:
-        InputError: its place is a folder, or has no name.
-    """
-    if json is not None and (not json or Path(json).is_dir()):
-        problem = f"must be a file (got {'a folder' if json else 'an empty name'})."
-        raise InputError(Fault(f"--json {json}".strip(), problem, "Name a file, or - for stdout."))
 
 
 def _write_json(target: str, summary: Any) -> None:
@@ -156,7 +163,7 @@ def _write_json(target: str, summary: Any) -> None:
     if target == "-":
         sys.stdout.write(_as_json(summary))
     else:
-        write_whole(Path(target), _as_json(summary).encode())
+        write_whole(Path(target).resolve(), _as_json(summary).encode())  # a link stays
 
 
 def _as_json(content: Any) -> str:

@@ -10,6 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from codesign import trace_cache
+from codesign.cli.options import names
+from codesign.errors import Fault, InputError
+from codesign.pictures import picture_digest
 from codesign.specs.architecture import Architecture
 from codesign.specs.workload import WorkloadSpec
 
@@ -87,12 +90,24 @@ def study(*, use_cache: bool) -> Iterator[Study]:
         yield Study(console, progress, use_cache)
 
 
-def with_choices(spec: WorkloadSpec, images: list[str], checkpoint: Path | None) -> WorkloadSpec:
-    """The workload with the images and weights that were chosen on the command line."""
+def with_choices(
+    spec: WorkloadSpec, images: list[str] | None, checkpoint: Path | None
+) -> WorkloadSpec:
+    """The workload with the images and weights that were chosen on the command line.
+
+    Raises:
+        InputError: images were asked for and none was named, or one cannot be read; nothing has
+            been run then.
+    """
     changes: dict[str, object] = {}
-    if images:
-        changes["images"] = tuple(images)
+    if images is not None:
+        changes["images"] = tuple(names(images))
+        if not changes["images"]:
+            raise InputError(Fault("--images", "needs at least one photograph (got none)."))
     if checkpoint is not None:
         # in full, so that a file called `calibrated` is not taken for the shipped weights
         changes["weights"] = str(checkpoint.absolute())
-    return spec.model_copy(update=changes)
+    chosen = spec.model_copy(update=changes)
+    for picture in chosen.images:
+        picture_digest(picture)
+    return chosen

@@ -108,7 +108,7 @@ def _print_origin(console: Console, results: Sequence[Result]) -> None:
         sentence for result in results for sentence in statements(result.summary["provenance"])
     )
     for sentence in said:
-        console.print(sentence, style="yellow", highlight=False)
+        console.print(sentence, style="yellow", highlight=False, markup=False)
 
 
 def _joule(energy_pj: float) -> str:

@@ -1,10 +1,11 @@
 """Folders of results: replaced whole, kept on failure, and never at the cost of other files."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from codesign.cli.folders import require_replaceable, result_folder
+from codesign.cli.folders import require_file, require_replaceable, result_folder
 from codesign.errors import InputError
 
 
@@ -81,3 +82,27 @@ def test_a_file_is_no_place_for_a_folder(tmp_path: Path, place: str) -> None:
     with pytest.raises(InputError, match="must be"):
         require_replaceable(tmp_path / place)
     assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.parametrize("place", ["folder", "", "pipe", "dangling/loop", "file/x.json", "x" * 300])
+def test_json_goes_into_a_file_or_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "dangling").symlink_to("dangling")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match=r"--json.*must be a file"):
+        require_file(place)
+
+
+@pytest.mark.parametrize("place", [None, "-", "new.json", "new/new.json", "file", "link"])
+def test_json_may_go_where_a_file_is_or_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("file")
+    require_file(place)
+    assert names(tmp_path) == ["file", "link"]

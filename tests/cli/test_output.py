@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from codesign.cli.application import application
 from codesign.errors import InputError
+from codesign.specs.catalogue import workload_path
 
 SMALL = ("--arch", "paper", "--workload", "fsnn18", "--set", "workload.timesteps=1")
 CHELSEA = Path(__file__).parents[1] / "data" / "chelsea.png"
@@ -90,3 +91,32 @@ def test_a_checkpoint_is_a_file_whatever_its_name(folder: Path) -> None:
     with pytest.raises(InputError, match="calibrated"):
         run("--out", "out", "--checkpoint", "calibrated")
     assert not (folder / "out").exists()
+
+
+def test_json_through_a_link_leaves_the_link(folder: Path) -> None:
+    (folder / "link").symlink_to("target.json")
+    run("--out", "out", "--json", "link")
+    assert (folder / "link").is_symlink()
+    assert json.loads((folder / "target.json").read_text()) == summary(folder / "out")
+
+
+def test_names_with_brackets_are_printed_as_they_are(folder: Path) -> None:
+    assert "report: [red]out/report.html\n" in run("--out", "[red]out").stdout
+
+
+@pytest.mark.parametrize("images", [("",), (",",), ("astronaut", "missing.png")])
+def test_images_that_are_not_there_are_refused_before_the_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, images: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("CODESIGN_CACHE", str(folder / "cache"))
+    with pytest.raises(InputError, match=r"--images|missing\.png"):
+        run("--out", "out", "--images", *images)
+    assert list(folder.iterdir()) == []
+
+
+def test_workloads_of_one_name_are_not_compared(folder: Path) -> None:
+    (folder / "fsnn18.yaml").write_text(workload_path("fsnn18").read_text())
+    arguments = ["compare", "--arch", "paper", "--workloads", "fsnn18,./fsnn18.yaml"]
+    with pytest.raises(InputError, match="'fsnn18' twice"):
+        CliRunner().invoke(application, arguments, catch_exceptions=False)
+    assert not (folder / "reports").exists()
