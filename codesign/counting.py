@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from codesign.fanout import tap_sums
+from codesign.fanout import reached, tap_sums
 from codesign.results import COUNTS
 from codesign.trace import Trace
 from codesign.workload import SYNAPTIC, Kind, Layer, LayerType, Stream, Tensor, Workload
@@ -140,9 +140,19 @@ def _neuron(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
 def _pool(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
     inputs = trace.workload.input_tensor(layer)
     if inputs.kind is Kind.SPIKE:
-        spikes = _sums(trace.values(inputs.name))
+        spikes = _sums(entering_spikes(trace, layer))
         return {"ac_pool": spikes, "ac_rate_dense": spikes.astype(float)}
     return _one_mac_per_element(trace, layer)
+
+
+def entering_spikes(trace: Trace, layer: Layer) -> NDArray[np.uint8 | np.uint16]:
+    """Spikes that enter at least one window of a pool, shape `(timesteps, *shape)`."""
+    inputs, outputs = trace.workload.input_tensor(layer), trace.workload.output_tensor(layer)
+    spikes = trace.values(inputs.name)
+    if layer.window is None or len(inputs.shape) < 3:
+        return spikes
+    positions = (*outputs.shape, 1, 1)[:3]
+    return spikes * reached(inputs.shape, positions, layer.window)
 
 
 def _one_mac_per_element(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
@@ -165,13 +175,16 @@ def _add(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
     if layer.stream is Stream.SPIKE:
         return {"ac_residual": elements}
     added = added_spikes(trace.workload, layer)
-    nonzero = _sums(trace.values(added)) if added else elements
+    nonzero = held(_sums(trace.values(added)), outputs) if added else elements
     return {"ac_accumulation": elements, "ac_accumulation_nonzero": nonzero}
 
 
 def added_spikes(workload: Workload, layer: Layer) -> str:
-    """The spike tensor that an addition adds to its first input; empty if there is none."""
-    spikes = [name for name in layer.inputs[1:] if workload.tensor_by_name[name].kind is Kind.SPIKE]
+    """The spike tensor that an addition adds to its other input; empty if there is none.
+
+    Of two spike tensors it is the second, as in `a + s`.
+    """
+    spikes = [name for name in layer.inputs if workload.tensor_by_name[name].kind is Kind.SPIKE]
     return spikes[-1] if spikes else ""
 
 

@@ -7,8 +7,8 @@ the taps of all spikes of a tile are two matrix products. Padding, stride, dilat
 the output into bands are exact; nothing is a rate times a dense count.
 
 Counting and lowering both use these functions, so that a chip does exactly the work that was
-counted. All results are integers; the products run in float64, which holds integers exactly up
-to 2^53 (the largest sum here is below 2^40).
+counted. All results are integers. The products run in floating point because it is fast: rows in
+float32 where their sums stay below 2^24, everything else in float64, exact below 2^53.
 """
 
 import numpy as np
@@ -18,6 +18,9 @@ from codesign.workload import Window
 
 Band = tuple[int, int]
 """Output rows from the first up to but without the second."""
+
+
+_EXACT_IN_FLOAT32 = 2**24
 
 
 def valid_taps(
@@ -53,6 +56,16 @@ def band_taps(
     return np.stack(rows, axis=1), valid_taps(shape[2], output_shape[2], 1, window)
 
 
+def reached(
+    shape: tuple[int, ...], output_shape: tuple[int, ...], window: Window
+) -> NDArray[np.uint8]:
+    """1 where an input position enters at least one window, shape `(H, W)`."""
+    rows = valid_taps(shape[1], output_shape[1], 0, window) > 0
+    columns = valid_taps(shape[2], output_shape[2], 1, window) > 0
+    inside: NDArray[np.uint8] = np.outer(rows, columns).astype(np.uint8)
+    return inside
+
+
 def tap_sums(
     values: NDArray[np.uint8 | np.uint16],
     output_shape: tuple[int, ...],
@@ -76,13 +89,9 @@ def tap_sums(
     rows, columns = band_taps(
         values.shape[1:], output_shape, window, bands or [(0, output_shape[1])]
     )
-    by_row = values.reshape(-1, width).astype(np.float32) @ columns.astype(np.float32)
+    largest_row = int(values.max(initial=0)) * int(columns.sum())
+    exact = np.float32 if largest_row < _EXACT_IN_FLOAT32 else np.float64
+    by_row = values.reshape(-1, width).astype(exact) @ columns.astype(exact)
     by_band = by_row.reshape(-1, height).astype(np.float64) @ rows
-    return np.rint(by_band).astype(np.int64).reshape(timesteps, channels, -1)
-
-
-def channels_per_group(
-    input_channels: int, output_channels: int, window: Window
-) -> tuple[int, int]:
-    """Input and output channels of one group."""
-    return input_channels // window.groups, output_channels // window.groups
+    sums: NDArray[np.int64] = np.rint(by_band).astype(np.int64)
+    return sums.reshape(timesteps, channels, -1)

@@ -13,7 +13,7 @@ from codesign.counting import count_layers, totals
 from codesign.errors import TraceError
 from codesign.fanout import tap_sums
 from codesign.trace import trace_from_arrays
-from codesign.workload import Kind, Stream, Window
+from codesign.workload import Kind, LayerType, Stream, Window
 from tests.small_networks import NetworkBuilder, dual_stream_network, output_size
 
 
@@ -149,6 +149,33 @@ def test_a_dual_stream_network_by_hand() -> None:
     assert counts.loc["accumulation.avgpool", "mac"] == 2 * 8 * 4
     assert counts.loc["spike.mean", "ac_readout"] == 2 * 8
     assert counts.loc["spike.fc", "mac"] == 8 * 10
+
+
+def test_a_spike_that_enters_no_window_of_a_pool_is_not_counted() -> None:
+    net = NetworkBuilder(timesteps=1, rate=1.0)
+    net.add_tensor("x", (1, 5, 5), Kind.SPIKE, largest=1)
+    window = Window((2, 2), stride=(2, 2))
+    net.add_layer(
+        LayerType.MAX_POOL, ("x",), name="pool", kind=Kind.SPIKE, shape=(1, 2, 2), window=window
+    )
+    assert count_layers(net.trace()).ac_pool.tolist() == [16]
+
+
+@pytest.mark.parametrize("inputs", [("a", "s"), ("s", "a")])
+def test_the_added_spikes_are_found_on_either_side(inputs: tuple[str, str]) -> None:
+    net = NetworkBuilder()
+    net.add_tensor("a", (2, 4, 4), Kind.INTEGER, largest=3, stream=Stream.ACCUMULATION)
+    net.add_tensor("s", (2, 4, 4), Kind.SPIKE, largest=1)
+    net.add_layer(LayerType.ADD, inputs, name="sum", stream=Stream.ACCUMULATION)
+    spikes = net.arrays["s"].reshape(2, -1).sum(axis=1).tolist()
+    assert count_layers(net.trace()).ac_accumulation_nonzero.tolist() == spikes
+
+
+def test_large_integers_are_summed_exactly() -> None:
+    values = np.full((1, 1, 300, 300), 65535, dtype=np.uint16)
+    window = Window((7, 7), padding=(3, 3))
+    taps = sum(min(i + 3, 299) - max(i - 3, 0) + 1 for i in range(300))
+    assert tap_sums(values, (1, 300, 300), window).sum() == 65535 * taps**2
 
 
 def test_totals_name_the_sums() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from codesign.counting import added_spikes
 from codesign.mapping.datapaths import Integers, ceil_divide, element_lanes, scan_width, words
 from codesign.mapping.fusion import ELEMENT_WISE
-from codesign.mapping.geometry import chip_precision
+from codesign.mapping.geometry import Work, chip_precision
 from codesign.mapping.mapper import Mapping, Plan
 from codesign.mapping.placement import element_bits
 from codesign.mapping.work import Columns, as_maps, band_pixels, input_bits, slice_lengths
@@ -25,23 +25,39 @@ def epilogue_columns(trace: Trace, plan: Plan, core: Core, mapping: Mapping) -> 
     elements = slice_lengths(plan) * band_pixels(plan)
     leads = plan.fused.main.type in ELEMENT_WISE
     layers = plan.fused.layers if leads else plan.fused.epilogue
-    if not layers:
-        return {}
-    columns: dict[str, Integers] = {}
+    state_reads, state_writes = _state_accesses(plan, core)
+    columns: dict[str, Integers] = {"state_reads": state_reads, "state_writes": state_writes}
     busiest: Integers = np.zeros_like(elements)
     for layer in layers:
         name, done = _operations(trace, plan, layer, mapping)
         columns[name] = columns.get(name, np.zeros_like(elements)) + done
         busiest = np.maximum(busiest, done)
     if plan.fused.has_neurons:
-        membrane = words(elements * plan.geometry.sum_bits, core.state_memory)
-        columns |= {"state_reads": membrane, "state_writes": membrane}
-        columns["neuron_cycles"] = ceil_divide(elements, core.neuron_lanes)
-    else:
+        cycles = ceil_divide(elements, core.neuron_lanes)
+    elif layers:
         scanned = ceil_divide(elements, scan_width(core))
         cycles = np.maximum(ceil_divide(busiest, element_lanes(core)), scanned)
-        columns["accumulate_cycles" if leads else "neuron_cycles"] = cycles
+    else:
+        cycles = np.zeros_like(elements)
+    operands = words(elements * plan.geometry.operand_bits, core.state_memory)
+    reading = ceil_divide(state_reads + operands, core.state_memory.banks)
+    name = "accumulate_cycles" if leads and not plan.fused.has_neurons else "neuron_cycles"
+    columns[name] = np.maximum(cycles, reading)
     return {name: values * _at_last_chunk(plan) for name, values in columns.items()}
+
+
+def _state_accesses(plan: Plan, core: Core) -> tuple[Integers, Integers]:
+    """Reads and writes of membranes, and reads of sums that are not the membranes themselves.
+
+    Scattered sums grow on the membranes; only where chunks keep them apart, or where there are no
+    membranes, are they read once more.
+    """
+    elements = slice_lengths(plan) * band_pixels(plan)
+    values = words(elements * plan.geometry.sum_bits, core.state_memory)
+    membranes = values * plan.fused.has_neurons
+    apart = len(plan.grid.chunks) > 1 or not plan.fused.has_neurons
+    sums = values * (plan.geometry.work is Work.ACCUMULATE and apart)
+    return membranes + sums, membranes
 
 
 def _operations(trace: Trace, plan: Plan, layer: Layer, mapping: Mapping) -> tuple[str, Integers]:

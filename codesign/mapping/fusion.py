@@ -92,6 +92,10 @@ def _follower(workload: Workload, chain: list[Layer], order: dict[str, int]) -> 
         return None
     for consumer in workload.consumers_by_tensor[layer.output]:
         result = workload.output_tensor(consumer)
+        if consumer.type is LayerType.NEURON and any(
+            member.type is LayerType.NEURON for member in chain
+        ):
+            continue  # a core keeps one membrane for each output
         if (
             consumer.type in ELEMENT_WISE
             and consumer.stream is layer.stream

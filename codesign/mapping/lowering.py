@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from codesign.errors import Fault, InputError
 from codesign.mapping.datapaths import Integers
 from codesign.mapping.epilogue import epilogue_columns, transfer_columns
 from codesign.mapping.geometry import chip_precision
@@ -36,8 +37,17 @@ def lower(mapping: Mapping, trace: Trace, progress: Progress | None = None) -> J
         progress: called with ("lowering", layers done, layers) after each fused layer.
 
     Raises:
+        InputError: the trace is of another workload.
         TraceError: a recorded tensor was altered.
     """
+    if trace.workload != mapping.workload:
+        raise InputError(
+            Fault(
+                f"trace of {trace.workload.name}",
+                f"must be of the mapped workload (got another than {mapping.workload.name}).",
+                "Map the trace's own workload.",
+            )
+        )
     cores = _Cores(mapping)
     parts = []
     for done, plan in enumerate(mapping.plans, start=1):

@@ -8,7 +8,7 @@ neighbours in a run share weights. Nothing depends on the recorded spikes.
 
 from dataclasses import dataclass
 
-from codesign.errors import CapacityError
+from codesign.errors import CapacityError, Fault, InputError
 from codesign.mapping.fusion import FusedLayer, fuse
 from codesign.mapping.geometry import Geometry, Work, chip_precision, geometry
 from codesign.mapping.placement import tensors_in_dram
@@ -53,9 +53,18 @@ def map_workload(workload: Workload, architecture: Architecture) -> Mapping:
     """Decides where and in which pieces everything is computed.
 
     Raises:
+        InputError: the architecture has no cores.
         CapacityError: a layer that no core can do, or that fits no memory however it is cut;
             with the layer, the need, the capacity and what to change.
     """
+    if not architecture.cores:
+        raise InputError(
+            Fault(
+                architecture.name,
+                "must have cores to map a workload to (got prices of operations alone).",
+                "Evaluate it instead, or name an architecture with cores.",
+            )
+        )
     fused_layers = fuse(workload)
     precision, storage = chip_precision(architecture), chip_storage(architecture)
     shares = weight_shares(architecture)

@@ -5,8 +5,10 @@ Columns are arrays that broadcast to `(slices, bands, chunks, timesteps)`.
 - AC (scatter): every pair of a spike and a valid tap reads a vector of weights and adds it to a
   vector of sums; the scanner runs ahead through the job's part of the spike map.
 - MAC (output-stationary array): every tap of every input channel takes a cycle per group of
-  pixels, dense; with zero-skipping each pixel's column skips its zeros and a group of pixels
-  takes as long as its fullest column.
+  pixels, dense, and one vector of weights serves all columns. With zero-skipping each pixel's
+  column skips its zeros and a group of pixels takes as long as its fullest column; the columns
+  then stand at different taps and each reads its own weights, which the weight memory may not
+  deliver as fast.
 - Element-wise: pools, additions and logic that lead a fused layer of their own.
 """
 
@@ -15,6 +17,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from codesign.counting import entering_spikes
 from codesign.fanout import Band, tap_sums
 from codesign.mapping.datapaths import (
     Integers,
@@ -140,25 +143,39 @@ def _multiply(trace: Trace, plan: Plan, core: Core, precision: Precision) -> Col
     if array.zero_skipping:
         mask = trace.nonzero(plan.fused.main.inputs[0])
         taken = _longest_columns(plan, mask, array.columns)
-        operations = _pairs(plan, mask) * per_group
+        pairs = _pairs(plan, mask)
+        operations, vectors = pairs * per_group, pairs * repeats
     else:
         taken = ceil_divide(band_pixels(plan), array.columns) * taps * groups
-        operations = band_pixels(plan) * taps * lengths
+        operations, vectors = band_pixels(plan) * taps * lengths, taken * repeats
     steps = taken * repeats
+    weight_reads = vectors * weights
+    fetching = ceil_divide(weight_reads, core.weight_memory.banks)
     columns: Columns = {
         "mac": operations,
-        "accumulate_cycles": steps * cycles,
         "fill_cycles": core_fill(core, Work.MULTIPLY),
-        "weight_reads": steps * weights,
+        "weight_reads": weight_reads,
         "input_reads": steps * inputs,
     }
-    if len(plan.grid.chunks) > 1:  # sums wait in the state memory for the next chunk
-        parked = words(lengths * band_pixels(plan) * precision.accumulator_bits, core.state_memory)
-        count = len(plan.grid.chunks)
-        position = np.arange(count).reshape(1, 1, count, 1)
-        columns["state_writes"] = np.where(position < count - 1, parked, 0)
-        columns["state_reads"] = np.where(position > 0, parked, 0)
+    parked = _parked_sums(plan, core, precision)
+    columns |= parked
+    waiting = ceil_divide(np.maximum(*parked.values()), core.state_memory.banks) if parked else 0
+    columns["accumulate_cycles"] = np.maximum(steps * cycles, fetching) + waiting
     return columns
+
+
+def _parked_sums(plan: Plan, core: Core, precision: Precision) -> dict[str, Integers]:
+    """Accesses of sums that wait in the state memory from one chunk to the next."""
+    count = len(plan.grid.chunks)
+    if count == 1:
+        return {}
+    bits = slice_lengths(plan) * band_pixels(plan) * precision.accumulator_bits
+    position = np.arange(count).reshape(1, 1, count, 1)
+    sums = words(bits, core.state_memory)
+    return {
+        "state_writes": np.where(position < count - 1, sums, 0),
+        "state_reads": np.where(position > 0, sums, 0),
+    }
 
 
 def _longest_columns(plan: Plan, mask: NDArray[np.uint8], columns: int) -> Integers:
@@ -223,14 +240,15 @@ def _element_wise(trace: Trace, plan: Plan, core: Core, _precision: Precision) -
     columns: Columns = {"input_reads": words(bits, core.input_memory)}
     if spikes:
         columns["scan_cycles"] = ceil_divide(bits, scan_width(core))
-    else:
-        columns["accumulate_cycles"] = ceil_divide(elements, element_lanes(core))
+    if not spikes or main.type is LayerType.AVERAGE_POOL:
+        added = entering if spikes else elements
+        columns["accumulate_cycles"] = ceil_divide(added, element_lanes(core))
     columns["logic" if main.type is LayerType.MAX_POOL and spikes else "addition"] = entering
     return columns
 
 
 def _entering(trace: Trace, plan: Plan) -> Integers:
-    """Elements that enter a pool, each in the one band that takes its row first."""
+    """Elements that enter a pool, each counted in one band (that of its row over the stride)."""
     sizes, grid = plan.geometry, plan.grid
     name = plan.fused.main.inputs[0]
     tensor = trace.workload.tensor_by_name[name]
@@ -238,7 +256,7 @@ def _entering(trace: Trace, plan: Plan) -> Integers:
     edges = [min(top * sizes.window.stride[0], height) for top, _ in grid.bands] + [height]
     slices = [first for first, _ in grid.slices]
     if tensor.kind is Kind.SPIKE:
-        maps = trace.values(name).reshape(tensor.timesteps, *sizes.input_map)
+        maps = entering_spikes(trace, plan.fused.main).reshape(tensor.timesteps, *sizes.input_map)
         by_row = maps.sum(axis=3, dtype=np.int64)
     else:
         rows = np.full(sizes.input_map[:2], sizes.input_map[2], dtype=np.int64)

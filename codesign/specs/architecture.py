@@ -216,7 +216,8 @@ class MacDatapath(Spec):
     In a cycle every column takes one input, broadcast to the rows, and every row one weight,
     broadcast to the columns; partial sums stay in the units. A convolution with one output
     channel per group (depthwise) therefore uses one row. With `zero_skipping` each column skips
-    its own zero inputs and the columns wait for the slowest before they take their next pixels.
+    its own zero inputs, reads its own weights, and waits for the slowest column before it takes
+    its next pixel.
     `adders` serve element-wise additions.
     """
 

@@ -1,6 +1,7 @@
 """Jobs do exactly the work that was counted, and move exactly what they need."""
 
 import itertools
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from codesign.counting import count_layers
-from codesign.mapping import lower
+from codesign.errors import InputError
+from codesign.mapping import lower, map_workload
 from codesign.mapping.jobs import CYCLE_COLUMNS, MEMORY_COLUMNS, OPERATION_COLUMNS
 from codesign.mapping.mapper import Plan, weight_shares
 from codesign.mapping.work import input_bits
-from codesign.workload import SYNAPTIC, Kind, Layer, LayerType, Stream
+from codesign.specs.catalogue import load_architecture
+from codesign.workload import SYNAPTIC, Kind, Layer, LayerType, Stream, Window
 from tests.chip.small_chips import split_chip
 from tests.mapping.mapped_networks import Lowered, dual_streams, lowered, single_convolutions
 from tests.small_networks import DOWN, POINT, THREE, NetworkBuilder, dual_stream_network
@@ -300,13 +303,29 @@ def test_multiply_cycles_equal_loops_over_pixels_and_taps(case: Lowered) -> None
     assert core.mac is not None
     mask = case.trace.nonzero("x")
     dense = np.ones_like(mask)
-    expected = fullest_columns(case, mask if core.mac.zero_skipping else dense)
-    if core.mac.zero_skipping:
-        assert mine.accumulate_cycles.tolist() == expected
+    on_array = np.array(fullest_columns(case, mask if core.mac.zero_skipping else dense))
+    fetching = -(-mine.weight_reads // core.weight_memory.banks)
+    expected = np.maximum(on_array, fetching) + parking_cycles(case, mine)
+    if core.mac.zero_skipping or plan.geometry.window.padding == (0, 0):
+        assert mine.accumulate_cycles.tolist() == expected.tolist()
     else:  # padding is multiplied too
-        assert (mine.accumulate_cycles >= expected).all()
-        if plan.geometry.window.padding == (0, 0):
-            assert mine.accumulate_cycles.tolist() == expected
+        assert (mine.accumulate_cycles >= on_array + parking_cycles(case, mine)).all()
+
+
+def parking_cycles(case: Lowered, jobs: pd.DataFrame) -> list[int]:
+    """Cycles in which the sums of each job's tile pass the state memory, if chunks part them."""
+    plan = case.plan("conv")
+    grid, memory = plan.grid, case.core(plan).state_memory
+    if len(grid.chunks) == 1:
+        return [0] * len(jobs)
+    cycles = []
+    for tile in jobs.tile:
+        first, last = grid.slices[tile // len(grid.bands)]
+        top, bottom = grid.bands[tile % len(grid.bands)]
+        sums = (last - first) * (bottom - top) * grid.width * plan.geometry.sum_bits
+        words = math.ceil(sums / memory.width_bits)
+        cycles.append(math.ceil(words / memory.banks))
+    return cycles
 
 
 def test_a_dense_array_by_hand() -> None:
@@ -440,3 +459,47 @@ def test_progress_names_every_fused_layer() -> None:
     lower(case.mapping, case.trace, lambda *state: seen.append(state))
     count = len(case.mapping.plans)
     assert seen == [("lowering", done, count) for done in range(1, count + 1)]
+
+
+def test_an_average_of_spikes_takes_its_additions() -> None:
+    net = NetworkBuilder(timesteps=1, rate=1.0)
+    net.add_tensor("x", (512, 7, 7), Kind.SPIKE, largest=1)
+    net.add_layer(LayerType.AVERAGE_POOL, ("x",), name="pool", shape=(512,), window=Window((7, 7)))
+    jobs = job_table(lowered(net.trace(), split_chip("cores.spike.count=1")))
+    assert jobs.addition.sum() == 512 * 49
+    assert jobs.accumulate_cycles.sum() == 512 * 49 // 32
+
+
+def test_a_second_neuron_layer_has_membranes_of_its_own() -> None:
+    net = NetworkBuilder(timesteps=1)
+    net.add_tensor("x", (4, 6, 6), Kind.SPIKE, largest=1)
+    net.convolution("x", 32, THREE, name="conv")
+    net.neuron("conv", name="first")
+    net.neuron("first", name="second")
+    jobs = job_table(lowered(net.trace(), split_chip()))
+    assert jobs.groupby("layer").neuron.sum().tolist() == [32 * 36, 32 * 36]
+
+
+def test_sums_that_chunks_keep_apart_are_read_once_more() -> None:
+    net = NetworkBuilder(timesteps=1, rate=0.0)
+    net.add_tensor("x", (64, 6, 6), Kind.SPIKE, largest=1)
+    net.convolution("x", 32, THREE, name="conv")
+    net.neuron("conv", name="sn")
+    reads = []
+    for size in ("64 KiB", "8 KiB"):
+        chip = split_chip("cores.spike.count=1", f"cores.spike.weight_memory.size={size}")
+        jobs = job_table(lowered(net.trace(), chip))
+        assert (jobs.chunk.max() > 0) == (size == "8 KiB")
+        reads.append(int(jobs.state_reads.sum()))
+    assert reads[1] - reads[0] == 32 * 36 * 16 // 64
+
+
+def test_a_trace_of_another_workload_is_refused() -> None:
+    mapping = map_workload(dual_stream_network(timesteps=1).workload, split_chip())
+    with pytest.raises(InputError, match="must be of the mapped workload"):
+        lower(mapping, dual_stream_network(timesteps=2))
+
+
+def test_prices_alone_are_no_chip_to_map_to() -> None:
+    with pytest.raises(InputError, match="paper: must have cores"):
+        map_workload(dual_stream_network().workload, load_architecture("paper"))
