@@ -11,7 +11,12 @@ Each is proven for the mapping that was simulated, whatever the order of grants:
 import numpy as np
 from numpy.typing import NDArray
 
-from codesign.chip.transfers import chip_parts, fetch_cycles, transfer_cycles
+from codesign.chip.transfers import (
+    chip_parts,
+    fetch_cycles,
+    latency_cycles,
+    transfer_cycles,
+)
 from codesign.mapping.jobs import Jobs
 from codesign.specs.architecture import Architecture
 
@@ -19,16 +24,20 @@ from codesign.specs.architecture import Architecture
 def bounds_cycles(jobs: Jobs, architecture: Architecture) -> dict[str, int]:
     """Lower bounds of the makespan, in cycles, by resource."""
     transfers = transfer_cycles(jobs, architecture)
-    _, storage = chip_parts(architecture)
+    technology, storage = chip_parts(architecture)
     buffered = transfers["load_cycles"] + transfers["store_cycles"]
     outside = transfers["load_dram_cycles"] + transfers["store_dram_cycles"]
     fetched = int(fetch_cycles(jobs, architecture).sum())
+    arriving = latency_cycles(storage.dram, technology) * np.sum(
+        [transfers[f"{verb}_dram_cycles"] > 0 for verb in ("load", "store")], axis=0
+    )
+    alone = buffered + outside + arriving + jobs.compute_cycles()
     return {
         **_compute(jobs),
         "weight_buffer": _shared(transfers["weight_cycles"], storage.weight_buffer.ports),
         "activation_buffer": _shared(buffered, storage.activation_buffer.ports),
         "dram": -(-(int(outside.sum()) + fetched) // storage.dram.channels),
-        "dependency": _longest_chain(jobs, buffered + outside + jobs.compute_cycles()),
+        "dependency": _longest_chain(jobs, alone),
     }
 
 

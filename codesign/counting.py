@@ -170,7 +170,7 @@ def _logic(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
 def _add(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
     outputs = trace.workload.output_tensor(layer)
     elements = np.full(outputs.timesteps, outputs.size)
-    if outputs.timesteps == 1 and trace.workload.timesteps > 1:
+    if layer.name in trace.workload.readout_layers:
         return {"ac_readout": elements}
     if layer.stream is Stream.SPIKE:
         return {"ac_residual": elements}

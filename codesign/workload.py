@@ -158,6 +158,18 @@ class Workload:
                 consumers[name].append(layer)
         return {name: tuple(layers) for name, layers in consumers.items()}
 
+    @cached_property
+    def readout_layers(self) -> frozenset[str]:
+        """Names of the layers behind a mean over timesteps, the mean included."""
+        behind: set[str] = set()
+        for layer in self.layers:
+            makers = (self.producer_by_tensor.get(name) for name in layer.inputs)
+            if layer.type is LayerType.TIME_MEAN or any(
+                maker is not None and maker.name in behind for maker in makers
+            ):
+                behind.add(layer.name)
+        return frozenset(behind)
+
     def input_tensor(self, layer: Layer) -> Tensor:
         """The first (for a synaptic layer, the only) tensor that a layer reads."""
         return self.tensor_by_name[layer.inputs[0]]

@@ -151,6 +151,20 @@ def test_a_dual_stream_network_by_hand() -> None:
     assert counts.loc["spike.fc", "mac"] == 8 * 10
 
 
+@pytest.mark.parametrize("timesteps", [1, 3])
+def test_a_sum_of_two_heads_is_readout_at_any_number_of_timesteps(timesteps: int) -> None:
+    net = NetworkBuilder(timesteps)
+    heads = []
+    for name in "oa":
+        net.add_tensor(name, (4,), Kind.REAL)
+        net.add_layer(LayerType.TIME_MEAN, (name,), name=f"{name}.mean", static=True)
+        heads.append(net.add_layer(LayerType.LINEAR, (f"{name}.mean",), name=f"{name}.fc"))
+    net.add_layer(LayerType.ADD, tuple(heads), name="sum")
+    counts = count_layers(net.trace()).set_index("layer")
+    assert counts.loc["sum", ["ac_readout", "ac_residual"]].tolist() == [4, 0]
+    assert counts.loc["o.mean", "ac_readout"] == 4 * timesteps
+
+
 def test_a_spike_that_enters_no_window_of_a_pool_is_not_counted() -> None:
     net = NetworkBuilder(timesteps=1, rate=1.0)
     net.add_tensor("x", (1, 5, 5), Kind.SPIKE, largest=1)

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 import simpy
 from simpy.events import Event
 
-from codesign.chip.gates import Gates, Place
+from codesign.chip.gates import Gates
 from codesign.chip.ports import Key, Port
 from codesign.chip.weights import WeightFetch
+from codesign.mapping.jobs import Place
 
 PLACES = 2
 """Double buffering: one job at work, one on its way."""
@@ -27,13 +28,19 @@ class Task:
     key: Key
     place: Place
     needs: tuple[Place, ...]
+    room: tuple[Place, ...]
     block: int
+    apart: bool
     weight_cycles: int
     load_cycles: int
     load_dram_cycles: int
     compute_cycles: int
     store_cycles: int
     store_dram_cycles: int
+
+
+CYCLE_FIELDS = tuple(name for name in Task.__slots__ if name.endswith("_cycles"))
+"""Fields of a task that are durations, in order; they are its last."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,8 @@ class CoreMachine:
         started: first cycle of each job's computing.
         stored: the cycle in which each job's result was stored.
         stalls: (reason, first cycle, cycle after the last) while the datapath waited.
-        loader: what the loader is doing, for the message about a deadlock.
+        loader: what the loader waits for, for the message about a deadlock.
+        storer: what the storer waits for.
     """
 
     env: simpy.Environment
@@ -66,6 +74,7 @@ class CoreMachine:
     stored: list[int] = field(default_factory=list)
     stalls: list[tuple[str, int, int]] = field(default_factory=list)
     loader: str = ""
+    storer: str = ""
 
     def __post_init__(self) -> None:
         self._loaded = [Event(self.env) for _ in self.tasks]
@@ -79,8 +88,9 @@ class CoreMachine:
 
     def _load(self) -> Generator[Event, None, None]:
         """For each job: waits for a place in the input memory; loads the weights if the core does
-        not hold them, when they have been fetched; waits until what the job reads is stored;
-        loads the input from the activation buffer and from DRAM."""
+        not hold them, when they have been fetched; waits until what the job reads is stored, and
+        the core's job before as well if the state memory has no space beside it; loads the input
+        from the activation buffer and from DRAM."""
         around = self.around
         for index, task in enumerate(self.tasks):
             if index >= PLACES:
@@ -96,6 +106,10 @@ class CoreMachine:
                 self.loader = f"layer {need[0]} at timestep {need[1]}"
                 yield around.gates.opening(need)
             phases.append(("dependency", int(self.env.now)))
+            if task.apart:
+                self.loader = "the job before"
+                yield self._stored[index - 1]
+                phases.append(("output", int(self.env.now)))
             if task.load_cycles:
                 self.loader = around.activation_buffer.name
                 yield around.activation_buffer.transfer(task.key, task.load_cycles)
@@ -122,11 +136,16 @@ class CoreMachine:
             self._computed[index].succeed()
 
     def _store(self) -> Generator[Event, None, None]:
-        """For each job: stores its result in the activation buffer and in DRAM, and says so."""
+        """For each job: waits until the activation buffer has room; stores its result there and in
+        DRAM, and says so."""
         around = self.around
         for index, task in enumerate(self.tasks):
             yield self._computed[index]
             if task.store_cycles:
+                for place in task.room:
+                    self.storer = f"room that layer {place[0]} at timestep {place[1]} leaves"
+                    yield around.gates.opening(place)
+                self.storer = ""
                 yield around.activation_buffer.transfer(task.key, task.store_cycles)
             if task.store_dram_cycles:
                 yield around.dram.transfer(task.key, task.store_dram_cycles)
@@ -135,9 +154,13 @@ class CoreMachine:
             around.gates.stored(task.place)
 
     def _charge(self, first: int, last: int, phases: list[tuple[str, int]]) -> None:
-        """Charges every cycle in which the datapath waited to what its loader waited for then;
-        after loading, to the output memory."""
-        for reason, end in (*phases, ("output", last)):
+        """Charges the cycles in which the datapath waited to the condition satisfied last.
+
+        There are two: the job is loaded, and the output memory has a place. The loader's own
+        conditions follow one another, so that in each of its cycles one alone is waited for.
+        """
+        loaded = phases[-1][1]
+        for reason, end in phases if loaded == last else [("output", last)]:
             if end > first:
-                self.stalls.append((reason, first, min(end, last)))
-                first = min(end, last)
+                self.stalls.append((reason, first, end))
+                first = end

@@ -8,8 +8,7 @@ from collections import Counter
 import simpy
 from simpy.events import Event
 
-Place = tuple[int, int]
-"""Fused layer and timestep."""
+from codesign.mapping.jobs import Place
 
 
 class Gates:

@@ -34,13 +34,17 @@ class Arbitration(Event):
 class Port:
     """Equal servers with one line of waiting transfers.
 
+    What is moved arrives `latency` cycles after its server is free again: meanwhile the server
+    may serve another, as the banks and queues of a DRAM do.
+
     Attributes:
         name: what the report calls it.
         transfers: what each server did, in the order of grants.
     """
 
-    def __init__(self, env: simpy.Environment, name: str, servers: int):
+    def __init__(self, env: simpy.Environment, name: str, servers: int, latency: int = 0):
         self.name = name
+        self._latency = latency
         self.transfers: list[Transfer] = []
         self._env = env
         self._free = list(range(servers))
@@ -52,7 +56,7 @@ class Port:
 
         What happens to a transfer, in order: it joins the line; at the end of a cycle in which a
         server is free and no smaller key waits, it takes the free server with the lowest number;
-        it holds it for its cycles; it gives it back, and the event happens.
+        it holds it for its cycles; it gives it back; after the port's latency the event happens.
         """
         done = Event(self._env)
         heapq.heappush(self._waiting, (key, max(1, cycles), done))
@@ -77,12 +81,18 @@ class Port:
             key, cycles, done = heapq.heappop(self._waiting)
             server = heapq.heappop(self._free)
             self.transfers.append(Transfer((server, key, now, now + cycles)))
-            cast(list[Any], done.callbacks).insert(
+            freed = Event(self._env) if self._latency else done
+            cast(list[Any], freed.callbacks).insert(
                 0, lambda _, server=server: self._release(server)
             )
-            done._ok = True
-            done._value = None
-            self._env.schedule(done, delay=cycles)
+            self._happen(freed, cycles)
+            if self._latency:
+                self._happen(done, cycles + self._latency)
+
+    def _happen(self, event: Event, cycles: int) -> None:
+        event._ok = True
+        event._value = None
+        self._env.schedule(event, delay=cycles)
 
     def _release(self, server: int) -> None:
         heapq.heappush(self._free, server)

@@ -11,11 +11,16 @@ import numpy as np
 import pandas as pd
 import simpy
 
-from codesign.chip.cores import CoreMachine, Surroundings, Task
+from codesign.chip.cores import CYCLE_FIELDS, CoreMachine, Surroundings, Task
 from codesign.chip.gates import Gates
 from codesign.chip.ports import Port
 from codesign.chip.schedule import Schedule
-from codesign.chip.transfers import chip_parts, fetch_cycles, transfer_cycles
+from codesign.chip.transfers import (
+    chip_parts,
+    fetch_cycles,
+    latency_cycles,
+    transfer_cycles,
+)
 from codesign.chip.weights import WeightFetch
 from codesign.errors import DeadlockError
 from codesign.mapping.jobs import Jobs
@@ -39,7 +44,7 @@ def simulate(architecture: Architecture, jobs: Jobs, progress: Progress | None =
         DeadlockError: jobs wait for each other; with who waits for what.
     """
     env = simpy.Environment()
-    _, storage = chip_parts(architecture)
+    technology, storage = chip_parts(architecture)
     places = list(
         zip(jobs.columns["layer"].tolist(), jobs.columns["timestep"].tolist(), strict=True)
     )
@@ -49,7 +54,7 @@ def simulate(architecture: Architecture, jobs: Jobs, progress: Progress | None =
         weights=WeightFetch(env, jobs.blocks, weight_shares(architecture), fetch),
         weight_buffer=Port(env, "weight_buffer", storage.weight_buffer.ports),
         activation_buffer=Port(env, "activation_buffer", storage.activation_buffer.ports),
-        dram=Port(env, "dram", storage.dram.channels),
+        dram=Port(env, "dram", storage.dram.channels, latency_cycles(storage.dram, technology)),
     )
     machines = [CoreMachine(env, tasks, around) for tasks in _tasks(architecture, jobs)]
     for group in architecture.cores:
@@ -64,19 +69,22 @@ def simulate(architecture: Architecture, jobs: Jobs, progress: Progress | None =
 def _tasks(architecture: Architecture, jobs: Jobs) -> list[list[Task]]:
     """Each core's jobs, in order."""
     cycles = transfer_cycles(jobs, architecture) | {"compute_cycles": jobs.compute_cycles()}
-    names = (*Task.__slots__[5:],)
-    timed = zip(*(cycles[name].tolist() for name in names), strict=True)
+    timed = zip(*(cycles[name].tolist() for name in CYCLE_FIELDS), strict=True)
     keys = zip(
         *(jobs.columns[name].tolist() for name in ("layer", "timestep", "tile", "chunk")),
         strict=True,
     )
     tasks: list[list[Task]] = [[] for _ in jobs.core_names]
-    cores, blocks = jobs.columns["core"].tolist(), jobs.columns["block"].tolist()
-    for number, (key, core, block, durations) in enumerate(
-        zip(keys, cores, blocks, timed, strict=True)
+    others = zip(*(jobs.columns[name].tolist() for name in ("core", "block", "apart")), strict=True)
+    for number, (key, (core, block, apart), durations) in enumerate(
+        zip(keys, others, timed, strict=True)
     ):
         place = (key[0], key[1])
-        tasks[core].append(Task(number, key, place, jobs.needs[place], block, *durations))
+        task = Task(
+            *(number, key, place, jobs.needs[place], jobs.room[key[0]]),
+            *(block, bool(apart), *durations),
+        )
+        tasks[core].append(task)
     return tasks
 
 
@@ -103,7 +111,7 @@ def _check_done(machines: list[CoreMachine], jobs: Jobs) -> None:
         done = len(machine.stored)
         if done < len(machine.tasks):
             layer, timestep = machine.tasks[done].place
-            waits = machine.loader or "an earlier job"
+            waits = machine.storer or machine.loader or "an earlier job"
             stuck.append(
                 f"{name} at layer {layer} ('{jobs.layer_names[layer]}'), timestep {timestep}, "
                 f"waits for {waits}"

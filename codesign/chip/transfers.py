@@ -26,10 +26,8 @@ def latency_cycles(dram: Dram, technology: Technology) -> int:
 
 
 def dram_cycles(bits: Integers, dram: Dram, technology: Technology) -> Integers:
-    """Latency and bits over bandwidth of one channel; 0 for nothing."""
-    moving = ceil_divide(bits * technology.clock_hz, dram.bandwidth_bits_per_s)
-    cycles: Integers = np.where(bits > 0, moving + latency_cycles(dram, technology), 0)
-    return cycles
+    """Cycles that a transfer holds one channel, without the latency; 0 for nothing."""
+    return ceil_divide(bits * technology.clock_hz, dram.bandwidth_bits_per_s)
 
 
 def transfer_cycles(jobs: Jobs, architecture: Architecture) -> dict[str, Integers]:

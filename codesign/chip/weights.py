@@ -8,6 +8,7 @@ DRAM cycles but no port from the cores.
 """
 
 from collections.abc import Generator, Mapping, Sequence
+from typing import Any, cast
 
 import simpy
 from simpy.events import Event
@@ -47,8 +48,8 @@ class WeightFetch:
         self._space = {group: Event(env) for group in shares}
 
     def run(self, group: str, dram: Port) -> Generator[Event, None, None]:
-        """Fetches the blocks of one kind of core: each waits for space, then for the DRAM, and
-        then is there."""
+        """Fetches the blocks of one kind of core: each waits for space, joins the line of the
+        DRAM, and is there when it arrives; the next one does not wait for that."""
         for number, block in enumerate(self._blocks):
             if block.group != group:
                 continue
@@ -56,8 +57,10 @@ class WeightFetch:
                 self._space[group] = Event(self._env)
                 yield self._space[group]
             self._free_bits[group] -= block.bits
-            yield dram.transfer((block.layer, -1, number, 0), self._cycles[number])
-            self.fetched[number].succeed()
+            arrival = dram.transfer((block.layer, -1, number, 0), self._cycles[number])
+            cast(list[Any], arrival.callbacks).append(
+                lambda _, number=number: self.fetched[number].succeed()
+            )
 
     def loaded(self, number: int) -> None:
         """One core has loaded a block."""

@@ -11,9 +11,8 @@ import numpy as np
 from codesign.counting import added_spikes
 from codesign.mapping.datapaths import Integers, ceil_divide, element_lanes, scan_width, words
 from codesign.mapping.fusion import ELEMENT_WISE
-from codesign.mapping.geometry import Work, chip_precision
+from codesign.mapping.geometry import Work
 from codesign.mapping.mapper import Mapping, Plan
-from codesign.mapping.placement import element_bits
 from codesign.mapping.work import Columns, as_maps, band_pixels, input_bits, slice_lengths
 from codesign.specs.architecture import Core
 from codesign.trace import Trace
@@ -21,7 +20,10 @@ from codesign.workload import Layer, LayerType, Stream
 
 
 def epilogue_columns(trace: Trace, plan: Plan, core: Core, mapping: Mapping) -> Columns:
-    """Operations, cycles and state accesses of the element-wise layers."""
+    """Operations, cycles and accesses of the element-wise layers, and of the biases.
+
+    A job reads the bias of each of its channels once and holds it for all pixels.
+    """
     elements = slice_lengths(plan) * band_pixels(plan)
     leads = plan.fused.main.type in ELEMENT_WISE
     layers = plan.fused.layers if leads else plan.fused.epilogue
@@ -41,6 +43,9 @@ def epilogue_columns(trace: Trace, plan: Plan, core: Core, mapping: Mapping) -> 
         cycles = np.zeros_like(elements)
     operands = words(elements * plan.geometry.operand_bits, core.state_memory)
     reading = ceil_divide(state_reads + operands, core.state_memory.banks)
+    biases = words(slice_lengths(plan) * plan.geometry.bias_bits, core.weight_memory)
+    columns["weight_reads"] = biases
+    reading = np.maximum(reading, ceil_divide(biases, core.weight_memory.banks))
     name = "accumulate_cycles" if leads and not plan.fused.has_neurons else "neuron_cycles"
     columns[name] = np.maximum(cycles, reading)
     return {name: values * _at_last_chunk(plan) for name, values in columns.items()}
@@ -130,19 +135,19 @@ def _by_place(
     mapping: Mapping, names: tuple[str, ...], elements: Integers, verb: str
 ) -> dict[str, Integers]:
     """Bits of so many elements of each tensor, by where the tensors live."""
-    precision = chip_precision(mapping.architecture)
-    widths = {f"{verb}_bits": 0, f"{verb}_dram_bits": 0}
+    bits = {f"{verb}_bits": 0, f"{verb}_dram_bits": 0}
     for name in names:
-        width = element_bits(mapping.workload.tensor_by_name[name], precision)
-        widths[f"{verb}_dram_bits" if name in mapping.in_dram else f"{verb}_bits"] += width
-    return {column: elements * width for column, width in widths.items()}
+        place = f"{verb}_dram_bits" if name in mapping.in_dram else f"{verb}_bits"
+        bits[place] += mapping.widths[name]
+    return {place: elements * width for place, width in bits.items()}
 
 
 def _block_bits(plan: Plan) -> Integers:
     """Weights of each job, shape `(slices, 1, chunks, 1)`."""
+    last = plan.grid.chunks[-1]
     bits = [
         [
-            plan.geometry.block_bits(each[1] - each[0], chunk[1] - chunk[0])
+            plan.geometry.block_bits(each[1] - each[0], chunk[1] - chunk[0], is_last=chunk == last)
             for chunk in plan.grid.chunks
         ]
         for each in plan.grid.slices

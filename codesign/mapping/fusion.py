@@ -64,6 +64,11 @@ class FusedLayer:
         return self.output(workload).timesteps
 
 
+def read_tensors(fused: FusedLayer) -> tuple[str, ...]:
+    """Tensors that a fused layer reads: the main layer's first input, then the operands."""
+    return tuple(dict.fromkeys((fused.main.inputs[0], *fused.operands)))
+
+
 def fuse(workload: Workload) -> tuple[FusedLayer, ...]:
     """All layers of the workload, each in exactly one fused layer, in a computable order."""
     order = {layer.output: place for place, layer in enumerate(workload.layers)}

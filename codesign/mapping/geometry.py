@@ -7,11 +7,11 @@ stand at (tokens): `(*places, features)` counts as `(features, places, 1)`.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from codesign.mapping.fusion import FusedLayer
-from codesign.mapping.placement import element_bits
 from codesign.mapping.tiling import Grid, as_map, input_rows
 from codesign.specs.architecture import Architecture, Core, Precision
 from codesign.workload import Kind, LayerType, Window, Workload
@@ -42,6 +42,7 @@ class Geometry:
             over time, else 1.
         input_bits: width of an element of the main layer's input.
         weight_bits: width of a weight; 0 without weights.
+        bias_bits: width of the bias of an output channel; 0 without biases.
         sum_bits: width of a partial sum or membrane; 0 where there are none.
         has_neurons: whether membranes must be kept from one timestep to the next.
         operand_bits: widths of all operands of one output element together.
@@ -56,6 +57,7 @@ class Geometry:
     input_timesteps: int
     input_bits: int
     weight_bits: int
+    bias_bits: int
     sum_bits: int
     has_neurons: bool
     operand_bits: int
@@ -82,9 +84,25 @@ class Geometry:
             return chunk
         return max(1, channels // self.outputs_per_group) * chunk
 
-    def block_bits(self, channels: int, chunk: int) -> int:
-        """Weights of a slice of output channels by a chunk of input channels."""
-        return channels * chunk * self.window.taps * self.weight_bits
+    def block_bits(self, channels: int, chunk: int, *, is_last: bool = True) -> int:
+        """Weights of a slice of output channels by a chunk of input channels.
+
+        The biases come with the last chunk, whose job adds them to the sums.
+        """
+        weights = channels * chunk * self.window.taps * self.weight_bits
+        return weights + channels * self.bias_bits * is_last
+
+    def layer_bits(self) -> int:
+        """All weights and biases of the layer."""
+        return self.block_bits(self.output_map[0], self.input_channels_per_group)
+
+    def keeps_weights(self, share: int) -> bool:
+        """Whether the weight buffer holds the whole layer while it is computed.
+
+        Then every block is fetched once; else it is fetched anew for each round of tiles in which
+        a core needs it.
+        """
+        return self.layer_bits() <= share
 
     def input_tile_bits(self, grid: Grid) -> int:
         """Input of the largest job, held in the input memory (state memory if element-wise)."""
@@ -93,25 +111,43 @@ class Geometry:
         return channels * rows * self.input_map[2] * self.input_bits * self.input_timesteps
 
     def state_bits(self, grid: Grid) -> int:
-        """State memory that the largest tile needs.
+        """State memory that the largest tile needs: the job at work, and beside it the results
+        of the job before and the operands of the next."""
+        return self.at_work_bits(grid) + self.results_bits(grid) + self.operands_bits(grid)
+
+    def at_work_bits(self, grid: Grid) -> int:
+        """State memory that the largest job needs while it is computed.
 
         Sums grow on the membranes themselves. If input channels are cut into chunks, the sums of
-        all timesteps wait for the last chunk, beside the membranes. Operands and results have
-        two places each, for the job at work and the one that is loaded or stored meanwhile.
+        all timesteps wait for the last chunk, beside the membranes.
         """
         copies = 1
         if len(grid.chunks) > 1:
             copies = self.timesteps + self.has_neurons
         elif self.work is Work.MULTIPLY and not self.has_neurons:
             copies = 0  # the array holds the sums until they are results
-        staged = self.operand_bits + self.stored_bits
+        sums = grid.largest_tile * copies * self.sum_bits
+        return sums + self.results_bits(grid) + self.operands_bits(grid)
+
+    def results_bits(self, grid: Grid) -> int:
+        """Results of the largest job, held until they are stored."""
+        return grid.largest_tile * self.stored_bits
+
+    def operands_bits(self, grid: Grid) -> int:
+        """Operands of the largest job, loaded ahead; with its input if that needs no windows."""
+        staged = self.operand_bits
         if not self.reads_windows:
             staged += self.input_bits * self.input_timesteps
-        return grid.largest_tile * (copies * self.sum_bits + 2 * staged)
+        return grid.largest_tile * staged
 
 
-def geometry(workload: Workload, fused: FusedLayer, architecture: Architecture) -> Geometry:
-    """The sizes of one fused layer on this architecture."""
+def geometry(
+    workload: Workload,
+    fused: FusedLayer,
+    architecture: Architecture,
+    widths: Mapping[str, int],
+) -> Geometry:
+    """The sizes of one fused layer on this architecture; `widths` are of elements, by tensor."""
     precision = chip_precision(architecture)
     inputs = workload.input_tensor(fused.main)
     output = fused.output(workload)
@@ -130,16 +166,13 @@ def geometry(workload: Workload, fused: FusedLayer, architecture: Architecture) 
         window=fused.main.window or POINT,
         timesteps=output.timesteps,
         input_timesteps=inputs.timesteps if takes_time else 1,
-        input_bits=element_bits(inputs, precision),
+        input_bits=widths[inputs.name],
         weight_bits=precision.weight_bits if synaptic else 0,
+        bias_bits=precision.accumulator_bits if synaptic and fused.main.bias else 0,
         sum_bits=precision.accumulator_bits if synaptic or fused.has_neurons else 0,
         has_neurons=fused.has_neurons,
-        operand_bits=sum(
-            element_bits(workload.tensor_by_name[name], precision) for name in fused.operands
-        ),
-        stored_bits=sum(
-            element_bits(workload.tensor_by_name[name], precision) for name in fused.stored
-        ),
+        operand_bits=sum(widths[name] for name in fused.operands),
+        stored_bits=sum(widths[name] for name in fused.stored),
     )
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+Place = tuple[int, int]
+"""Fused layer and timestep."""
+
 OPERATION_COLUMNS = ("ac", "mac", "addition", "neuron", "logic")
 """Operations, as priced by a core's `operations`."""
 
@@ -28,8 +31,10 @@ TRANSFER_COLUMNS = ("load_bits", "load_dram_bits", "store_bits", "store_dram_bit
 CYCLE_COLUMNS = ("scan_cycles", "accumulate_cycles", "neuron_cycles", "fill_cycles")
 """Cycles of the core. Scanning runs ahead of accumulating, so the longer of the two counts."""
 
-PLACE_COLUMNS = ("layer", "timestep", "tile", "chunk", "core", "block")
-"""Fused layer, timestep, tile, chunk, core (of the whole chip) and weight block (-1: none)."""
+PLACE_COLUMNS = ("layer", "timestep", "tile", "chunk", "core", "block", "apart")
+"""Fused layer, timestep, tile, chunk, core (of the whole chip), weight block (-1: none), and 1 if
+the core's state memory cannot hold the job's operands beside the job before: it then loads them
+only after that one is stored."""
 
 COLUMNS = (
     *PLACE_COLUMNS,
@@ -61,11 +66,15 @@ class Block:
 class Jobs:
     """All jobs of one inference, in the order in which each core does its own.
 
+    A place is a fused layer at one timestep.
+
     Attributes:
         columns: int64 arrays of equal length, one for each name in `COLUMNS`.
         blocks: weight blocks in the order in which they are fetched from DRAM.
         needs: for each fused layer and timestep, the `(layer, timestep)` pairs whose tiles must
             all be stored before a job of it may load its input.
+        room: for each fused layer, the `(layer, timestep)` pairs whose tiles must all be stored
+            before a job of it may store, so that the activation buffer has room.
         core_names: name of each core, `spike[3]`.
         core_groups: for each core, the key of its kind in the architecture.
         layer_names: name of each fused layer.
@@ -74,7 +83,8 @@ class Jobs:
 
     columns: dict[str, NDArray[np.int64]]
     blocks: tuple[Block, ...]
-    needs: dict[tuple[int, int], tuple[tuple[int, int], ...]]
+    needs: dict[Place, tuple[Place, ...]]
+    room: tuple[tuple[Place, ...], ...]
     core_names: tuple[str, ...]
     core_groups: tuple[str, ...]
     layer_names: tuple[str, ...]

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesign.errors import Fault, InputError
+from codesign.mapping.assignment import Cores, apart_from_the_job_before, number_blocks, places
 from codesign.mapping.datapaths import Integers
 from codesign.mapping.epilogue import epilogue_columns, transfer_columns
+from codesign.mapping.fusion import read_tensors
 from codesign.mapping.geometry import chip_precision
-from codesign.mapping.jobs import COLUMNS, Block, Jobs
-from codesign.mapping.mapper import Mapping, Plan
-from codesign.mapping.placement import read_tensors
+from codesign.mapping.jobs import COLUMNS, Jobs, Place
+from codesign.mapping.mapper import Mapping, Plan, weight_shares
 from codesign.mapping.work import WORK_COLUMNS
 from codesign.trace import Trace
 from codesign.workload import LayerType, Workload
@@ -48,17 +49,19 @@ def lower(mapping: Mapping, trace: Trace, progress: Progress | None = None) -> J
                 "Map the trace's own workload.",
             )
         )
-    cores = _Cores(mapping)
+    cores = Cores(mapping)
     parts = []
     for done, plan in enumerate(mapping.plans, start=1):
         parts.append(_layer_jobs(mapping, trace, plan, cores))
         if progress:
             progress("lowering", done, len(mapping.plans))
     columns = {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
+    columns["apart"] = apart_from_the_job_before(mapping, columns)
     return Jobs(
         columns=columns,
-        blocks=_number_blocks(mapping, columns),
+        blocks=number_blocks(mapping, columns),
         needs=_needs(mapping),
+        room=_room(mapping),
         core_names=cores.names,
         core_groups=cores.groups,
         layer_names=tuple(plan.fused.name for plan in mapping.plans),
@@ -66,23 +69,8 @@ def lower(mapping: Mapping, trace: Trace, progress: Progress | None = None) -> J
     )
 
 
-class _Cores:
-    """Numbers of the chip's cores, in declared order."""
-
-    def __init__(self, mapping: Mapping):
-        counts = {name: core.count for name, core in mapping.architecture.cores.items()}
-        self.first: dict[str, int] = {}
-        names: list[str] = []
-        groups: list[str] = []
-        for group, count in counts.items():
-            self.first[group] = len(names)
-            names += [f"{group}[{number}]" for number in range(count)]
-            groups += [group] * count
-        self.names, self.groups = tuple(names), tuple(groups)
-
-
 def _layer_jobs(
-    mapping: Mapping, trace: Trace, plan: Plan, cores: _Cores
+    mapping: Mapping, trace: Trace, plan: Plan, cores: Cores
 ) -> dict[str, NDArray[np.int64]]:
     grid = plan.grid
     shape = (len(grid.slices), len(grid.bands), len(grid.chunks), plan.geometry.timesteps)
@@ -96,72 +84,27 @@ def _layer_jobs(
     ):
         for name, values in part.items():
             columns[name] = columns[name] + values
-    columns |= _places(plan, shape, cores.first[plan.group], core.count)
+    keeps = plan.geometry.keeps_weights(weight_shares(mapping.architecture)[plan.group])
+    columns |= places(plan, shape, (cores.first[plan.group], core.count), keeps)
     return {
         name: np.broadcast_to(np.asarray(values, dtype=np.int64), shape).ravel()
         for name, values in columns.items()
     }
 
 
-def _places(
-    plan: Plan, shape: tuple[int, ...], first_core: int, core_count: int
-) -> dict[str, Integers]:
-    """Who does each job. `block` is made unique per layer, round, chunk and slice."""
-    slices, bands, chunks, timesteps = shape
-    tiles = np.arange(slices * bands)
-    cores = tiles * min(core_count, len(tiles)) // len(tiles)
-    rounds = tiles - np.searchsorted(cores, cores)
-    part = {"tile": tiles, "core": first_core + cores, "round": rounds}
-    places = {name: each.reshape(slices, bands, 1, 1) for name, each in part.items()}
-    chunk = np.arange(chunks).reshape(1, 1, chunks, 1)
-    slice_number = np.arange(slices).reshape(slices, 1, 1, 1)
-    if plan.geometry.weight_bits:
-        loading = places["round"]
-        if chunks == 1:  # a core that goes on with the same slice keeps its weights
-            starts = np.searchsorted(
-                cores * slices + tiles // bands, cores * slices + tiles // bands
-            )
-            loading = rounds[starts].reshape(slices, bands, 1, 1)
-        block = (loading * chunks + chunk) * slices + slice_number
-    else:
-        block = np.full((1, 1, 1, 1), -1)
-    return {
-        "layer": np.full((1, 1, 1, 1), plan.fused.index),
-        "timestep": np.arange(timesteps).reshape(1, 1, 1, timesteps),
-        "tile": places["tile"],
-        "chunk": chunk,
-        "core": places["core"],
-        "block": block,
-    }
-
-
-def _number_blocks(mapping: Mapping, columns: dict[str, NDArray[np.int64]]) -> tuple[Block, ...]:
-    """Blocks in the order in which they are fetched; `columns["block"]` becomes their number.
-
-    The order (layer, round, chunk, slice) is that in which every core asks for its own blocks, so
-    the oldest block in the weight buffer is always the next one of the cores that still lack it:
-    a full buffer cannot stop the chip. Only the first job of a core with a block loads it.
-    """
-    jobs = np.flatnonzero(columns["block"] >= 0)
-    width = int(columns["block"].max(initial=0)) + 1
-    keys = columns["layer"][jobs] * width + columns["block"][jobs]
-    blocks, examples, numbers = np.unique(keys, return_index=True, return_inverse=True)
-    cores = int(columns["core"].max(initial=0)) + 1
-    loading = np.unique(numbers * cores + columns["core"][jobs], return_index=True)[1]
-    loads = np.bincount(numbers[loading], minlength=len(blocks))
-    sizes = columns["weight_bits"][jobs][examples]
-    layers = columns["layer"][jobs][examples]
-    columns["block"][jobs] = numbers
-    reusing = np.delete(jobs, loading)
-    for name in ("weight_bits", "weight_writes"):
-        columns[name][reusing] = 0
+def _room(mapping: Mapping) -> tuple[tuple[Place, ...], ...]:
+    """For each fused layer, what must be stored before its jobs store."""
     return tuple(
-        Block(int(layer), mapping.plans[layer].group, int(size), int(count))
-        for layer, size, count in zip(layers, sizes, loads, strict=True)
+        tuple(
+            (index, timestep)
+            for index in awaited
+            for timestep in range(mapping.plans[index].geometry.timesteps)
+        )
+        for awaited in mapping.waits
     )
 
 
-def _needs(mapping: Mapping) -> dict[tuple[int, int], tuple[tuple[int, int], ...]]:
+def _needs(mapping: Mapping) -> dict[Place, tuple[Place, ...]]:
     """For each (fused layer, timestep), what must be stored before its jobs load."""
     workload = mapping.workload
     maker = {name: plan.fused.index for plan in mapping.plans for name in plan.fused.stored}

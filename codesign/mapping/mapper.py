@@ -9,23 +9,45 @@ neighbours in a run share weights. Nothing depends on the recorded spikes.
 from dataclasses import dataclass
 
 from codesign.errors import CapacityError, Fault, InputError
-from codesign.mapping.fusion import FusedLayer, fuse
+from codesign.mapping.forecast import forecast
+from codesign.mapping.fusion import FusedLayer, fuse, read_tensors
 from codesign.mapping.geometry import Geometry, Work, chip_precision, geometry
-from codesign.mapping.placement import tensors_in_dram
-from codesign.mapping.search import best_grid
+from codesign.mapping.placement import (
+    lifetimes,
+    tensor_bits,
+    tensors_in_dram,
+    waits_for_room,
+)
+from codesign.mapping.search import Surroundings, best_grid
 from codesign.mapping.tiling import Grid
+from codesign.mapping.widths import element_widths
 from codesign.specs.architecture import Architecture, Core, Storage
 from codesign.workload import Stream, Workload
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What was decided for one fused layer: the kind of core (its key) and the cut."""
+    """What was decided for one fused layer.
+
+    Attributes:
+        fused: the layer.
+        geometry: its sizes.
+        group: the key of the kind of core that computes it.
+        grid: how it is cut.
+        expected_cycles: what it is expected to take with this cut.
+    """
 
     fused: FusedLayer
     geometry: Geometry
     group: str
     grid: Grid
+    expected_cycles: float
+
+    @property
+    def input_bits(self) -> int:
+        """Bits of the main layer's input that all jobs load, each as many as the largest."""
+        jobs = self.grid.tile_count * len(self.grid.chunks) * self.geometry.timesteps
+        return jobs * self.geometry.input_tile_bits(self.grid)
 
 
 @dataclass(frozen=True)
@@ -36,13 +58,18 @@ class Mapping:
         workload: what is computed.
         architecture: on what.
         plans: one for each fused layer, in order of computation.
+        widths: bits of an element of each tensor.
         in_dram: tensors that do not fit the activation buffer.
+        waits: for each fused layer, those that it waits for before it stores anything, so that
+            the activation buffer has room.
     """
 
     workload: Workload
     architecture: Architecture
     plans: tuple[Plan, ...]
+    widths: dict[str, int]
     in_dram: frozenset[str]
+    waits: tuple[tuple[int, ...], ...]
 
     @property
     def storage(self) -> Storage:
@@ -67,23 +94,59 @@ def map_workload(workload: Workload, architecture: Architecture) -> Mapping:
         )
     fused_layers = fuse(workload)
     precision, storage = chip_precision(architecture), chip_storage(architecture)
-    shares = weight_shares(architecture)
+    widths = element_widths(workload, precision)
+    around = surroundings(architecture)
     plans = []
     for fused in fused_layers:
-        sizes = geometry(workload, fused, architecture)
+        sizes = geometry(workload, fused, architecture, widths)
         group = _group_for(fused, sizes.work, architecture)
-        core = architecture.cores[group]
         try:
-            grid = best_grid(sizes, core, shares[group], precision, storage)
+            grid, cycles = best_grid(sizes, architecture.cores[group], around[group])
         except CapacityError as error:
             raise CapacityError(
                 f"layer '{fused.name}' on core '{group}' of {architecture.name}: {error}"
             ) from None
-        plans.append(Plan(fused, sizes, group, grid))
-    outside = tensors_in_dram(
-        workload, fused_layers, precision, storage.activation_buffer.size_bits
+        plans.append(Plan(fused, sizes, group, grid, cycles))
+    outside, waits = _place(workload, plans, widths, storage.activation_buffer.size_bits)
+    return Mapping(workload, architecture, tuple(plans), widths, outside, waits)
+
+
+def _place(
+    workload: Workload, plans: list[Plan], widths: dict[str, int], capacity: int
+) -> tuple[frozenset[str], tuple[tuple[int, ...], ...]]:
+    """Tensors in DRAM, and the layers that each layer waits for; as in `Mapping`."""
+    fused_layers = [plan.fused for plan in plans]
+    spans = forecast(
+        fused_layers, [plan.group for plan in plans], [plan.expected_cycles for plan in plans]
     )
-    return Mapping(workload, architecture, tuple(plans), outside)
+    lives = lifetimes(workload, fused_layers, spans)
+    sizes = tensor_bits(workload, widths)
+    outside = tensors_in_dram(fused_layers, lives, sizes, _moved_bits(plans, sizes), capacity)
+    inside = {name: life for name, life in lives.items() if name not in outside}
+    return outside, waits_for_room(fused_layers, spans, inside, sizes, capacity)
+
+
+def _moved_bits(plans: list[Plan], sizes: dict[str, int]) -> dict[str, int]:
+    """Bits of each stored tensor that are stored once and loaded by every tile that needs them."""
+    moved = {name: sizes[name] for plan in plans for name in plan.fused.stored}
+    for plan in plans:
+        first, *operands = read_tensors(plan.fused)
+        for name, bits in [(first, plan.input_bits), *((name, sizes[name]) for name in operands)]:
+            if name in moved:
+                moved[name] += bits
+    return moved
+
+
+def surroundings(architecture: Architecture) -> dict[str, Surroundings]:
+    """What each kind of core shares with the others, by its key."""
+    assert architecture.technology is not None, "an architecture with cores states its clock"
+    precision, storage = chip_precision(architecture), chip_storage(architecture)
+    dram = storage.dram
+    bandwidth = dram.channels * dram.bandwidth_bits_per_s / architecture.technology.clock_hz
+    return {
+        group: Surroundings(precision, storage, share, bandwidth)
+        for group, share in weight_shares(architecture).items()
+    }
 
 
 def weight_shares(architecture: Architecture) -> dict[str, int]:

@@ -1,14 +1,15 @@
 """Search for the cut of a fused layer that a roofline expects to be fastest.
 
 For each pair of band and slice counts the fewest chunks that fit the memories are taken. The
-expected cycles are the largest of three loads: the busiest core's computing, the weight buffer's
-ports, the activation buffer's ports. Of the cuts within 3 % of the fastest, which is less than
-the expectation can tell apart, the one with the fewest jobs is taken. Spike maps
-are expected to be `EXPECTED_RATE` full: the choice must not depend on the recorded input, or the
-same network would be mapped differently for every image.
+expected cycles are the largest of four loads: the busiest core's computing, the weight buffer's
+ports, the activation buffer's ports, the fetching of weights from DRAM. Of the cuts within 3 % of
+the fastest, which is less than the expectation can tell apart, the one with the fewest jobs is
+taken. Spike maps are expected to be `EXPECTED_RATE` full: the choice must not depend on the
+recorded input, or the same network would be mapped differently for every image.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 from codesign.errors import CapacityError
@@ -25,24 +26,40 @@ _MOST_CHUNKS = 4096
 _AS_FAST = 1.03
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What a kind of core shares with the others, as far as a cut depends on it.
+
+    Attributes:
+        precision: widths of numbers.
+        storage: the shared memories.
+        share: bits of the weight buffer that this kind of core has.
+        dram_bits_per_cycle: bandwidth of all channels together.
+    """
+
+    precision: Precision
+    storage: Storage
+    share: int
+    dram_bits_per_cycle: float
+
+
 @lru_cache(maxsize=4096)
-def best_grid(
-    geometry: Geometry, core: Core, share: int, precision: Precision, storage: Storage
-) -> Grid:
-    """The cut with the least expected cycles; `share` is as in `needs_of`.
+def best_grid(geometry: Geometry, core: Core, around: Surroundings) -> tuple[Grid, float]:
+    """The cut with the least expected cycles, and these.
 
     Raises:
         CapacityError: no cut fits; the message names memory, need and capacity, not the layer.
     """
     rated = [
-        (_expected_cycles(geometry, grid, core, (precision, storage)), grid)
-        for grid in _candidates(geometry, core, share)
+        (_expected_cycles(geometry, grid, core, around), grid)
+        for grid in _candidates(geometry, core, around.share)
     ]
     if not rated:
-        raise CapacityError(_why_nothing_fits(geometry, core, share))
+        raise CapacityError(_why_nothing_fits(geometry, core, around.share))
     fastest = min(cycles for (cycles, _), _ in rated)
     as_fast = [each for each in rated if each[0][0] <= fastest * _AS_FAST]
-    return min(as_fast, key=lambda each: (_job_count(each[1]), each[0]))[1]
+    (cycles, _), grid = min(as_fast, key=lambda each: (_job_count(each[1]), each[0]))
+    return grid, cycles
 
 
 def _job_count(grid: Grid) -> int:
@@ -104,13 +121,13 @@ def _with_fewest_chunks(
 
 
 def _expected_cycles(
-    geometry: Geometry, grid: Grid, core: Core, shared: tuple[Precision, Storage]
+    geometry: Geometry, grid: Grid, core: Core, around: Surroundings
 ) -> tuple[float, float]:
-    """Cycles of the slowest of the three loads, and of the buffers' traffic alone."""
-    precision, storage = shared
+    """Cycles of the slowest of the four loads, and of all traffic alone."""
+    storage = around.storage
     chunks = len(grid.chunks)
     rounds = -(-grid.tile_count // core.count)
-    job = _job_cycles(geometry, grid, core, precision)
+    job = _job_cycles(geometry, grid, core, around.precision)
     pixels = grid.largest_tile
     epilogue = -(-pixels // core.neuron_lanes) if geometry.has_neurons else 0
     compute = rounds * geometry.timesteps * (chunks * job + epilogue)
@@ -120,7 +137,10 @@ def _expected_cycles(
     moved += chunks * geometry.input_tile_bits(grid)
     traffic = grid.tile_count * geometry.timesteps * moved
     activations = traffic / storage.activation_buffer.bits_per_cycle
-    return max(compute, weights, activations), weights + activations
+    fetching = geometry.layer_bits() / around.dram_bits_per_cycle
+    if not geometry.keeps_weights(around.share) and chunks > 1:
+        fetching *= rounds * min(core.count, len(grid.slices)) / len(grid.slices)
+    return max(compute, weights, activations, fetching), weights + activations + fetching
 
 
 def _job_cycles(geometry: Geometry, grid: Grid, core: Core, precision: Precision) -> float:

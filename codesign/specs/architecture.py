@@ -18,6 +18,7 @@ from codesign.specs.consistency import (
     core_violations,
     memory_violations,
     overhead_violations,
+    port_violations,
     precision_violations,
 )
 from codesign.specs.faults import refuse
@@ -136,13 +137,19 @@ class Buffer(Memory):
 
     @property
     def port_bits_per_cycle(self) -> int:
-        return max(1, self.bits_per_cycle // self.ports)
+        return self.bits_per_cycle // self.ports
+
+    @model_validator(mode="after")
+    def _ports_share_the_banks(self) -> Self:
+        refuse(port_violations(self))
+        return self
 
 
 class Dram(Spec):
-    """Off-chip memory: a transfer holds one channel for `latency` plus its bits over bandwidth.
+    """Off-chip memory: a transfer holds one channel for its bits over the bandwidth.
 
-    `bandwidth` is of one channel.
+    What is moved arrives `latency` later; meanwhile the channel serves others. `bandwidth` is of
+    one channel.
     """
 
     channels: Count

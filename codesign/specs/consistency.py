@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 from codesign.specs.faults import Violation
 
 if TYPE_CHECKING:
-    from codesign.specs.architecture import Architecture, Core, Memory, Overhead, Precision
+    from codesign.specs.architecture import (
+        Architecture,
+        Buffer,
+        Core,
+        Memory,
+        Overhead,
+        Precision,
+    )
 
 DATAPATHS = {
     "spike": ("spike",),
@@ -40,6 +47,18 @@ def memory_violations(memory: "Memory") -> list[Violation]:
     )
     fix = "Change size, banks or width."
     return [Violation(("size",), problem, fix, causes=(("banks",), ("width",)))]
+
+
+def port_violations(buffer: "Buffer") -> list[Violation]:
+    """Ports share what all banks move in a cycle without a rest."""
+    if buffer.bits_per_cycle % buffer.ports == 0:
+        return []
+    problem = (
+        f"must divide banks x width = {buffer.bits_per_cycle} bit, which they share "
+        f"(got {buffer.ports})."
+    )
+    fix = "Change ports, banks or width."
+    return [Violation(("ports",), problem, fix, causes=(("banks",), ("width",)))]
 
 
 def precision_violations(precision: "Precision") -> list[Violation]:

@@ -41,11 +41,12 @@ def unified_chip(*overrides: str) -> Architecture:
 @st.composite
 def chips(draw: st.DrawFn) -> Architecture:
     """Split and unified chips that differ in everything the kernel contends for."""
+    buffer = draw(st.sampled_from(["256 B", "1 KiB", "4 KiB", "2 MiB"]))
     shared = (
         f"storage.activation_buffer.ports={draw(st.sampled_from([1, 2, 4]))}",
         f"storage.weight_buffer.ports={draw(st.sampled_from([1, 2]))}",
         f"storage.weight_buffer.size={draw(st.sampled_from([32, 64, 512]))} KiB",
-        f"storage.activation_buffer.size={draw(st.sampled_from(['1 KiB', '2 MiB']))}",
+        f"storage.activation_buffer.size={buffer}",
         f"storage.dram.bandwidth={draw(st.sampled_from(['0.2 GB/s', '25.6 GB/s']))}",
         f"storage.dram.latency={draw(st.sampled_from([0, 7, 100]))} ns",
         f"storage.dram.channels={draw(st.integers(1, 2))}",

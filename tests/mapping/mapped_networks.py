@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from codesign.mapping import Jobs, Mapping, lower, map_workload
+from codesign.mapping.fusion import FusedLayer
+from codesign.mapping.geometry import Geometry, chip_precision, geometry
 from codesign.mapping.mapper import Plan
+from codesign.mapping.widths import element_widths
 from codesign.specs.architecture import Architecture, Core
 from codesign.trace import Trace
-from codesign.workload import Kind, Window
+from codesign.workload import Kind, Window, Workload
 from tests.chip.small_chips import split_chip, unified_chip
 from tests.small_networks import NetworkBuilder, dual_stream_network
 
@@ -26,6 +29,12 @@ class Lowered:
 
     def plan(self, name: str) -> Plan:
         return next(plan for plan in self.mapping.plans if plan.fused.name == name)
+
+
+def sizes_on(workload: Workload, fused: FusedLayer, architecture: Architecture) -> Geometry:
+    """The geometry of one fused layer on a chip."""
+    widths = element_widths(workload, chip_precision(architecture))
+    return geometry(workload, fused, architecture, widths)
 
 
 def lowered(trace: Trace, architecture: Architecture) -> Lowered:

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codesign.mapping.fusion import ELEMENT_WISE, FusedLayer, fuse
-from codesign.mapping.placement import read_tensors
+from codesign.mapping.fusion import ELEMENT_WISE, FusedLayer, fuse, read_tensors
 from codesign.workload import Kind, LayerType, Stream, Workload
 from tests.small_networks import THREE, NetworkBuilder, dual_stream_network
 

@@ -3,10 +3,11 @@
 import pytest
 
 from codesign.mapping.fusion import fuse
-from codesign.mapping.geometry import Geometry, Work, geometry, needs_of
+from codesign.mapping.geometry import Geometry, Work, needs_of
 from codesign.mapping.tiling import Grid, cut, cut_by
 from codesign.workload import Kind, Stream, Window
 from tests.chip.small_chips import split_chip, unified_chip
+from tests.mapping.mapped_networks import sizes_on
 from tests.small_networks import THREE, NetworkBuilder, dual_stream_network
 
 CHIP = split_chip()
@@ -17,7 +18,7 @@ def sizes(name: str, *overrides: str, timesteps: int = 2) -> Geometry:
     """Of one fused layer of a dual-stream network with 4 channels."""
     workload = dual_stream_network(timesteps=timesteps).workload
     fused = next(each for each in fuse(workload) if each.name == name)
-    return geometry(workload, fused, split_chip(*overrides))
+    return sizes_on(workload, fused, split_chip(*overrides))
 
 
 def test_a_block_with_neurons_and_an_operand() -> None:
@@ -30,6 +31,7 @@ def test_a_block_with_neurons_and_an_operand() -> None:
         input_timesteps=1,
         input_bits=1,
         weight_bits=8,
+        bias_bits=0,
         sum_bits=16,
         has_neurons=True,
         operand_bits=1,  # the identity
@@ -84,7 +86,7 @@ def test_work_follows_from_kind_and_policy_alone(
     for chip in (split_chip, unified_chip):
         architecture = chip(f"policy.integer_input={policy}")
         workload = net.workload()
-        assert geometry(workload, fuse(workload)[0], architecture).work is expected
+        assert sizes_on(workload, fuse(workload)[0], architecture).work is expected
 
 
 def test_the_input_of_a_band_includes_the_rows_above_and_below() -> None:
@@ -102,11 +104,11 @@ def test_state_by_hand() -> None:
     assert block.state_bits(whole) == 36 * (16 + 2 * 3)
     # Sums of both timesteps wait for the second chunk, beside the membranes.
     assert block.state_bits(chunked) == 2 * 3 * (3 * 16 + 2 * 3)
-    pointwise = sizes("b2.pool.pointwise")  # real: sums stay in the array; a, s and a + s of 16 bit
+    pointwise = sizes("b2.pool.pointwise")  # real: sums stay in the array; s, and a + s of 17 bit
     grid = Grid(cut(2, 1), cut_by(8, 8), cut(4, 1), width=2)
     in_chunks = Grid(cut(2, 1), cut_by(8, 8), cut(4, 2), width=2)
-    assert pointwise.state_bits(grid) == 32 * 2 * (1 + 16)
-    assert pointwise.state_bits(in_chunks) == 32 * (2 * 16 + 2 * (1 + 16))
+    assert pointwise.state_bits(grid) == 32 * 2 * (1 + 17)
+    assert pointwise.state_bits(in_chunks) == 32 * (2 * 16 + 2 * (1 + 17))
     neurons = sizes("stem.sn")  # its input is staged beside its result
     grid = Grid(cut(6, 1), cut_by(4, 4), cut(4, 1), width=6)
     assert neurons.state_bits(grid) == 144 * (16 + 2 * (1 + 16))

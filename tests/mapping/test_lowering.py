@@ -106,12 +106,12 @@ def test_no_column_is_negative_and_all_are_whole(case: Lowered) -> None:
 
 @many
 @given(case=networks)
-def test_a_core_loads_each_of_its_blocks_once(case: Lowered) -> None:
+def test_a_core_loads_its_weights_when_its_job_before_had_others(case: Lowered) -> None:
     jobs = job_table(case)
     with_weights = jobs[jobs.block >= 0]
     loading = with_weights[with_weights.weight_bits > 0]
-    first = with_weights.drop_duplicates(["core", "block"])
-    assert loading.index.tolist() == first.index.tolist()
+    held = with_weights.groupby("core").block.shift()
+    assert loading.index.tolist() == with_weights.index[with_weights.block != held].tolist()
     assert (jobs.weight_bits[jobs.block < 0] == 0).all()
     assert ((jobs.weight_bits > 0) == (jobs.weight_writes > 0)).all()
     for number, block in enumerate(case.jobs.blocks):
@@ -122,22 +122,48 @@ def test_a_core_loads_each_of_its_blocks_once(case: Lowered) -> None:
         assert {case.jobs.core_groups[core] for core in mine.core} == {block.group}
 
 
+def weight_bits(case: Lowered, plan: Plan) -> int:
+    """Weights of 8 bit and biases of 16 bit."""
+    main = plan.fused.main
+    biases = plan.geometry.output_map[0] * main.bias
+    return 8 * case.trace.workload.weight_count(main) + 16 * biases
+
+
 @many
 @given(case=networks)
-def test_blocks_of_each_core_come_in_ascending_order(case: Lowered) -> None:
-    jobs = job_table(case)
-    for _, mine in jobs[jobs.block >= 0].groupby("core"):
-        loaded = mine.block[mine.weight_bits > 0]
-        assert loaded.is_monotonic_increasing
+def test_weights_are_fetched_once_if_the_buffer_holds_their_layer(case: Lowered) -> None:
+    shares = weight_shares(case.mapping.architecture)
+    for plan in case.mapping.plans:
+        blocks = [block for block in case.jobs.blocks if block.layer == plan.fused.index]
+        bits, fetched = weight_bits(case, plan), sum(block.bits for block in blocks)
+        assert fetched >= bits
+        if bits <= shares[plan.group]:
+            assert fetched == bits
+
+
+@many
+@given(case=networks)
+def test_blocks_that_the_buffer_cannot_keep_are_fetched_in_the_order_of_loading(
+    case: Lowered,
+) -> None:
+    jobs, shares = job_table(case), weight_shares(case.mapping.architecture)
+    for plan in case.mapping.plans:
+        mine = jobs[(jobs.layer == plan.fused.index) & (jobs.block >= 0)]
+        loaded = mine[mine.weight_bits > 0]
+        if weight_bits(case, plan) > shares[plan.group]:
+            for _, blocks in loaded.groupby("core").block:
+                assert blocks.is_monotonic_increasing
+        first = loaded.drop_duplicates(["core", "chunk"]).block  # of the first round
+        assert first.groupby(loaded.core).apply(lambda each: each.is_monotonic_increasing).all()
 
 
 @many
 @given(case=networks)
 def test_weights_of_a_layer_are_loaded_as_often_as_its_tiles_are_cut(case: Lowered) -> None:
-    workload, jobs = case.trace.workload, job_table(case)
+    jobs = job_table(case)
     sums = jobs.groupby("layer").weight_bits.sum()
     for plan in case.mapping.plans:
-        bits = workload.weight_count(plan.fused.main) * plan.geometry.weight_bits
+        bits = weight_bits(case, plan)
         mine = jobs[jobs.layer == plan.fused.index]
         slice_number = mine.tile // len(plan.grid.bands)
         pairs = mine.assign(slice=slice_number).drop_duplicates(["core", "slice"])
@@ -168,12 +194,11 @@ def test_the_largest_job_fits_its_core(case: Lowered) -> None:
 @given(case=networks)
 def test_every_result_is_stored_once_where_it_lives(case: Lowered) -> None:
     sums = job_table(case).groupby("layer")[["store_bits", "store_dram_bits"]].sum()
-    widths = {Kind.SPIKE: 1, Kind.REAL: 16}
     for plan in case.mapping.plans:
         expected = {True: 0, False: 0}
         for name in plan.fused.stored:
             tensor = case.trace.workload.tensor_by_name[name]
-            width = widths.get(tensor.kind) or (tensor.largest or 1).bit_length()
+            width = case.mapping.widths[name]
             expected[name in case.mapping.in_dram] += tensor.size * tensor.timesteps * width
         assert sums.loc[plan.fused.index].tolist() == [expected[False], expected[True]]
 

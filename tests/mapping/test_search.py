@@ -10,14 +10,19 @@ from codesign.errors import CapacityError
 from codesign.fanout import Band
 from codesign.mapping import map_workload
 from codesign.mapping.fusion import fuse
-from codesign.mapping.geometry import Work, geometry, needs_of
-from codesign.mapping.mapper import chip_storage, weight_shares
+from codesign.mapping.geometry import Work, needs_of
+from codesign.mapping.mapper import surroundings, weight_shares
 from codesign.mapping.search import best_grid
 from codesign.mapping.tiling import Grid
 from codesign.specs.architecture import Architecture
 from codesign.workload import Kind, LayerType, Stream, Window, Workload
 from tests.chip.small_chips import split_chip, unified_chip
-from tests.mapping.mapped_networks import Lowered, dual_streams, single_convolutions
+from tests.mapping.mapped_networks import (
+    Lowered,
+    dual_streams,
+    single_convolutions,
+    sizes_on,
+)
 from tests.small_networks import NetworkBuilder, dual_stream_network
 
 networks = st.one_of(dual_streams(), single_convolutions())
@@ -199,14 +204,11 @@ def test_a_layer_is_cut_so_that_it_fits_or_refused_with_a_memory_that_overflows(
     chip = split_chip(*(f"cores.{group}.{name}.size={size} B" for name, size in bytes_of.items()))
     groups = {"groups": inputs} if grouped else {}
     workload = convolution(channels * inputs if grouped else channels, inputs, 6, kind, **groups)
-    sizes = geometry(workload, fuse(workload)[0], chip)
-    core, share = chip.cores[group], weight_shares(chip)[group]
-    assert chip.precision is not None
+    sizes = sizes_on(workload, fuse(workload)[0], chip)
+    core, around = chip.cores[group], surroundings(chip)[group]
     try:
-        overflow = needs_of(
-            sizes, best_grid(sizes, core, share, chip.precision, chip_storage(chip)), core, share
-        )
-        message = ""
+        grid, _ = best_grid(sizes, core, around)
+        overflow, message = needs_of(sizes, grid, core, around.share), ""
     except CapacityError as error:
         overflow, message = [], str(error)
     named = [

@@ -127,3 +127,14 @@ def test_a_missing_part_is_located_at_its_group():
     (fault,) = caught.value.faults
     where = position("unified_core", "  unified:\n", "unified")
     assert fault.place == f"{document.file}:{where}"
+
+
+@pytest.mark.parametrize("ports", [3, 1024])
+def test_the_ports_of_a_buffer_share_its_banks_without_a_rest(ports: int):
+    def change(data: dict[str, Any]) -> None:
+        data["storage"]["weight_buffer"]["ports"] = ports
+
+    assert faults_after(change) == [
+        "storage.weight_buffer.ports must divide banks x width = 256 bit, which they share "
+        f"(got {ports})."
+    ]

@@ -1,0 +1,183 @@
+"""No memory ever holds more than it can, whatever the order of events."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codesign.chip import simulate
+from codesign.mapping import lower, map_workload
+from codesign.mapping.mapper import Mapping
+from codesign.mapping.placement import readers_of, tensor_bits
+from codesign.workload import Kind, LayerType, Stream
+from tests.chip.small_chips import Simulated, chips, runs, simulated, split_chip
+from tests.small_networks import THREE, NetworkBuilder, dual_stream_network
+
+Presence = tuple[int, int, int]
+"""From a cycle up to but without another: so many bits."""
+
+
+def peak(presences: list[Presence]) -> int:
+    """The most bits at once."""
+    changes = sorted(
+        change
+        for first, last, bits in presences
+        if last > first
+        for change in ((first, 1, bits), (last, 0, -bits))  # what leaves makes room first
+    )
+    return int(max(np.cumsum([bits for _, _, bits in changes]), default=0))
+
+
+def in_the_buffer(run: Simulated, mapping: Mapping) -> list[Presence]:
+    """Each tensor from the first cycle in which a job of it is moved into the activation buffer
+    until the last job that reads it is stored."""
+    columns, schedule = run.jobs.columns, run.schedule
+    sizes, fused_layers = (
+        tensor_bits(mapping.workload, mapping.widths),
+        [plan.fused for plan in mapping.plans],
+    )
+    readers = readers_of(fused_layers)
+    moved = schedule.transfers[schedule.transfers.resource.str.startswith("activation_buffer")]
+    done = schedule.started + run.jobs.compute_cycles()
+    presences = []
+    for fused in fused_layers:
+        inside = [name for name in fused.stored if name not in mapping.in_dram]
+        if not inside:
+            continue
+        storing = []
+        for job in np.flatnonzero((columns["layer"] == fused.index) & (columns["store_bits"] > 0)):
+            mine = (moved.layer == fused.index) & (moved.timestep == columns["timestep"][job])
+            mine &= (moved.tile == columns["tile"][job]) & (moved.start_cycle >= done[job])
+            storing.append(moved.start_cycle[mine].min())
+        for name in inside:
+            last = schedule.makespan_cycles
+            if name not in mapping.workload.outputs:
+                read = np.isin(columns["layer"], readers[name])
+                last = int(schedule.stored[read].max())
+            presences.append((int(min(storing)), last, sizes[name]))
+    return presences
+
+
+@given(run=runs())
+@settings(max_examples=60, deadline=None)
+def test_the_activation_buffer_is_never_overfull(run: Simulated) -> None:
+    mapping = map_workload(run.trace.workload, run.architecture)
+    assert peak(in_the_buffer(run, mapping)) <= mapping.storage.activation_buffer.size_bits
+
+
+def drifting(*, waiting: bool) -> tuple[Simulated, Mapping]:
+    """Six blocks whose sums of spikes take far longer than the plan expects, so that the spikes
+    which they add up come long before; with and without waiting for room."""
+    net = NetworkBuilder(timesteps=4)
+    source = net.add_tensor("x", (8, 6, 6), Kind.SPIKE, largest=1)
+    total = net.add_tensor("a", (8, 6, 6), Kind.INTEGER, largest=1, stream=Stream.ACCUMULATION)
+    for block in range(6):
+        net.convolution(source, 8, THREE, name=f"conv{block}")
+        source = net.neuron(f"conv{block}", name=f"s{block}")
+        total = net.add_layer(
+            *(LayerType.ADD, (total, source)),
+            name=f"sum{block}",
+            stream=Stream.ACCUMULATION,
+            kind=Kind.INTEGER,
+            largest=block + 2,
+        )
+    trace, chip = (
+        net.trace(),
+        split_chip("cores.spike.count=1", "storage.activation_buffer.size=1152 B"),
+    )
+    mapping = map_workload(trace.workload, chip)
+    jobs = lower(mapping, trace)
+    slow = np.array(jobs.layer_streams)[jobs.columns["layer"]] == "accumulation"
+    cycles = jobs.columns["accumulate_cycles"] * np.where(slow, 500, 1)
+    jobs = replace(jobs, columns=jobs.columns | {"accumulate_cycles": cycles})
+    if not waiting:
+        jobs = replace(jobs, room=tuple(() for _ in jobs.room))
+    return Simulated(trace, chip, jobs, simulate(chip, jobs)), mapping
+
+
+def test_streams_that_drift_apart_overfill_a_buffer_for_whose_room_they_do_not_wait() -> None:
+    for waiting in (True, False):
+        run, mapping = drifting(waiting=waiting)
+        size = mapping.storage.activation_buffer.size_bits
+        assert (peak(in_the_buffer(run, mapping)) <= size) == waiting
+
+
+def test_a_wait_for_room_is_charged_to_the_output() -> None:
+    (with_waits, _), (without, _) = drifting(waiting=True), drifting(waiting=False)
+
+    def output(run: Simulated) -> int:
+        stalls = run.schedule.stalls
+        stalls = stalls[stalls.state == "output"]
+        return int((stalls.end_cycle - stalls.start_cycle).sum())
+
+    assert output(with_waits) > output(without)
+
+
+def in_the_state_memory(run: Simulated, mapping: Mapping, core: int) -> list[Presence]:
+    """What the jobs of a core hold: operands from the first cycle in which they may be loaded,
+    all that a job needs while it is computed, results until they are stored."""
+    columns, schedule = run.jobs.columns, run.schedule
+    mine = np.flatnonzero(columns["core"] == core)
+    started, stored = schedule.started[mine].tolist(), schedule.stored[mine].tolist()
+    ended = (schedule.started[mine] + run.jobs.compute_cycles()[mine]).tolist()
+    presences = []
+    loading = 0
+    for place, job in enumerate(mine):
+        plan = mapping.plans[columns["layer"][job]]
+        sizes, grid = plan.geometry, plan.grid
+        loading = max(loading, ended[place - 2] if place >= 2 else 0)
+        if columns["apart"][job]:
+            loading = max(loading, stored[place - 1])
+        presences.append((min(loading, started[place]), started[place], sizes.operands_bits(grid)))
+        presences.append((started[place], ended[place], sizes.at_work_bits(grid)))
+        presences.append((ended[place], stored[place], sizes.results_bits(grid)))
+    return presences
+
+
+@st.composite
+def runs_with_little_state(draw: st.DrawFn) -> Simulated:
+    trace = dual_stream_network(
+        timesteps=draw(st.integers(1, 3)),
+        seed=draw(st.integers(0, 99)),
+        channels=draw(st.sampled_from([4, 12])),
+    )
+    chip = draw(chips())
+    for group in chip.cores:
+        core = chip.cores[group]
+        size = core.state_memory.bits_per_cycle * draw(st.integers(4, 24))
+        memory = core.state_memory.model_copy(update={"size_bits": size})
+        cores = chip.cores | {group: core.model_copy(update={"state_memory": memory})}
+        chip = chip.model_copy(update={"cores": cores})
+    return simulated(trace, chip)
+
+
+@given(run=runs_with_little_state())
+@settings(max_examples=60, deadline=None)
+def test_the_state_memory_of_a_core_is_never_overfull(run: Simulated) -> None:
+    mapping = map_workload(run.trace.workload, run.architecture)
+    for core, group in enumerate(run.jobs.core_groups):
+        size = run.architecture.cores[group].state_memory.size_bits
+        assert peak(in_the_state_memory(run, mapping, core)) <= size
+
+
+def test_jobs_of_different_layers_stay_apart_only_where_they_must() -> None:
+    net = NetworkBuilder(timesteps=2)
+    net.add_tensor("x", (1, 6, 6), Kind.SPIKE, largest=1)
+    net.add_tensor("r", (12, 6, 6), Kind.REAL)
+    net.convolution("x", 12, THREE, name="conv")
+    net.neuron("conv", name="sn")
+    net.add_layer(LayerType.ADD, ("r", "r"), name="sum")
+    for size, expected in (("64 KiB", []), ("1 KiB", [(1, 0)])):
+        # 432 membranes of 16 bit, and the operands of the sum, fit 1 KiB alone, not together.
+        chip = split_chip("cores.spike.count=1", f"cores.spike.state_memory.size={size}")
+        columns = simulated(net.trace(), chip).jobs.columns
+        apart = np.flatnonzero(columns["apart"])
+        layers, timesteps = columns["layer"][apart].tolist(), columns["timestep"][apart].tolist()
+        assert list(zip(layers, timesteps, strict=True)) == expected
+
+
+@pytest.mark.parametrize("presences", [[(0, 4, 3), (4, 6, 3)], [(2, 2, 9), (0, 1, 3)]])
+def test_what_leaves_in_a_cycle_makes_room_in_it(presences: list[Presence]) -> None:
+    assert peak(presences) == 3
