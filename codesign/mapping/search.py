@@ -3,9 +3,10 @@
 For each pair of band and slice counts the fewest chunks that fit the memories are taken. The
 expected cycles are the largest of four loads: the busiest core's computing, the weight buffer's
 ports, the activation buffer's ports, the fetching of weights from DRAM. Of the cuts within 3 % of
-the fastest, which is less than the expectation can tell apart, the one with the fewest jobs is
-taken. Spike maps are expected to be `EXPECTED_RATE` full: the choice must not depend on the
-recorded input, or the same network would be mapped differently for every image.
+the fastest, which is less than the expectation can tell apart, the one that fetches least is
+taken, and of these the one with the fewest jobs. Spike maps are expected to be `EXPECTED_RATE`
+full: the choice must not depend on the recorded input, or the same network would be mapped
+differently for every image.
 """
 
 from collections.abc import Iterator
@@ -56,9 +57,9 @@ def best_grid(geometry: Geometry, core: Core, around: Surroundings) -> tuple[Gri
     ]
     if not rated:
         raise CapacityError(_why_nothing_fits(geometry, core, around.share))
-    fastest = min(cycles for (cycles, _), _ in rated)
+    fastest = min(cycles for (cycles, _, _), _ in rated)
     as_fast = [each for each in rated if each[0][0] <= fastest * _AS_FAST]
-    (cycles, _), grid = min(as_fast, key=lambda each: (_job_count(each[1]), each[0]))
+    (cycles, _, _), grid = min(as_fast, key=lambda each: (each[0][1], _job_count(each[1]), each[0]))
     return grid, cycles
 
 
@@ -122,8 +123,8 @@ def _with_fewest_chunks(
 
 def _expected_cycles(
     geometry: Geometry, grid: Grid, core: Core, around: Surroundings
-) -> tuple[float, float]:
-    """Cycles of the slowest of the four loads, and of all traffic alone."""
+) -> tuple[float, float, float]:
+    """Cycles of the slowest of the four loads, of fetching alone, and of both buffers' traffic."""
     storage = around.storage
     chunks = len(grid.chunks)
     rounds = -(-grid.tile_count // core.count)
@@ -140,7 +141,7 @@ def _expected_cycles(
     fetching = geometry.layer_bits() / around.dram_bits_per_cycle
     if not geometry.keeps_weights(around.share) and chunks > 1:
         fetching *= rounds * min(core.count, len(grid.slices)) / len(grid.slices)
-    return max(compute, weights, activations, fetching), weights + activations + fetching
+    return max(compute, weights, activations, fetching), fetching, weights + activations
 
 
 def _job_cycles(geometry: Geometry, grid: Grid, core: Core, precision: Precision) -> float:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import pandas as pd
 from hypothesis import strategies as st
 
 from codesign.mapping import Jobs, Mapping, lower, map_workload
@@ -100,3 +101,7 @@ def single_convolutions(
     if neurons and draw(st.booleans()):
         net.neuron("conv", name="sn")
     return lowered(net.trace(), draw(cutting_chips()))
+
+
+def job_table(case: Lowered) -> pd.DataFrame:
+    return pd.DataFrame(case.jobs.columns)
