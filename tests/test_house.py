@@ -21,6 +21,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"results", "fanout"},
     {"counting", "result_files"},
     {"mapping"},
+    {"consumption", "footprint"},
     {"chip"},
     {"energy", "bounds"},
     {"evaluation"},

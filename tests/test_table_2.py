@@ -8,6 +8,7 @@ are rounded). Energy by eq. 7 from both is the printed one within 1 %.
 import pytest
 import torch
 
+from codesign.consumption import consumption
 from codesign.evaluation import evaluate
 from codesign.networks.construction import build
 from codesign.pictures import load_picture
@@ -31,13 +32,17 @@ ROWS = {  # AC (G), MAC (G), the rule of the MACs, energy (mJ)
     "spiking_resnet50": (6.01, 0.2454, "mac_with_bn", 6.52),
 }
 
+PUBLISHED_BOUNDS = {"sew18": (12.65, 16.40), "spiking_resnet34": (0.69, 19.85)}
+"""Estimated consumption (eq. 15) in mJ, of the rows without a firing rate."""
+
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_is_reproduced(name: str) -> None:
     accumulates, multiplies, rule, millijoule = ROWS[name]
     inputs = torch.from_numpy(load_picture("astronaut"))[None]
     trace = capture(build(load_workload_spec(name)), inputs, name=name)
-    summary = evaluate(trace, load_architecture("paper")).summary
+    prices = load_architecture("paper")
+    summary = evaluate(trace, prices).summary
     counts = summary["counts"]
     assert counts["ac_rate_dense"] / 1e9 == pytest.approx(accumulates, rel=0.01)
     assert round(counts[rule] / 1e9, 4) == multiplies
@@ -46,3 +51,10 @@ def test_a_row_is_reproduced(name: str) -> None:
     priced = 0.9 * counts["ac_rate_dense"] + 4.6 * counts["mac"]
     assert summary["energy_pj"] == pytest.approx(priced, rel=1e-12)
     assert 0.9 * counts["ac_rate_dense"] < counts["ac"] < counts["ac_rate_dense"]
+    if name in PUBLISHED_BOUNDS:
+        assert prices.operations is not None
+        bounds = consumption(trace.workload, counts, prices.operations, with_bn=True)
+        least, most = PUBLISHED_BOUNDS[name]
+        # The paper priced MACs that it had rounded to .01 G, .05 mJ.
+        assert bounds.least_pj / 1e9 == pytest.approx(least, abs=0.05)
+        assert bounds.most_pj / 1e9 == pytest.approx(most, abs=0.05)
