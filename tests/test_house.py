@@ -12,10 +12,11 @@ PACKAGE = Path(codesign.__file__).parent
 ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"errors"},
     {"units"},
+    {"workload"},
     {"specs"},
-    {"pictures", "workload"},
+    {"pictures"},
     {"trace"},
-    {"networks", "trace_files"},
+    {"networks", "trace_files", "spike_files"},
     {"recording"},
     {"trace_cache"},
     {"results", "fanout"},
