@@ -5,13 +5,7 @@ spikes to jobs, `simulate` them, `price` the result; `evaluate` does all but the
 """
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
-
-try:
-    __version__ = version("codesign")
-except PackageNotFoundError:  # the sources were put on the path without an installation
-    __version__ = "0+unknown"
 
 _HOMES = {
     "capture": "codesign.recording",
@@ -32,7 +26,21 @@ __all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604 - names of the table
 
 
 def __getattr__(name: str) -> Any:
-    """A public function, imported when it is first asked for: only `capture` needs torch."""
+    """A public function, imported when it is first asked for: only `capture` needs torch.
+
+    The version as well is looked up then, so that `import codesign` takes no time.
+    """
+    if name == "__version__":
+        return _version()
     if name not in _HOMES:
         raise AttributeError(f"module 'codesign' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("codesign")
+    except PackageNotFoundError:  # the sources were put on the path without an installation
+        return "0+unknown"

@@ -5,6 +5,6 @@ what comes back. Heavy libraries are imported inside the commands, so that `--he
 once.
 """
 
-from codesign.cli.application import main
+from codesign.cli.process import main
 
 __all__ = ["main"]

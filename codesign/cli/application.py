@@ -1,18 +1,11 @@
-"""The application: its commands, and what happens to their errors.
+"""The application: its commands, and the options of the program itself."""
 
-Errors that are raised on purpose are printed without a traceback and end with status 2, an
-interruption with 130. Any other exception keeps its traceback: it is a defect of the program.
-"""
-
-import os
-import sys
 from typing import Annotated
 
 import typer
 
 from codesign.cli import information, runs
 from codesign.cli.options import ManyValues
-from codesign.errors import CodesignError
 
 application = typer.Typer(
     name="codesign",
@@ -45,19 +38,3 @@ def _options(
     ] = False,
 ) -> None:
     """Options of the program itself."""
-
-
-def main() -> None:
-    """Runs the command line and ends the process with its status."""
-    try:
-        application()
-    except CodesignError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("interrupted: nothing was left half-written.", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read our output has gone; keep the interpreter from complaining at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
