@@ -64,8 +64,11 @@ def picture_path(name_or_path: str | os.PathLike[str]) -> Path:
         raise _refused(text, f"must be the path of a picture ({error}).") from error
     if text in picture_names():
         return _FOLDER / f"{text}{_SHIPPED_SUFFIX}"
+    if Path(text).is_dir():
+        problem = "must be a picture file (got a folder)."
+        raise _refused(text, problem, "Name the pictures in it, one after the other.")
     raise _refused(
-        text,
+        text or "''",
         "must be an existing picture file or the name of a shipped photograph (got neither).",
         nearest(text, picture_names()),
     )

@@ -217,5 +217,5 @@ def test_impossible_names_are_refused(name):
 
 
 def test_a_folder_is_refused(tmp_path):
-    with pytest.raises(InputError, match="must be an existing picture file"):
+    with pytest.raises(InputError, match=r"must be a picture file \(got a folder\)"):
         load_picture(tmp_path)

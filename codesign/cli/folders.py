@@ -5,11 +5,13 @@ An older result in that place is replaced; a folder that holds anything else, ev
 result, is left alone.
 """
 
+import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from codesign.errors import Fault, InputError
@@ -40,11 +42,17 @@ def require_replaceable(folder: Path) -> None:
         raise _refused(folder, f"must be in a folder that can be written (got {nearest}).")
 
 
-def require_file(name: str | None) -> None:
+def require_file(name: str | None, *, outside: Path) -> None:
     """Checks, before any work is done, that JSON can be put there; None and `-` are no files.
 
+    Args:
+        name: the place.
+        outside: the folder of the result, in which it may not be: a result with other files is
+            not replaced, and one whose summary was replaced is not whole.
+
     Raises:
-        InputError: the place is empty, taken by something that is no file, or cannot be written.
+        InputError: the place is empty, taken by something that is no file, in a result, or cannot
+            be written.
     """
     if name in (None, "-"):
         return
@@ -54,6 +62,9 @@ def require_file(name: str | None) -> None:
         if not name or (place.exists() and not place.is_file()):
             got = "something else, which is there" if name else "an empty name"
             raise _refused_file(name, f"must be a file (got {got}).")
+        folder = outside.resolve()
+        if folder in (place, *place.parents) or place in folder.parents:
+            raise _refused_file(name, f"must be outside of the result (got {outside} for that).")
         nearest = next(parent for parent in place.parents if parent.exists())
     except (OSError, RuntimeError) as error:  # loops of links, names that are too long
         raise _refused_file(name, f"must be a file that can be used ({error}).") from error
@@ -89,19 +100,34 @@ def result_folder(folder: Path) -> Iterator[Path]:
 
 
 def _swap(place: Path, folder: Path) -> None:
-    """Puts the new folder where the old one was; the old one returns if that is broken off."""
-    if not folder.exists():
-        place.rename(folder)
-        return
-    old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
-    kept = old / folder.name
+    """Puts the new folder where the old one was; the old one returns if that is broken off.
+
+    Of several runs that do this at once each puts aside what it finds, and the last one's stays.
+    """
+    aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
+    old = aside / "0"
     try:
-        folder.rename(kept)
-        place.rename(folder)
+        for number in count():
+            if _takes(place, folder):
+                break
+            old = aside / str(number)
+            with suppress(FileNotFoundError):  # another run has put it aside
+                folder.rename(old)
     finally:
-        if kept.exists() and not folder.exists():
-            kept.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _takes(place: Path, folder: Path) -> bool:
+    """Renames `place` to `folder`; False if something is there."""
+    try:
+        place.rename(folder)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        raise
+    return True
 
 
 def _entries(folder: Path) -> list[Path]:

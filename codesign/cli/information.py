@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from codesign.cli.options import require_no_folder
+from codesign.cli.streams import console
 from codesign.errors import Fault, InputError
 
 
@@ -27,12 +29,11 @@ def list_(
     what: Annotated[Shelf | None, typer.Argument(help="Only these; both if left out.")] = None,
 ) -> None:
     """List the architectures and workloads that come with the program."""
-    from rich.console import Console
     from rich.table import Table
 
     from codesign.specs.catalogue import architectures, workloads
 
-    console = Console()
+    reader = console()
     shelves = {Shelf.ARCHITECTURES: architectures, Shelf.WORKLOADS: workloads}
     for shelf, entries in shelves.items():
         if what not in (None, shelf):
@@ -42,7 +43,7 @@ def list_(
         table.add_column("description")
         for entry in entries():
             table.add_row(entry.name, entry.description)
-        console.print(table, "")
+        reader.print(table, "")
 
 
 def validate(
@@ -56,8 +57,9 @@ def validate(
 
     faults: list[Fault] = []
     for name in files:
-        is_workload = (kind or _kind_of(name)) is DocumentKind.WORKLOAD
         try:
+            require_no_folder("", name)
+            is_workload = (kind or _kind_of(name)) is DocumentKind.WORKLOAD
             (load_workload_spec if is_workload else load_architecture)(name)
         except InputError as error:
             faults += error.faults

@@ -1,24 +1,26 @@
 """Options that several commands share."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-MANY_VALUES = ("--images", "-i", "--set", "-s")
-"""Options that take all that follows up to the next option, as a shell's `photos/*.png` gives."""
+from codesign.errors import Fault, InputError
 
 
 class ManyValues(TyperCommand):
-    """A command without positional arguments whose `MANY_VALUES` take one value or more."""
+    """A command without positional arguments, whose options that may be given again take all that
+    follows up to the next option, as a shell's `photos/*.png` gives."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, repeated(args))
+        many = {name for option in self.params if option.multiple for name in option.opts}
+        return super().parse_args(ctx, repeated(args, many))
 
 
-def repeated(arguments: list[str]) -> list[str]:
-    """Arguments in which each of `MANY_VALUES` stands in front of each of its values."""
+def repeated(arguments: list[str], many: Collection[str]) -> list[str]:
+    """Arguments in which each of the options `many` stands in front of each of its values."""
     result: list[str] = []
     option, has_value = "", False
     for argument in arguments:
@@ -26,7 +28,7 @@ def repeated(arguments: list[str]) -> list[str]:
             option, equals, _ = argument.partition("=")
             has_value = bool(equals)
         else:
-            if has_value and option in MANY_VALUES:
+            if has_value and option in many:
                 result.append(option)
             has_value = True
         result.append(argument)
@@ -76,13 +78,45 @@ NoCache = Annotated[
 ]
 
 
-def names(values: list[str] | None) -> list[str]:
+def names(option: str, values: list[str]) -> list[str]:
     """Values of an option that takes lists: repeated, separated by commas, or both.
 
     An existing file may have commas in its name.
+
+    Raises:
+        InputError: a value names nothing, as an unset variable of a shell does.
     """
     found: list[str] = []
-    for value in values or []:
-        parts = [value] if Path(value).exists() else [part.strip() for part in value.split(",")]
-        found += [part for part in parts if part]
+    for value in values:
+        parts = [value] if _exists(value) else [part.strip() for part in value.split(",")]
+        named = [part for part in parts if part]
+        if not named:
+            raise InputError(Fault(option, f"must be followed by a name (got '{value}')."))
+        found += named
     return found
+
+
+def require_no_folder(option: str, name: str) -> None:
+    """Checks that no folder is given where a shipped name or a YAML file is wanted.
+
+    Raises:
+        InputError: it is a folder, or nothing that can be a path.
+    """
+    from codesign.specs.catalogue import architecture_names, workload_names
+
+    place = f"{option} {name}".strip()
+    try:
+        is_folder = bool(name) and Path(name).is_dir()
+    except OSError as error:  # a name that is too long
+        problem = f"must be a name or the path of a file ({error.strerror})."
+        raise InputError(Fault(place, problem)) from error
+    if is_folder and Path(name).name not in {*architecture_names(), *workload_names()}:
+        problem = "must be a name or a YAML file (got a folder)."
+        raise InputError(Fault(place, problem, "Name a file in it."))
+
+
+def _exists(name: str) -> bool:
+    try:
+        return bool(name) and Path(name).exists()
+    except (OSError, ValueError):  # too long for a name, as lists may be; null bytes
+        return False

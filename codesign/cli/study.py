@@ -1,18 +1,14 @@
 """A study: one workload on one architecture, over one or several photographs, with progress."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from codesign import trace_cache
-from codesign.cli.options import names
-from codesign.errors import Fault, InputError
-from codesign.pictures import picture_digest
 from codesign.specs.architecture import Architecture
 from codesign.specs.workload import WorkloadSpec
 
@@ -41,11 +37,10 @@ class Study:
             label = (
                 f"{spec.name} {number}/{len(spec.images)}" if len(spec.images) > 1 else spec.name
             )
-            with self.stage(f"{label}: inference") as done:
+            with self.stage(f"{label}: inference"):
                 recording = trace_cache.recording(
                     spec, picture, notice=self.notice, use_cache=self.use_cache
                 )
-                done(1, 1)
             results.append(evaluate(recording.trace, architecture, progress=self._bars(label)))
         return combine(results)
 
@@ -53,12 +48,13 @@ class Study:
         self.console.print(f"note: {sentence}", style="yellow", highlight=False, markup=False)
 
     @contextmanager
-    def stage(self, description: str) -> Iterator["Stage"]:
+    def stage(self, description: str) -> Iterator[None]:
         """One bar for a part of the work that cannot say how far it is."""
         bar = self.progress.add_task(description, total=None)
-        yield lambda done, total: self.progress.update(bar, completed=done, total=total)
+        yield
+        self.progress.update(bar, completed=1, total=1)
 
-    def _bars(self, label: str) -> "Bars":
+    def _bars(self, label: str) -> Callable[[str, int, int], None]:
         bars: dict[str, int] = {}
 
         def show(stage: str, done: int, total: int) -> None:
@@ -67,13 +63,6 @@ class Study:
             self.progress.update(bars[stage], completed=done)  # type: ignore[arg-type]
 
         return show
-
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Stage = Callable[[int, int], None]
-    Bars = Callable[[str, int, int], None]
 
 
 @contextmanager
@@ -88,26 +77,3 @@ def study(*, use_cache: bool) -> Iterator[Study]:
     )
     with Progress(*columns, console=console) as progress:
         yield Study(console, progress, use_cache)
-
-
-def with_choices(
-    spec: WorkloadSpec, images: list[str] | None, checkpoint: Path | None
-) -> WorkloadSpec:
-    """The workload with the images and weights that were chosen on the command line.
-
-    Raises:
-        InputError: images were asked for and none was named, or one cannot be read; nothing has
-            been run then.
-    """
-    changes: dict[str, object] = {}
-    if images is not None:
-        changes["images"] = tuple(names(images))
-        if not changes["images"]:
-            raise InputError(Fault("--images", "needs at least one photograph (got none)."))
-    if checkpoint is not None:
-        # in full, so that a file called `calibrated` is not taken for the shipped weights
-        changes["weights"] = str(checkpoint.absolute())
-    chosen = spec.model_copy(update=changes)
-    for picture in chosen.images:
-        picture_digest(picture)
-    return chosen

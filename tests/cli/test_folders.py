@@ -1,6 +1,7 @@
 """Folders of results: replaced whole, kept on failure, and never at the cost of other files."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,13 @@ def test_an_older_report_returns_if_the_new_one_cannot_take_its_place(tmp_path: 
     assert (tmp_path / "out" / "report.html").read_text() == "old"
 
 
+def test_of_runs_that_end_at_once_one_stays_whole_and_none_fails(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: write_report(tmp_path / "out", f"{number}"), range(200)))
+    assert names(tmp_path) == ["out"]
+    assert (tmp_path / "out" / "report.html").read_text() in map(str, range(200))
+
+
 @pytest.mark.parametrize("name", ["thesis.tex", "layer1"])
 def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, name: str) -> None:
     write_report(tmp_path / "out", "old")
@@ -94,7 +102,24 @@ def test_json_goes_into_a_file_or_nowhere(
     (tmp_path / "dangling").symlink_to("dangling")
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match=r"--json.*must be a file"):
-        require_file(place)
+        require_file(place, outside=tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("place", "folder"),
+    [
+        ("out", "out"),
+        ("out/summary.json", "out"),
+        ("out/deep/new.json", "out"),
+        ("out", "out/deep"),
+    ],
+)
+def test_json_does_not_go_into_the_result_or_in_its_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, folder: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=rf"--json {place}: must be outside .* \(got {folder} "):
+        require_file(place, outside=Path(folder))
 
 
 @pytest.mark.parametrize("place", [None, "-", "new.json", "new/new.json", "file", "link"])
@@ -104,5 +129,5 @@ def test_json_may_go_where_a_file_is_or_can_be(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to("file")
-    require_file(place)
+    require_file(place, outside=Path("out"))
     assert names(tmp_path) == ["file", "link"]

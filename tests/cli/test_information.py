@@ -13,7 +13,17 @@ def test_everything_that_is_shipped_is_listed_and_right(codesign: Run) -> None:
     listed = codesign("list").stdout
     for name in (*architecture_names(), *workload_names()):
         assert name in listed
+    assert [line.split()[0] for line in listed.splitlines() if "ResNet" in line] == workload_names()
     assert codesign("validate", *architecture_names(), *workload_names()).returncode == 0
+
+
+def test_all_files_are_checked_though_one_is_a_folder(codesign: Run, folder: Path) -> None:
+    (folder / "mine").mkdir()
+    done = codesign("validate", "mine", "paper", "x" * 300)
+    assert done.returncode == 2
+    assert done.stdout == "paper: architecture is right.\n"
+    assert "mine: must be a name or a YAML file (got a folder)" in done.stderr
+    assert "File name too long" in done.stderr
 
 
 def test_a_schema_is_json(codesign: Run) -> None:

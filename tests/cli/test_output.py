@@ -87,12 +87,14 @@ def test_names_with_brackets_are_printed_as_they_are(folder: Path) -> None:
     assert "report: [red]out/report.html\n" in run("--out", "[red]out").stdout
 
 
-@pytest.mark.parametrize("images", [("",), (",",), ("astronaut", "missing.png")])
+@pytest.mark.parametrize(
+    "images", [("",), (",",), ("astronaut", ""), ("astronaut", "missing.png"), (".",)]
+)
 def test_images_that_are_not_there_are_refused_before_the_run(
     folder: Path, monkeypatch: pytest.MonkeyPatch, images: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv("CODESIGN_CACHE", str(folder / "cache"))
-    with pytest.raises(InputError, match=r"--images|missing\.png"):
+    with pytest.raises(InputError, match=r"--images|missing\.png|folder"):
         run("--out", "out", "--images", *images)
     assert list(folder.iterdir()) == []
 
@@ -102,4 +104,16 @@ def test_workloads_of_one_name_are_not_compared(folder: Path) -> None:
     arguments = ["compare", "--arch", "paper", "--workloads", "fsnn18,./fsnn18.yaml"]
     with pytest.raises(InputError, match="'fsnn18' twice"):
         CliRunner().invoke(application, arguments, catch_exceptions=False)
+    assert not (folder / "reports").exists()
+
+
+def test_workloads_may_follow_each_other(folder: Path) -> None:
+    arguments = ["compare", "--arch", "paper", "--set", "workload.timesteps=1", "-w"]
+    done = CliRunner().invoke(application, [*arguments, "fsnn18", "dsnn18"], catch_exceptions=False)
+    assert "report: reports/fsnn18_dsnn18_on_paper/report.html\n" in done.stdout
+
+
+def test_a_run_takes_one_workload(folder: Path) -> None:
+    done = CliRunner().invoke(application, ["run", "-w", "fsnn18", "dsnn18"])
+    assert done.exit_code == 2
     assert not (folder / "reports").exists()

@@ -1,0 +1,82 @@
+"""An order: what a command line asks to be run, checked before any work is done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from codesign.cli.folders import require_file, require_replaceable
+from codesign.cli.options import names, require_no_folder
+from codesign.errors import Fault, InputError
+from codesign.pictures import picture_digest
+from codesign.specs.architecture import Architecture
+from codesign.specs.catalogue import load_architecture, load_workload_spec
+from codesign.specs.overrides import split_overrides
+from codesign.specs.workload import WorkloadSpec
+
+
+@dataclass(frozen=True)
+class Order:
+    """Workloads to be run on one chip.
+
+    Attributes:
+        architecture: the chip.
+        specs: the workloads, of different names, with the images and weights that were chosen.
+        folder: where the results go.
+    """
+
+    architecture: Architecture
+    specs: tuple[WorkloadSpec, ...]
+    folder: Path
+
+
+def take_order(
+    workloads: Sequence[str],
+    *,
+    arch: str,
+    images: list[str] | None,
+    checkpoint: Path | None,
+    changes: list[str] | None,
+    out: Path | None,
+    json: str | None,
+) -> Order:
+    """The order that the options of `run` and `compare` give.
+
+    Raises:
+        InputError: something that they name is wrong, missing, or cannot be written.
+    """
+    for_chip, for_workload = split_overrides(changes or [])
+    require_no_folder("--arch", arch)
+    architecture = load_architecture(arch, for_chip)
+    specs = []
+    for workload in workloads:
+        require_no_folder("--workload", workload)
+        specs.append(_with_choices(load_workload_spec(workload, for_workload), images, checkpoint))
+    _require_different([spec.name for spec in specs])
+    for picture in dict.fromkeys(picture for spec in specs for picture in spec.images):
+        picture_digest(picture)
+    name = f"{'_'.join(spec.name for spec in specs)}_on_{architecture.name}"
+    folder = out or Path("reports") / name
+    require_replaceable(folder)
+    require_file(json, outside=folder)
+    return Order(architecture, tuple(specs), folder)
+
+
+def _with_choices(
+    spec: WorkloadSpec, images: list[str] | None, checkpoint: Path | None
+) -> WorkloadSpec:
+    """The workload with the images and weights that were chosen on the command line."""
+    changes: dict[str, object] = {}
+    if images is not None:
+        changes["images"] = tuple(names("--images", images))
+    if checkpoint is not None:
+        # in full, so that a file called `calibrated` is not taken for the shipped weights
+        changes["weights"] = str(checkpoint.absolute())
+    return spec.model_copy(update=changes)
+
+
+def _require_different(found: Sequence[str]) -> None:
+    """Checks that results can be told apart: two files of one name can lie in different folders."""
+    for name in found:
+        if found.count(name) > 1:
+            problem = f"must be workloads of different names (got '{name}' twice)."
+            raise InputError(Fault("--workloads", problem, "Rename one, in its file as well."))
