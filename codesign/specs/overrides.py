@@ -6,6 +6,7 @@ scalar. Left out: lists and whole groups, which are written in a file.
 """
 
 import copy
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ from pydantic import BaseModel
 from codesign.errors import Fault, InputError, nearest
 from codesign.specs.documents import Document, KeyPath, Place, parse_scalar
 from codesign.specs.faults import dotted, keys_of, model_at
+from codesign.specs.workload import WorkloadSpec
 from codesign.units import shown
 
 WORKLOAD_PREFIX = "workload."
@@ -103,7 +105,7 @@ def _group(data: dict[str, Any], model: type[BaseModel], override: Override) -> 
     group: dict[str, Any] = data
     for depth, key in enumerate(override.path[:-1]):
         if key not in group:
-            raise _no_such_key(override, depth, list(group))
+            raise _no_such_key(model, override, depth, list(group))
         inner_value: Any = group[key]
         if not isinstance(inner_value, dict):
             at, inner = override.place, dotted(override.path[: depth + 1])
@@ -114,13 +116,20 @@ def _group(data: dict[str, Any], model: type[BaseModel], override: Override) -> 
     description = model_at(model, override.path[:-1])
     known = list(group) if description is None else keys_of(description)
     if override.path[-1] not in known:
-        raise _no_such_key(override, depth, known)
+        raise _no_such_key(model, override, depth, known)
     return group
 
 
-def _no_such_key(override: Override, depth: int, known: list[str]) -> InputError:
+def _no_such_key(
+    model: type[BaseModel], override: Override, depth: int, known: list[str]
+) -> InputError:
     owner = dotted(override.path[:depth]) or "the file"
     key = str(override.path[depth])
-    return InputError(
-        override.place.fault(f"{owner} has no key {shown(key)}.", nearest(key, known))
-    )
+    fix = nearest(key, known)
+    if depth == 0 and model is not WorkloadSpec:
+        # what is meant may be a value of the workload, with its prefix forgotten
+        near = difflib.get_close_matches(key, [*known, *keys_of(WorkloadSpec)], n=1)
+        if near and near[0] not in known:
+            _, _, value = override.option.partition("=")
+            fix = f"Did you mean '--set {WORKLOAD_PREFIX}{near[0]}={value}'?"
+    return InputError(override.place.fault(f"{owner} has no key {shown(key)}.", fix))

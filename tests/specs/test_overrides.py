@@ -52,6 +52,19 @@ def test_options_are_split_by_what_they_mean():
         ("cores.spike.cuont=32", "cores.spike has no key 'cuont'. Did you mean 'count'?"),
         ("cores.spkie.count=32", "cores has no key 'spkie'. Did you mean 'spike'?"),
         ("coers.spike.count=32", "the file has no key 'coers'. Did you mean 'cores'?"),
+        (
+            "timesteps=2",
+            "the file has no key 'timesteps'. Did you mean '--set workload.timesteps=2'?",
+        ),
+        (
+            "timestep=2",
+            "the file has no key 'timestep'. Did you mean '--set workload.timesteps=2'?",
+        ),
+        (
+            "reedout=sum",
+            "the file has no key 'reedout'. Did you mean '--set workload.readout=sum'?",
+        ),
+        ("nmae=x", "the file has no key 'nmae'. Did you mean 'name'?"),
         ("cores.spike.count.x=2", "cores.spike.count must be a group to hold other keys (got 16)."),
         ("cores.spike.count", "must have the form key.key=value (got 'cores.spike.count')."),
         ("=3", "must have the form key.key=value (got '=3')."),
