@@ -1,9 +1,8 @@
 """The README is true: what it tells readers to type works, and prints what it says.
 
-Every fenced block marked `sh`, `console` or `python` is run as it stands, in a folder of its own
-with the checkout's `archs` in it. In a `console` block the lines that start with `$ ` are commands,
-and what follows is all of their output but for the lines that `...` stands for. Only commands that
-install things are left out.
+Every fenced block marked `sh`, `console` or `python` is run as it stands, in a folder of its own.
+In a `console` block the lines that start with `$ ` are commands, and what follows is all of their
+output but for the lines that `...` stands for. Only commands that install things are left out.
 """
 
 import os
@@ -76,7 +75,6 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def reader(tmp_path: Path, cache: Path):
     """Runs a command as a reader does who types it at the top of the checkout."""
-    (tmp_path / "archs").symlink_to(ROOT / "archs")
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = os.environ | {"CODESIGN_CACHE": str(cache), "PATH": path, "COLUMNS": "100"}
 

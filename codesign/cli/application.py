@@ -18,6 +18,7 @@ application = typer.Typer(
 application.command("run", cls=ManyValues)(runs.run)
 application.command("compare", cls=ManyValues)(runs.compare)
 application.command("list")(information.list_)
+application.command("show")(information.show)
 application.command("validate")(information.validate)
 application.command("schema")(information.schema)
 application.command("cache")(information.cache)

@@ -1,5 +1,6 @@
 """Commands that run nothing: what there is, whether a file is right, what a file may say."""
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,7 @@ import typer
 
 from codesign.cli.options import require_no_folder
 from codesign.cli.streams import console
-from codesign.errors import Fault, InputError
+from codesign.errors import Fault, InputError, nearest
 
 
 class DocumentKind(StrEnum):
@@ -44,6 +45,29 @@ def list_(
         for entry in entries():
             table.add_row(entry.name, entry.description)
         reader.print(table, "")
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="Name of an architecture or a workload.")],
+) -> None:
+    """Print a file that comes with the program, to start your own from.
+
+    Example: codesign show split_core > my_chip.yaml
+    """
+    from codesign.specs.catalogue import (
+        architecture_names,
+        architecture_path,
+        workload_names,
+        workload_path,
+    )
+
+    known = dict.fromkeys(architecture_names(), architecture_path)
+    known |= dict.fromkeys(workload_names(), workload_path)
+    wanted = name.removesuffix(".yaml")
+    if wanted not in known:
+        problem = "must be the name of an architecture or a workload (got an unknown name)."
+        raise InputError(Fault(name or "''", problem, nearest(wanted, known)))
+    sys.stdout.write(known[wanted](wanted).read_text("utf-8"))
 
 
 def validate(

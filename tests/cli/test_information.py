@@ -5,7 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from codesign.specs.catalogue import architecture_names, workload_names
+import pytest
+from typer.testing import CliRunner
+
+from codesign.cli.application import application
+from codesign.specs.catalogue import (
+    architecture_names,
+    architecture_path,
+    workload_names,
+    workload_path,
+)
 from tests.cli.conftest import Run
 
 
@@ -24,6 +33,25 @@ def test_all_files_are_checked_though_one_is_a_folder(codesign: Run, folder: Pat
     assert done.stdout == "paper: architecture is right.\n"
     assert "mine: must be a name or a YAML file (got a folder)" in done.stderr
     assert "File name too long" in done.stderr
+
+
+@pytest.mark.parametrize("name", [*architecture_names(), *workload_names()])
+def test_a_shipped_file_is_shown_as_it_is(name: str) -> None:
+    path = architecture_path if name in architecture_names() else workload_path
+    done = CliRunner().invoke(application, ["show", name])
+    assert done.stdout == path(name).read_text()
+
+
+def test_a_file_that_is_shown_can_be_used(codesign: Run, folder: Path) -> None:
+    text = codesign("show", "split_core.yaml").stdout
+    (folder / "mine.yaml").write_text(text.replace("name: split_core", "name: mine"))
+    assert codesign("validate", "mine.yaml").stdout == "mine.yaml: architecture is right.\n"
+
+
+def test_an_unknown_name_cannot_be_shown(codesign: Run) -> None:
+    done = codesign("show", "split_cores")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Did you mean 'split_core'?" in done.stderr
 
 
 def test_a_schema_is_json(codesign: Run) -> None:
