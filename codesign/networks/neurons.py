@@ -133,18 +133,18 @@ class IF(Neuron):
         return v + x
 
 
-class LIF(Neuron):
-    """Leaky integrate-and-fire.
+class _Leaky(Neuron):
+    """What leaky neurons share: a time constant at the start, which each kind keeps in its way.
 
     Args:
-        tau: membrane time constant in timesteps, at least 1.
+        tau: membrane time constant in timesteps.
         v_threshold: see `Neuron`, as are the others.
         v_reset: potential after a spike and at the start.
         detach_reset: whether the gradient ignores the reset.
         surrogate_slope: a of the ATan surrogate.
 
     Raises:
-        InputError: tau is below 1, or see `Neuron`.
+        InputError: tau is out of the range of its kind, or see `Neuron`.
     """
 
     def __init__(
@@ -159,9 +159,19 @@ class LIF(Neuron):
         super().__init__(
             v_threshold, v_reset, detach_reset=detach_reset, surrogate_slope=surrogate_slope
         )
+        self._set_time_constant(float(tau))
+
+    def _set_time_constant(self, tau: float) -> None:
+        raise NotImplementedError
+
+
+class LIF(_Leaky):
+    """Leaky integrate-and-fire: `tau` is at least 1 and stays as it is."""
+
+    def _set_time_constant(self, tau: float) -> None:
         if not (math.isfinite(tau) and tau >= 1):
             raise InputError(Fault("LIF.tau", f"must be finite and at least 1 (got {tau})."))
-        self.tau = float(tau)
+        self.tau = tau
 
     def charge(self, v: Tensor, x: Tensor) -> Tensor:
         return v + (x - (v - self.v_reset)) / self.tau
@@ -170,38 +180,16 @@ class LIF(Neuron):
         return f"tau={self.tau}, {super().extra_repr()}"
 
 
-class PLIF(Neuron):
+class PLIF(_Leaky):
     """Leaky integrate-and-fire with a learnt decay `1 / tau = sigmoid(w)`, one per layer.
 
-    Args:
-        initial_tau: membrane time constant before training, above 1.
-        v_threshold: see `Neuron`, as are the others.
-        v_reset: potential after a spike and at the start.
-        detach_reset: whether the gradient ignores the reset.
-        surrogate_slope: a of the ATan surrogate.
-
-    Raises:
-        InputError: initial_tau is not above 1, or see `Neuron`.
+    `tau` is the time constant before training, above 1.
     """
 
-    def __init__(
-        self,
-        initial_tau: float = 2.0,
-        v_threshold: float = 1.0,
-        v_reset: float = 0.0,
-        *,
-        detach_reset: bool = True,
-        surrogate_slope: float = SURROGATE_SLOPE,
-    ):
-        super().__init__(
-            v_threshold, v_reset, detach_reset=detach_reset, surrogate_slope=surrogate_slope
-        )
-        if not (math.isfinite(initial_tau) and initial_tau > 1):
-            raise InputError(
-                Fault("PLIF.initial_tau", f"must be finite and above 1 (got {initial_tau}).")
-            )
-        # sigmoid(w) = 1 / tau
-        self.w = nn.Parameter(torch.tensor(-math.log(initial_tau - 1)))
+    def _set_time_constant(self, tau: float) -> None:
+        if not (math.isfinite(tau) and tau > 1):
+            raise InputError(Fault("PLIF.tau", f"must be finite and above 1 (got {tau})."))
+        self.w = nn.Parameter(torch.tensor(-math.log(tau - 1)))  # sigmoid(w) = 1 / tau
 
     def charge(self, v: Tensor, x: Tensor) -> Tensor:
         return v + (x - (v - self.v_reset)) * self.w.sigmoid()

@@ -109,7 +109,7 @@ def test_gradient_through_two_timesteps_follows_the_chain_rule(detach_reset):
         (lambda: IF(0.0, 0.0), r"IF\.v_threshold: must be above v_reset = 0\.0 \(got 0\.0\)"),
         (lambda: IF(math.nan), r"IF\.v_threshold: must be above"),
         (lambda: LIF(0.5), r"LIF\.tau: must be finite and at least 1 \(got 0\.5\)"),
-        (lambda: PLIF(1.0), r"PLIF\.initial_tau: must be finite and above 1 \(got 1\.0\)"),
+        (lambda: PLIF(1.0), r"PLIF\.tau: must be finite and above 1 \(got 1\.0\)"),
         (lambda: IF(surrogate_slope=0), r"IF\.surrogate_slope: must be above 0 \(got 0\)"),
     ],
 )
