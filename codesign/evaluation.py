@@ -71,6 +71,7 @@ def _summary(
     return {
         "workload": trace.workload.name,
         "architecture": architecture.name,
+        "policy": architecture.policy and architecture.policy.model_dump(mode="json"),
         "timesteps": trace.workload.timesteps,
         "images": 1,
         "makespan_cycles": None,

@@ -12,7 +12,7 @@ from tests.chip.small_chips import split_chip
 from tests.small_networks import dual_stream_network
 
 KEYS = {
-    *("workload", "architecture", "timesteps", "images", "makespan_cycles", "latency_s"),
+    *("workload", "architecture", "policy", "timesteps", "images", "makespan_cycles", "latency_s"),
     *("energy_pj", "energy_parts_pj", "energy_streams_pj", "edp_js", "counts", "bounds_cycles"),
     *("jobs", "provenance", "sources", "trace_hash", "architecture_hash", "version"),
 }

@@ -1,13 +1,13 @@
 """What a run says on the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from codesign.pages import accumulation_cost_sentence
-from codesign.pages.headline import statements
+from codesign.pages.headline import counts_sentences, repeated_integers, statements
 from codesign.results import Result
 from codesign.specs.architecture import Architecture, PaperEnergies
 from codesign.units import si
@@ -25,11 +25,12 @@ def print_run(console: Console, result: Result, architecture: Architecture) -> N
     for name, energy in summary["energy_parts_pj"].items():
         share = energy / summary["energy_pj"] if summary["energy_pj"] else 0.0
         table.add_row(f"  {name}", f"{_joule(energy)}  {share:6.1%}")
-    for name, count in _counts(summary["counts"]):
+    for name, count in _counts(summary):
         table.add_row(name, count)
     for name, cycles in summary["bounds_cycles"].items():
         table.add_row(f"bound {name}", f"{cycles:,} cycles")
     console.print(table)
+    _print_sentences(console, counts_sentences([summary]))
     if architecture.operations is not None:
         console.print(_exact_sentence(summary, architecture.operations), highlight=False)
     _print_origin(console, [result])
@@ -37,13 +38,17 @@ def print_run(console: Console, result: Result, architecture: Architecture) -> N
 
 def print_comparison(console: Console, results: Sequence[Result]) -> None:
     """One row for each result, and what the accumulation pathway costs."""
+    summaries = [result.summary for result in results]
+    repeated = [si(repeated_integers(summary), "") for summary in summaries]
+    counts_apart = counts_sentences(summaries)
     table = Table(box=None, pad_edge=False)
-    for column in ("workload", "architecture", "latency", "energy", "EDP", "ACs", "MACs"):
-        table.add_column(
-            column, justify="left" if column in ("workload", "architecture") else "right"
-        )
-    for result in results:
-        summary = result.summary
+    table.add_column("workload")
+    table.add_column("architecture")
+    for column in ("latency", "energy", "EDP", "ACs", "MACs"):
+        table.add_column(column, justify="right")
+    if counts_apart:
+        table.add_column("integers as AC", justify="right")
+    for summary, apart in zip(summaries, repeated, strict=True):
         table.add_row(
             summary["workload"],
             summary["architecture"],
@@ -52,11 +57,14 @@ def print_comparison(console: Console, results: Sequence[Result]) -> None:
             _or_dash(summary["edp_js"], "J s"),
             si(summary["counts"]["ac_all"], ""),
             si(summary["counts"]["mac"], ""),
+            *([apart] if counts_apart else []),
         )
     console.print(table)
+    _print_sentences(console, counts_apart)
     sentence = accumulation_cost_sentence(results)
     if sentence:
-        console.print(sentence, highlight=False)
+        # the prefix of SI that pages show is beyond ASCII, which terminals may not
+        console.print(sentence.replace(" µ", " u"), highlight=False)
     _print_origin(console, results)
 
 
@@ -90,7 +98,7 @@ def _exact_sentence(summary: dict[str, Any], prices: PaperEnergies) -> str:
     return f"With exact ACs instead of rate x dense, eq. 7 gives {exact}."
 
 
-def _counts(counts: dict[str, float]) -> list[tuple[str, str]]:
+def _counts(summary: dict[str, Any]) -> list[tuple[str, str]]:
     names = {
         "ac": "ACs, exact",
         "ac_rate_dense": "ACs, rate x dense",
@@ -100,14 +108,20 @@ def _counts(counts: dict[str, float]) -> list[tuple[str, str]]:
         "mac_with_bn": "MACs, with batch norm",
         "neuron_updates": "neuron updates",
     }
-    return [(label, f"{counts[key]:,.0f}") for key, label in names.items()]
+    if repeated_integers(summary):
+        names["ac_repeat"] = "integers as AC"
+    return [(label, f"{summary['counts'][key]:,.0f}") for key, label in names.items()]
 
 
 def _print_origin(console: Console, results: Sequence[Result]) -> None:
     said = dict.fromkeys(
         sentence for result in results for sentence in statements(result.summary["provenance"])
     )
-    for sentence in said:
+    _print_sentences(console, said)
+
+
+def _print_sentences(console: Console, sentences: Iterable[str]) -> None:
+    for sentence in sentences:
         console.print(sentence, style="yellow", highlight=False, markup=False)
 
 

@@ -46,7 +46,10 @@ def compare_page(results: Sequence[Result]) -> Page:
             _latency(results),
             Section(
                 "Runs",
-                ["Click a heading to sort."],
+                [
+                    "Click a heading to sort.",
+                    *headline.counts_sentences([result.summary for result in results]),
+                ],
                 table=comparison.comparison_table(results),
             ),
         ],
@@ -97,10 +100,11 @@ def _facts(results: Sequence[Result]) -> dict[str, str]:
 def _energy(results: Sequence[Result]) -> Section:
     stacked = comparison.energy_data(results)
     equation_7 = [comparison.equation_7_pj(result) for result in results]
+    prices = comparison.equation_7()
     text = (
         "Diamonds mark what eq. 7 gives for the same counts: "
-        f"{comparison.EQUATION_7_AC_PJ} pJ for an AC estimated from firing rates, "
-        f"{comparison.EQUATION_7_MAC_PJ} pJ for a MAC, and nothing else."
+        f"{prices.ac_pj:g} pJ for an AC estimated from firing rates, "
+        f"{prices.mac_pj:g} pJ for a MAC, and nothing else."
     )
     return Section(
         "Energy",

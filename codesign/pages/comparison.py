@@ -9,12 +9,14 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from codesign.pages.activity import AC_COUNTS
 from codesign.pages.content import Number, Stacked, Table, count, percent, quantity
 from codesign.pages.drawing import add_stack, axis_scale, axis_title, label, new_figure
 from codesign.pages.energy import PICOJOULE
+from codesign.pages.headline import repeated_integers
 from codesign.pages.latency import bounds_data
 from codesign.pages.palette import (
     COMPONENT_COLOURS,
@@ -25,9 +27,8 @@ from codesign.pages.palette import (
     words,
 )
 from codesign.results import STATES, Result
-
-EQUATION_7_AC_PJ, EQUATION_7_MAC_PJ = 0.9, 4.6
-"""Coefficients of eq. 7 in arXiv 2301.11929: fp32 at 45 nm, Horowitz, ISSCC 2014."""
+from codesign.specs.architecture import PaperEnergies
+from codesign.specs.catalogue import architectures, load_architecture
 
 _PAIRED = re.compile(r"(?P<network>fsnn|dsnn)[-_]?(?P<depth>\d+)(?P<rest>.*)", re.IGNORECASE)
 
@@ -51,10 +52,22 @@ class AccumulationCost:
     equation_7_pj: tuple[float, float]
 
 
+@cache
+def equation_7() -> PaperEnergies:
+    """The coefficients of eq. 7 in arXiv 2301.11929, which the architecture `paper` holds."""
+    # By path: a file called `paper` in the current folder is not meant.
+    path = next(entry.path for entry in architectures() if entry.name == "paper")
+    operations = load_architecture(path).operations
+    assert operations is not None
+    return operations
+
+
 def equation_7_pj(result: Result) -> float:
     """Energy by eq. 7: estimated ACs and dense MACs at the paper's coefficients, in pJ."""
-    accumulates = float(result.layers["ac_rate_dense"].sum())
-    return EQUATION_7_AC_PJ * accumulates + EQUATION_7_MAC_PJ * float(result.layers["mac"].sum())
+    accumulates, multiplies = (
+        float(result.layers[name].sum()) for name in ("ac_rate_dense", "mac")
+    )
+    return equation_7().ac_pj * accumulates + equation_7().mac_pj * multiplies
 
 
 def accumulation_costs(results: Sequence[Result]) -> list[AccumulationCost]:
@@ -257,6 +270,8 @@ def comparison_table(results: Sequence[Result]) -> Table:
     columns = ["run", "latency", "energy", "energy-delay product", "nearest bound"]
     columns += ["AC, all", "AC, by firing rate", "MAC", "MAC, zeros skipped", "energy by eq. 7"]
     columns += ["timesteps", "images"]
+    repeated = [repeated_integers(result.summary) for result in results]
+    columns += ["integers as AC"] * any(repeated)
     rows = []
     for name, result in zip(run_names(results), results, strict=True):
         summary, bounds = result.summary, bounds_data(result.summary)
@@ -275,6 +290,7 @@ def comparison_table(results: Sequence[Result]) -> Table:
                 Number(eq7, quantity(eq7 * PICOJOULE, "J")),
                 count(summary["timesteps"]),
                 count(summary["images"] or 1),
+                *([count(repeated_integers(summary))] if any(repeated) else []),
             ]
         )
     return Table("Runs", columns, rows)

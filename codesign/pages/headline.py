@@ -3,7 +3,7 @@
 All numbers are those of the result's summary.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from codesign.pages.content import Tile, cycles, percent, quantity
@@ -79,6 +79,26 @@ def tiles(summary: Mapping[str, Any]) -> list[Tile]:
     ]
 
 
+def repeated_integers(summary: Mapping[str, Any]) -> float:
+    """ACs that the chip does instead of MACs, because its policy repeats integers; mostly 0.
+
+    The counts of a summary are those of the network, in which an integer input is a MAC.
+    """
+    policy = summary.get("policy") or {}
+    repeats = policy.get("integer_input") == "repeat"
+    return float(summary["counts"]["ac_repeat"]) if repeats else 0.0
+
+
+def counts_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What must be known of counts that the chip does not execute as they are; often nothing."""
+    if not any(map(repeated_integers, summaries)):
+        return []
+    return [
+        "Counts of AC and MAC are those of the network. The chip repeats integers: instead of "
+        "their MACs it does what is counted as 'integers as AC'."
+    ]
+
+
 def _share(part: float, total: float) -> str:
     return f"{percent(part / total)} of energy" if total else ""
 
@@ -124,8 +144,9 @@ def facts(summary: Mapping[str, Any]) -> dict[str, str]:
         "architecture hash": summary["architecture_hash"],
         "codesign version": summary["version"],
     }
+    policy = dict(_flat("policy", summary.get("policy") or {}))
     origin = dict(_flat("", summary["provenance"] or {}))
-    return {name: str(value) for name, value in {**known, **origin, **identity}.items()}
+    return {name: str(value) for name, value in {**known, **policy, **origin, **identity}.items()}
 
 
 def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:

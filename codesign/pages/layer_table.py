@@ -5,16 +5,17 @@ import pandas as pd
 from codesign.pages.activity import AC_COUNTS
 from codesign.pages.content import Cell, Number, Table, count, percent, quantity
 from codesign.pages.energy import PICOJOULE
+from codesign.pages.headline import repeated_integers
 from codesign.results import BUSY_STATES, Result
 
-_SUMS = (*AC_COUNTS, "mac", "mac_nonzero", "neurons", "spikes")
+_SUMS = (*AC_COUNTS, "ac_repeat", "mac", "mac_nonzero", "neurons", "spikes")
 
 
 def layer_table(result: Result) -> Table:
     """A row for each layer in the order of computation.
 
     `core cycles` are the cycles in which cores computed for the layer, added over the cores; they
-    are left out where latency is not modelled.
+    are left out where latency is not modelled. `integers as AC` is there if the chip repeats them.
     """
     layers = result.layers.groupby("layer", sort=False).agg(
         {"type": "first", "stream": "first", **dict.fromkeys(_SUMS, "sum")}
@@ -23,10 +24,15 @@ def layer_table(result: Result) -> Table:
     total = float(result.energy["energy_pj"].sum())
     cycles = None if result.summary["makespan_cycles"] is None else _core_cycles(result)
     columns = ["layer", "type", "stream", "AC", "MAC", "MAC, zeros skipped", "firing rate"]
+    repeats = repeated_integers(result.summary) > 0
+    columns += ["integers as AC"] * repeats
     columns += ["energy", "share of energy"] + ["core cycles"] * (cycles is not None)
     rows = []
     for layer, row in layers.iterrows():
-        cells = _activity(str(layer), row) + _energy(float(energy.get(layer, 0.0)), total)
+        cells = _activity(str(layer), row)
+        if repeats:
+            cells.append(count(row["ac_repeat"]))
+        cells += _energy(float(energy.get(layer, 0.0)), total)
         if cycles is not None:
             cells.append(count(int(cycles.get(layer, 0))))
         rows.append(cells)

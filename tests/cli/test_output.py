@@ -1,6 +1,7 @@
 """What commands print: on which stream, in which numbers, and what is not left behind."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +118,21 @@ def test_a_run_takes_one_workload(folder: Path) -> None:
     done = CliRunner().invoke(application, ["run", "-w", "fsnn18", "dsnn18"])
     assert done.exit_code == 2
     assert not (folder / "reports").exists()
+
+
+def test_integers_that_the_chip_repeats_are_printed_apart(folder: Path) -> None:
+    policy = ["--set", "policy.integer_input=repeat", "workload.timesteps=1", "--out", "out"]
+    done = CliRunner().invoke(application, ["run", "-w", "sew18", *policy], catch_exceptions=False)
+    repeated = summary(folder / "out")["counts"]["ac_repeat"]
+    assert re.search(rf"^integers as AC +{repeated:,} *$", done.stdout, re.MULTILINE)
+    assert "Counts of AC and MAC are those of the network." in done.stdout
+
+
+def test_a_comparison_prints_them_in_a_column(folder: Path) -> None:
+    policy = ["--set", "policy.integer_input=repeat", "workload.timesteps=1"]
+    arguments = ["compare", "-w", "sew18", "fsnn18", *policy]
+    done = CliRunner().invoke(application, arguments, catch_exceptions=False)
+    heading, first, second, *_ = done.stdout.splitlines()
+    assert heading.rstrip().endswith("integers as AC")
+    assert (first.split()[-1], second.split()[-1]) == ("M", "0")
+    assert "Counts of AC and MAC are those of the network." in done.stdout

@@ -95,6 +95,15 @@ def test_equation_7_gives_table_2() -> None:
     assert round(comparison.equation_7_pj(result) * 1e-9, 2) == 9.18
 
 
+def test_the_coefficients_are_the_papers_whatever_lies_around(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "paper").write_text("Dear reviewers")
+    monkeypatch.chdir(tmp_path)
+    comparison.equation_7.cache_clear()
+    assert (comparison.equation_7().ac_pj, comparison.equation_7().mac_pj) == (0.9, 4.6)
+
+
 def test_energy_and_latency_are_those_of_the_summaries() -> None:
     results = [example_result("fsnn18"), example_result("dsnn18")]
     energy, latency = comparison.energy_data(results), comparison.latency_data(results)

@@ -70,6 +70,23 @@ def test_a_run_without_energy_or_bounds_has_a_headline() -> None:
     assert text[1:] == ["No bound was computed for this run.", "No energy was spent."]
 
 
+@pytest.mark.parametrize(
+    ("policy", "integers", "repeated"),
+    [
+        ({"integer_input": "repeat"}, 7, 7),
+        ({"integer_input": "repeat"}, 0, 0),
+        ({"integer_input": "mac"}, 7, 0),
+        (None, 7, 0),
+    ],
+)
+def test_integers_that_the_chip_repeats_are_told(
+    policy: dict[str, str] | None, integers: int, repeated: int
+) -> None:
+    known = summary(policy=policy, counts={"ac_repeat": integers})
+    assert headline.repeated_integers(known) == repeated
+    assert len(headline.counts_sentences([summary(counts={}), known])) == (repeated > 0)
+
+
 @given(st.dictionaries(st.text(min_size=1), st.integers(1, 10**9), min_size=1))
 def test_bounds_are_sorted_with_the_nearest_first(bounds: dict[str, int]) -> None:
     data = bounds_data(summary(bounds_cycles=bounds, makespan_cycles=10**9))

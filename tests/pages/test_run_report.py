@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from codesign.pages.compare_report import compare_page
 from codesign.pages.document import page_html
 from codesign.pages.run_report import run_page
 from codesign.results import Result
@@ -68,3 +69,29 @@ def test_a_number_and_its_unit_stay_on_one_line(request: pytest.FixtureRequest) 
     page: Path = request.getfixturevalue("run_page")
     lead = page.read_text("utf-8").partition('class="lead">')[2].partition("</p>")[0]
     assert lead == "dsnn50 on split_core takes 10.8&nbsp;ms and 7.25&nbsp;mJ for one image."
+
+
+def repeating(result: Result) -> Result:
+    """The result of a chip that repeats integers, of which each layer has some."""
+    policy = {"integer_input": "repeat", "accumulation_additions": "dense"}
+    layers = result.layers.assign(ac_repeat=12_345)
+    counts = result.summary["counts"] | {"ac_repeat": int(layers["ac_repeat"].sum())}
+    return replace(
+        result, layers=layers, summary=result.summary | {"policy": policy, "counts": counts}
+    )
+
+
+def test_integers_that_the_chip_repeats_stand_beside_the_networks_counts() -> None:
+    result = example_result("dsnn18")
+    page, other = page_html(run_page(repeating(result))), page_html(run_page(result))
+    assert "instead of their MACs it does what is counted as &#x27;integers as AC&#x27;" in page
+    assert ">integers as AC<" in page
+    assert "integers as AC" not in other
+
+
+def test_a_comparison_tells_them_for_each_run() -> None:
+    results = [repeating(example_result("fsnn18")), example_result("dsnn18")]
+    (table,) = [section.table for section in compare_page(results).sections if section.table]
+    assert table.columns[-1] == "integers as AC"
+    assert [row[-1].value for row in table.rows] == [results[0].summary["counts"]["ac_repeat"], 0.0]
+    assert "counted as &#x27;integers as AC&#x27;" in page_html(compare_page(results))
