@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import codesign
-from codesign.errors import TraceError
+from codesign.errors import Fault, InputError, TraceError
 from codesign.networks.provenance import weights_provenance
 from codesign.pictures import picture_digest, picture_path
 from codesign.specs.workload import WorkloadSpec
@@ -108,14 +108,22 @@ def entry_key(spec: WorkloadSpec, picture: str) -> str:
 
 def entries() -> list[Path]:
     """The files of the cache."""
-    return sorted(cache_folder().glob(f"*{_SUFFIX}"))
+    return sorted(path for path in cache_folder().glob(f"*{_SUFFIX}") if path.is_file())
 
 
 def clear() -> int:
-    """Removes all entries; returns how many there were."""
+    """Removes all entries; returns how many there were.
+
+    Raises:
+        InputError: one cannot be removed.
+    """
     found = entries()
     for path in found:
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            problem = f"must be a file that can be removed ({error.strerror})."
+            raise InputError(Fault(str(path), problem)) from error
     return len(found)
 
 

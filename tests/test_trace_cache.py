@@ -90,3 +90,11 @@ def test_two_may_write_at_once(spec: WorkloadSpec, folder: Path) -> None:
     (entry,) = trace_cache.entries()
     assert recording(spec, "astronaut", notice=silent).found
     assert sorted(path.name for path in folder.iterdir()) == [entry.name]
+
+
+def test_what_is_no_recording_is_neither_counted_nor_removed(folder: Path) -> None:
+    (folder / "folder.trace").mkdir(parents=True)
+    (folder / "notes.txt").touch()
+    assert trace_cache.entries() == []
+    assert trace_cache.clear() == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["folder.trace", "notes.txt"]

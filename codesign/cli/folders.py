@@ -8,14 +8,19 @@ result, is left alone.
 import errno
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 from codesign.errors import Fault, InputError
 from codesign.result_files import SUMMARY, SUMS, TABLES
+
+_PREFIX = ".codesign."
+"""Of temporary folders. With the result's name in it, it could be too long where that is not."""
 
 _FILES = frozenset({"report.html", SUMMARY, SUMS, *(f"{table}.parquet" for table in TABLES)})
 
@@ -30,9 +35,9 @@ def require_replaceable(folder: Path) -> None:
         place = folder.resolve()
         if place in (Path.cwd(), *Path.cwd().parents):
             raise _refused(folder, "must be a folder of its own (got one that is in use).")
-        if place.exists() and not place.is_dir():
+        if _is_no_folder(place):
             raise _refused(folder, "must be a folder (got a file).")
-        foreign = sorted(entry.name for entry in _entries(place) if not _is_of_result(entry))
+        foreign = _foreign(place)
         nearest = next(parent for parent in place.parents if parent.exists())
     except (OSError, RuntimeError, ValueError) as error:  # loops of links, null bytes
         raise _refused(folder, f"must be a folder that can be used ({error}).") from error
@@ -85,7 +90,7 @@ def result_folder(folder: Path) -> Iterator[Path]:
     folder = folder.resolve()  # a link stays, what it points to is replaced
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        place = Path(tempfile.mkdtemp(dir=folder.parent, prefix=_PREFIX))
     except OSError as error:
         raise _unwritable(folder, error) from error
     try:
@@ -93,10 +98,17 @@ def result_folder(folder: Path) -> Iterator[Path]:
         require_replaceable(folder)  # time has passed
         place.chmod(0o755)
         _swap(place, folder)
+    except InputError as error:
+        raise InputError([_renamed(fault, place, folder) for fault in error.faults]) from error
     except OSError as error:
         raise _unwritable(folder, error) from error
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _renamed(fault: Fault, place: Path, folder: Path) -> Fault:
+    """The fault of a file in a temporary folder, whose name says nothing to anybody."""
+    return replace(fault, place=fault.place.replace(str(place), str(folder)))
 
 
 def _swap(place: Path, folder: Path) -> None:
@@ -104,7 +116,7 @@ def _swap(place: Path, folder: Path) -> None:
 
     Of several runs that do this at once each puts aside what it finds, and the last one's stays.
     """
-    aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
+    aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=_PREFIX))
     old = aside / "0"
     try:
         for number in count():
@@ -113,9 +125,11 @@ def _swap(place: Path, folder: Path) -> None:
             old = aside / str(number)
             with suppress(FileNotFoundError):  # another run has put it aside
                 folder.rename(old)
-    finally:
+    except BaseException:
         if old.exists() and not folder.exists():
             old.rename(folder)
+        raise
+    finally:
         shutil.rmtree(aside, ignore_errors=True)
 
 
@@ -130,14 +144,30 @@ def _takes(place: Path, folder: Path) -> bool:
     return True
 
 
-def _entries(folder: Path) -> list[Path]:
-    return list(folder.iterdir()) if folder.is_dir() else []
+# Another run may replace the folder while it is looked at: each of these asks the disk once.
 
 
-def _is_of_result(entry: Path) -> bool:
+def _is_no_folder(place: Path) -> bool:
+    """Whether anything but a folder is there."""
+    try:
+        return not stat.S_ISDIR(place.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _foreign(folder: Path) -> list[str]:
+    """Names of what is no part of a result, sorted."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if not _is_of_result(entry))
+    except FileNotFoundError:
+        return []
+
+
+def _is_of_result(entry: "os.DirEntry[str]") -> bool:
     """A file of a result, or the folder of one run of a comparison."""
-    if entry.is_dir() and not entry.is_symlink():
-        inside = {path.name for path in entry.iterdir()}
+    if entry.is_dir(follow_symlinks=False):
+        inside = {path.name for path in Path(entry).iterdir()}
         return SUMS in inside and inside <= _FILES
     return entry.name in _FILES
 

@@ -1,6 +1,7 @@
 """Commands that run workloads on chips: `run` and `compare`."""
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,8 +18,11 @@ from codesign.cli.options import (
     names,
 )
 from codesign.cli.streams import console
+from codesign.errors import CodesignError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from rich.console import Console
 
 
@@ -41,7 +45,7 @@ def run(
     """
     from codesign.cli.folders import result_folder
     from codesign.cli.orders import take_order
-    from codesign.cli.study import study
+    from codesign.cli.study import stage, study
     from codesign.cli.tables import print_run
 
     order = take_order(
@@ -53,16 +57,19 @@ def run(
         out=out,
         json=json,
     )
+    reader = console(to_stderr=json == "-")
     with study(use_cache=not no_cache) as work:
         result = work.result(order.specs[0], order.architecture)
-        with work.stage("report"), result_folder(order.folder) as place:
-            from codesign.pages import write_run_report
-            from codesign.result_files import write_tables
+    with (
+        _shown_whatever_happens(lambda: print_run(reader, result, order.architecture)),
+        stage("report"),
+        result_folder(order.folder) as place,
+    ):
+        from codesign.pages import write_run_report
+        from codesign.result_files import write_tables
 
-            write_tables(result, place)
-            write_run_report(result, place / "report.html")
-    reader = console(to_stderr=json == "-")
-    print_run(reader, result, order.architecture)
+        write_tables(result, place)
+        write_run_report(result, place / "report.html")
     _finish(reader, order.folder, json, result.summary)
 
 
@@ -87,31 +94,45 @@ def compare(
     """
     from codesign.cli.folders import result_folder
     from codesign.cli.orders import take_order
-    from codesign.cli.study import study
+    from codesign.cli.study import stage, study
     from codesign.cli.tables import print_comparison
 
     wanted = list(dict.fromkeys(names("--workloads", workloads)))
     order = take_order(
         wanted, arch=arch, images=images, changes=changes, out=out, json=json, checkpoint=None
     )
+    reader = console(to_stderr=json == "-")
     with study(use_cache=not no_cache) as work:
         results = [work.result(spec, order.architecture) for spec in order.specs]
-        with work.stage("report"), result_folder(order.folder) as place:
-            from codesign.pages import accumulation_cost_sentence, write_compare_report
-            from codesign.result_files import write_tables, write_whole
+    with (
+        _shown_whatever_happens(lambda: print_comparison(reader, results)),
+        stage("report"),
+        result_folder(order.folder) as place,
+    ):
+        from codesign.pages import accumulation_cost_sentence, write_compare_report
+        from codesign.result_files import write_tables, write_whole
 
-            comparison = {
-                "architecture": order.architecture.name,
-                "accumulation_cost": accumulation_cost_sentence(results),
-                "runs": [result.summary for result in results],
-            }
-            for result in results:
-                write_tables(result, place / result.summary["workload"])
-            write_whole(place / "summary.json", _as_json(comparison).encode())
-            write_compare_report(results, place / "report.html")
-    reader = console(to_stderr=json == "-")
-    print_comparison(reader, results)
+        comparison = {
+            "architecture": order.architecture.name,
+            "accumulation_cost": accumulation_cost_sentence(results),
+            "runs": [result.summary for result in results],
+        }
+        for result in results:
+            write_tables(result, place / result.summary["workload"])
+        write_whole(place / "summary.json", _as_json(comparison).encode())
+        write_compare_report(results, place / "report.html")
     _finish(reader, order.folder, json, comparison)
+
+
+@contextmanager
+def _shown_whatever_happens(show: "Callable[[], None]") -> "Iterator[None]":
+    """Shows a result after its report is written, and as well if it cannot be."""
+    try:
+        yield
+    except CodesignError:
+        show()
+        raise
+    show()
 
 
 def _finish(reader: "Console", folder: Path, json: str | None, summary: Any) -> None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 class Study:
     """What a command shows while it works; everything goes to stderr."""
 
-    console: Console
     progress: Progress
     use_cache: bool
 
@@ -37,7 +36,7 @@ class Study:
             label = (
                 f"{spec.name} {number}/{len(spec.images)}" if len(spec.images) > 1 else spec.name
             )
-            with self.stage(f"{label}: inference"):
+            with _bar(self.progress, f"{label}: inference"):
                 recording = trace_cache.recording(
                     spec, picture, notice=self.notice, use_cache=self.use_cache
                 )
@@ -45,14 +44,9 @@ class Study:
         return combine(results)
 
     def notice(self, sentence: str) -> None:
-        self.console.print(f"note: {sentence}", style="yellow", highlight=False, markup=False)
-
-    @contextmanager
-    def stage(self, description: str) -> Iterator[None]:
-        """One bar for a part of the work that cannot say how far it is."""
-        bar = self.progress.add_task(description, total=None)
-        yield
-        self.progress.update(bar, completed=1, total=1)
+        self.progress.console.print(
+            f"note: {sentence}", style="yellow", highlight=False, markup=False, soft_wrap=True
+        )
 
     def _bars(self, label: str) -> Callable[[str, int, int], None]:
         bars: dict[str, int] = {}
@@ -68,12 +62,30 @@ class Study:
 @contextmanager
 def study(*, use_cache: bool) -> Iterator[Study]:
     """A study with its bars on stderr."""
-    console = Console(stderr=True)
+    with _bars_on_stderr() as progress:
+        yield Study(progress, use_cache)
+
+
+@contextmanager
+def stage(description: str) -> Iterator[None]:
+    """A bar on stderr for work that comes after a study."""
+    with _bars_on_stderr() as progress, _bar(progress, description):
+        yield
+
+
+@contextmanager
+def _bar(progress: Progress, description: str) -> Iterator[None]:
+    """One bar for work that cannot say how far it is."""
+    bar = progress.add_task(description, total=None)
+    yield
+    progress.update(bar, completed=1, total=1)
+
+
+def _bars_on_stderr() -> Progress:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console) as progress:
-        yield Study(console, progress, use_cache)
+    return Progress(*columns, console=Console(stderr=True))

@@ -1,6 +1,7 @@
 """Folders of results: replaced whole, kept on failure, and never at the cost of other files."""
 
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from codesign.cli.folders import require_file, require_replaceable, result_folder
 from codesign.errors import InputError
+from codesign.result_files import write_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -17,6 +19,11 @@ def names(folder: Path) -> list[str]:
 def write_report(folder: Path, text: str) -> None:
     with result_folder(folder) as place:
         (place / "report.html").write_text(text)
+
+
+def write_below_a_file(file: Path) -> None:
+    file.touch()
+    write_whole(file / "inner", b"")
 
 
 def fail_half_way(folder: Path, raised: type[BaseException]) -> None:
@@ -61,6 +68,19 @@ def test_of_runs_that_end_at_once_one_stays_whole_and_none_fails(tmp_path: Path)
         list(pool.map(lambda number: write_report(tmp_path / "out", f"{number}"), range(200)))
     assert names(tmp_path) == ["out"]
     assert (tmp_path / "out" / "report.html").read_text() in map(str, range(200))
+
+
+def test_a_file_that_cannot_be_written_is_named_by_its_place_in_the_result(tmp_path: Path) -> None:
+    place = re.escape(f"{tmp_path.resolve()}/out/report.html/inner: must be a place")
+    with pytest.raises(InputError, match=f"^{place}"), result_folder(tmp_path / "out") as folder:
+        write_below_a_file(folder / "report.html")
+    assert names(tmp_path) == []
+
+
+def test_a_name_may_be_as_long_as_the_disk_allows(tmp_path: Path) -> None:
+    write_report(tmp_path / ("x" * 255), "old")
+    write_report(tmp_path / ("x" * 255), "new")
+    assert names(tmp_path) == ["x" * 255]
 
 
 @pytest.mark.parametrize("name", ["thesis.tex", "layer1"])

@@ -1,5 +1,6 @@
-"""Streams that take nothing: a reader that has gone, a full disk, a stream that is closed."""
+"""Streams and disks that take nothing: a reader that has gone, a full disk, a closed stream."""
 
+import json
 import os
 import subprocess
 import sys
@@ -22,11 +23,13 @@ COMMANDS = [
 ]
 
 
-def run(*arguments: str, redirected: str = "", **streams: int) -> subprocess.CompletedProcess[str]:
-    """The command line; `redirected` is what a shell is to do with its streams."""
-    command = [sys.executable, "-c", PROGRAM, *arguments]
-    if redirected:
-        command = ["sh", "-c", f'exec "$@" {redirected}', "sh", *command]
+def run(
+    *arguments: str, redirected: str = "", limit: str = "unlimited", **streams: int
+) -> subprocess.CompletedProcess[str]:
+    """The command line; `redirected` is what a shell is to do with its streams, `limit` the
+    largest file that may be written, in blocks of 512 bytes."""
+    shell = f'ulimit -f {limit} && exec "$@" {redirected}'
+    command = ["sh", "-c", shell, "sh", sys.executable, "-c", PROGRAM, *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
     return subprocess.run(command, text=True, check=False, **pipes)
 
@@ -94,3 +97,25 @@ def test_names_that_a_terminal_cannot_show_are_escaped(
     assert done.returncode == 0, done.stderr
     assert "report: Z\\xfcrich/report.html\n" in done.stdout
     assert (folder / "Zürich" / "report.html").is_file()
+
+
+def test_a_result_that_cannot_be_written_is_shown_all_the_same(folder: Path) -> None:
+    done = run(*SMALL, "--out", "out", limit="100")
+    assert done.returncode == 2
+    assert "fsnn18 on paper\n" in done.stdout
+    assert "report: " not in done.stdout
+    *_, last = done.stderr.splitlines()
+    place = folder.resolve() / "out" / "report.html"
+    assert last.startswith(f"error: {place}: must be a place that can be written (File too large)")
+    assert list(folder.iterdir()) == []
+
+
+def test_a_recording_that_cannot_be_kept_does_not_cost_the_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CODESIGN_CACHE", "/dev/full/cache")
+    done = run(*SMALL, "--json", "-")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["workload"] == "fsnn18"
+    (note,) = [line for line in done.stderr.splitlines() if line.startswith("note: ")]
+    assert note.startswith("note: The recording is not cached: /dev/full/cache/")
