@@ -100,7 +100,8 @@ def load_picture(name_or_path: str | os.PathLike[str]) -> NDArray[np.float32]:
             more than 16 times as long as wide.
     """
     path = picture_path(name_or_path)
-    _read(path)  # reports a missing, unreadable or oversized file in our words
+    if not _read(path):  # which reports a missing, unreadable or oversized file in our words
+        raise _refused(path, "must be a picture (got an empty file).")
     levels = _crop(_decode(path))
     return normalise(np.asarray(levels, dtype=np.uint8))
 
@@ -143,7 +144,8 @@ def _decode(path: Path) -> Image.Image:
             raise _too_many_pixels(path, "more") from error
         except UnidentifiedImageError as error:
             formats = ", ".join(FORMATS)
-            raise _refused(path, f"must be a picture in one of the formats {formats}.") from error
+            problem = f"must be a picture in one of the formats {formats} (got something else)."
+            raise _refused(path, problem) from error
         except Exception as error:  # on broken files decoders raise whatever they stumble over
             raise _refused(
                 path,

@@ -196,7 +196,13 @@ def test_truncated_pictures_are_refused(tmp_path, keep):
         load_picture(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a picture", b"%!PS-Adobe-3.0 EPSF-3.0\n"])
+def test_an_empty_file_is_refused(tmp_path):
+    (tmp_path / "file.png").touch()
+    with pytest.raises(InputError, match=r"file\.png: must be a picture \(got an empty file\)"):
+        load_picture(tmp_path / "file.png")
+
+
+@pytest.mark.parametrize("content", [b"not a picture", b"%!PS-Adobe-3.0 EPSF-3.0\n"])
 def test_what_is_no_picture_is_refused(tmp_path, content):
     path = tmp_path / "file.png"
     path.write_bytes(content)

@@ -45,6 +45,10 @@ def require_replaceable(folder: Path) -> None:
         raise _refused(folder, f"must be new, empty, or hold a report only (got '{foreign[0]}').")
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         raise _refused(folder, f"must be in a folder that can be written (got {nearest}).")
+    if place.exists() and not os.access(place, os.W_OK | os.X_OK):
+        raise _refused(
+            folder, "must be new, or a folder that can be written (got one that cannot)."
+        )
 
 
 def require_file(name: str | None, *, outside: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from codesign.cli.folders import require_file, require_replaceable
 from codesign.cli.options import names, require_no_folder
 from codesign.errors import Fault, InputError
-from codesign.pictures import picture_digest
+from codesign.pictures import load_picture
 from codesign.specs.architecture import Architecture
 from codesign.specs.catalogue import load_architecture, load_workload_spec
 from codesign.specs.overrides import split_overrides
@@ -53,7 +53,7 @@ def take_order(
         specs.append(_with_choices(load_workload_spec(workload, for_workload), images, checkpoint))
     _require_different([spec.name for spec in specs])
     for picture in dict.fromkeys(picture for spec in specs for picture in spec.images):
-        picture_digest(picture)
+        load_picture(picture)
     name = f"{'_'.join(spec.name for spec in specs)}_on_{architecture.name}"
     folder = out or Path("reports") / name
     require_replaceable(folder)

@@ -96,6 +96,14 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, name: str) -> N
     assert names(tmp_path) == ["out"]
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_result_that_is_protected_is_left_alone(tmp_path: Path) -> None:
+    write_report(tmp_path / "out", "old")
+    (tmp_path / "out").chmod(0o555)
+    with pytest.raises(InputError, match="a folder that can be written"):
+        require_replaceable(tmp_path / "out")
+
+
 def test_a_folder_in_use_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "inner").mkdir()
     monkeypatch.chdir(tmp_path / "inner")

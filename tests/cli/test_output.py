@@ -89,13 +89,22 @@ def test_names_with_brackets_are_printed_as_they_are(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "images", [("",), (",",), ("astronaut", ""), ("astronaut", "missing.png"), (".",)]
+    "images",
+    [
+        ("",),
+        (",",),
+        ("astronaut", ""),
+        ("astronaut", "missing.png"),
+        ("astronaut", __file__),
+        (".",),
+    ],
+    ids=["none", "comma", "one is none", "one is missing", "one is no picture", "folder"],
 )
-def test_images_that_are_not_there_are_refused_before_the_run(
+def test_images_that_cannot_be_used_are_refused_before_the_run(
     folder: Path, monkeypatch: pytest.MonkeyPatch, images: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv("CODESIGN_CACHE", str(folder / "cache"))
-    with pytest.raises(InputError, match=r"--images|missing\.png|folder"):
+    with pytest.raises(InputError, match=r"--images|missing\.png|must be a picture"):
         run("--out", "out", "--images", *images)
     assert list(folder.iterdir()) == []
 
