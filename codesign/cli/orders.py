@@ -69,6 +69,10 @@ def _with_choices(
     if images is not None:
         changes["images"] = tuple(names("--images", images))
     if checkpoint is not None:
+        if not checkpoint.is_file():
+            problem = "must be a file (got something else, or nothing, of that name)."
+            fix = "Give the path of a .safetensors or .pth file."
+            raise InputError(Fault(f"--checkpoint {checkpoint}", problem, fix))
         # in full, so that a file called `calibrated` is not taken for the shipped weights
         changes["weights"] = str(checkpoint.absolute())
     return spec.model_copy(update=changes)

@@ -77,6 +77,12 @@ def test_a_checkpoint_is_a_file_whatever_its_name(folder: Path) -> None:
     assert not (folder / "out").exists()
 
 
+@pytest.mark.parametrize("place", [".", "none.pth", "/dev/zero"])
+def test_a_checkpoint_that_is_no_file_is_refused_before_the_run(folder: Path, place: str) -> None:
+    with pytest.raises(InputError, match=rf"--checkpoint {place}: must be a file"):
+        run("--out", "out", "--checkpoint", place)
+
+
 def test_json_through_a_link_leaves_the_link(folder: Path) -> None:
     (folder / "link").symlink_to("target.json")
     run("--out", "out", "--json", "link")
