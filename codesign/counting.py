@@ -128,13 +128,14 @@ def fan_out(
 def _neuron(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
     outputs = trace.workload.output_tensor(layer)
     updates = np.full(outputs.timesteps, outputs.size)
-    return {
+    counts = {
         "ac_neuron": updates,
         "neuron_updates": updates,
         "ac_rate_dense": updates.astype(float),
-        "neurons": updates,
-        "spikes": _sums(trace.values(outputs.name)),
     }
+    if outputs.kind is not Kind.SPIKE:  # its membrane is read, so that it has no firing rate
+        return counts
+    return {**counts, "neurons": updates, "spikes": _sums(trace.values(outputs.name))}
 
 
 def _pool(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:

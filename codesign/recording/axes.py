@@ -118,6 +118,11 @@ def _time_after(axes: Axes, before: Shape, after: Shape) -> int:
     )
 
 
+def without(axes: Axes, axis: int) -> Axes:
+    """Labels after an axis was reduced, or one place of it taken."""
+    return (*axes[:axis], *axes[axis + 1 :])
+
+
 def unsqueezed(axes: Axes, position: int) -> Axes:
     """Labels after a new axis of length 1 at `position` (not negative)."""
     new = Axis.FEATURE

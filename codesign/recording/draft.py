@@ -1,5 +1,8 @@
 """The graph while it is drawn: layers and tensors in the order in which the network runs them.
 
+A layer is drawn at its first run; what is a further run of it is decided in `runs`. How many
+timesteps there are may be known only at the end, when `completion` makes the workload.
+
 Names are the paths of the network's modules, which are what a user knows: `layer1.0.sn1`. What a
 module computes beyond its first layer, and what is computed between modules, gets the operation's
 name appended: `layer1.0.iand`. A layer and the tensor that it makes share their name.
@@ -7,7 +10,7 @@ name appended: `layer1.0.iand`. A layer and the tensor that it makes share their
 A draft holds the recorded arrays too. Nothing here knows torch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesign.errors import CaptureError
-from codesign.workload import Kind, Layer, LayerType, Stream, Tensor, Window, Workload
+from codesign.recording.runs import Constants, Pace, Runs
+from codesign.workload import Kind, Layer, LayerType, Stream, Tensor, Window
 
 INPUT = "input"
 
@@ -26,14 +30,18 @@ class Scope:
 
     Attributes:
         path: the module's path in the network; empty for the network itself.
+        module: identity of the module: the first of its paths, wherever it is called.
         stream: the stream that the module, or one around it, declares.
+        class_name: the module's class; empty for the code around the network.
         is_leaf: whether it has no modules inside, so that its first layer bears its name alone.
         batch_norm_fused: whether the module says that a batch norm was fused into it.
         layer_count: layers drawn in this call so far.
     """
 
     path: str
+    module: str
     stream: Stream
+    class_name: str = ""
     is_leaf: bool = False
     batch_norm_fused: bool = False
     layer_count: int = 0
@@ -69,13 +77,31 @@ class Operation:
 
 
 class Draft:
-    """A workload in the making, and the arrays recorded for it."""
+    """A workload in the making, and the arrays recorded for it.
+
+    Attributes:
+        timesteps: T, once a value of all timesteps is known.
+        tensors: by name; of a layer that runs at each timestep, with the timesteps so far.
+        layers: by name, in the order of their first runs.
+        runs: by the name of a layer.
+        arrays: what was recorded for all timesteps of a tensor.
+        slices: what was recorded for single timesteps, by tensor and timestep.
+        sums: by layer that sums over time, how many timesteps it sums.
+        membranes: by the name of a membrane, the neuron layer that it belongs to.
+        changes: runs of changes to single timesteps of a tensor that was made for all of them.
+    """
 
     def __init__(self) -> None:
         self.timesteps: int | None = None
         self.tensors: dict[str, Tensor] = {}
         self.layers: dict[str, Layer] = {}
+        self.runs: dict[str, Runs] = {}
         self.arrays: dict[str, NDArray[Any]] = {}
+        self.slices: dict[str, dict[int, NDArray[Any]]] = {}
+        self.sums: dict[str, int] = {}
+        self.membranes: dict[str, str] = {}
+        self.changes: dict[str, Runs] = {}
+        self._alike: dict[Hashable, list[Runs]] = {}
 
     def declare_timesteps(self, timesteps: int) -> None:
         """Fixes T at the first value that has time.
@@ -92,7 +118,8 @@ class Draft:
             )
 
     def add_input(self, shape: tuple[int, ...], timed: bool) -> str:
-        self._add_tensor(INPUT, Stream.SPIKE, Product(shape, timed, Kind.REAL))
+        timesteps = self.timesteps if timed else 1
+        self.tensors[INPUT] = Tensor(INPUT, shape, timesteps or 1, Kind.REAL, Stream.SPIKE)
         return INPUT
 
     def repeat_input(self) -> Tensor:
@@ -101,15 +128,116 @@ class Draft:
         self.tensors[INPUT] = tensor
         return tensor
 
-    def add_layer(self, scope: Scope, word: str, operation: Operation, product: Product) -> Tensor:
-        """Appends a layer and its output.
+    def add_layer(
+        self,
+        scope: Scope,
+        word: str,
+        operation: Operation,
+        product: Product,
+        *,
+        step: int | None = None,
+        constants: Constants | None = None,
+    ) -> Tensor:
+        """Appends a layer and its output, or finds the layer that this is a further run of.
 
         Args:
             scope: the module call that it belongs to.
             word: what it is called within its module, where the module's path is not enough.
             operation: what it does.
             product: what it makes.
+            step: the timestep of the product, None if it is of all timesteps or of none.
+            constants: its weights.
+
+        Raises:
+            CaptureError: it runs for the first time at a timestep behind the first, or with other
+                weights than before.
         """
+        pace = Pace.ALL if product.timed else Pace.ONCE if step is None else Pace.EACH
+        key = (scope.module, word, operation, product, pace)
+        runs = self._earlier(key, pace, step, constants)
+        if runs is None:
+            if step:
+                raise CaptureError(
+                    f"must do at every timestep what it did at the first (got a new layer that "
+                    f"reads {', '.join(operation.inputs)} at timestep {step}). Run the same layers "
+                    f"on the same values at each timestep, and feed nothing back from the last."
+                )
+            runs = self._new_layer(scope, word, operation, pace)
+            self._alike.setdefault(key, []).append(runs)
+        runs.begin()
+        if constants is not None:
+            runs.take(constants)
+        return self._made(runs, scope.stream, product)
+
+    def runs_at(self, tensor: str, step: int | None) -> Runs | None:
+        """The present run of what makes or changes a tensor; None for the input as it came.
+
+        Raises:
+            CaptureError: timesteps of the tensor are changed in another order than theirs.
+        """
+        runs = self.runs.get(tensor)
+        if step is None or (runs is not None and runs.pace is Pace.EACH):
+            return runs
+        changes = self.changes.setdefault(tensor, Runs(tensor, "", Pace.EACH))
+        if changes.count == step:
+            changes.begin()
+        if changes.count != step + 1:
+            raise CaptureError(
+                f"must be changed at every timestep in their order (got a change of '{tensor}' at "
+                f"timestep {step} behind {changes.count} others). Do the same at each timestep."
+            )
+        return changes
+
+    def layers_of(self, module: str) -> list[Runs]:
+        """The layers that a module has drawn itself."""
+        return [runs for runs in self.runs.values() if runs.module == module]
+
+    def next_step(self, module: str, operation: Operation) -> int:
+        """The timestep of a neuron's next update, where its current does not say it."""
+        for name, layer in self.layers.items():
+            runs = self.runs[name]
+            if runs.module == module and layer.inputs == operation.inputs:
+                return runs.count
+        return 0
+
+    def add_membrane(self, layer: str, index: int) -> str:
+        """Names a state of a neuron layer as a tensor that may be read; see `completion`."""
+        name = f"{layer} (membrane {index})"
+        self.membranes[name] = layer
+        self.tensors[name] = replace(self.tensors[layer], name=name, kind=Kind.REAL, largest=None)
+        return name
+
+    def fuse_batch_norm(self, tensor: str) -> None:
+        """Makes a batch norm part of the synaptic layer that produced `tensor`."""
+        self.layers[tensor] = replace(self.layers[tensor], bias=True, batch_norm=True)
+
+    def record(self, tensor: Tensor, array: NDArray[Any], step: int | None) -> None:
+        """Keeps what was recorded, as bool or uint8/uint16 `(timesteps, *shape)`.
+
+        Args:
+            tensor: its tensor.
+            array: its values or mask.
+            step: the one timestep that it holds, None if it holds all.
+        """
+        if step is None:
+            self.arrays[tensor.name] = array.reshape(tensor.timesteps, *tensor.shape)
+        else:
+            self.slices.setdefault(tensor.name, {})[step] = array.reshape(tensor.shape)
+
+    def is_recorded(self, name: str, step: int | None) -> bool:
+        return name in self.arrays or (step is not None and step in self.slices.get(name, ()))
+
+    def _earlier(
+        self, key: Hashable, pace: Pace, step: int | None, constants: Constants | None
+    ) -> Runs | None:
+        alike = self._alike.get(key, ())
+        if pace is Pace.EACH:
+            return next((runs for runs in alike if runs.count == step), None)
+        if pace is Pace.ONCE:
+            return next((runs for runs in alike if runs.began_with(constants)), None)
+        return None
+
+    def _new_layer(self, scope: Scope, word: str, operation: Operation, pace: Pace) -> Runs:
         name = self._name(scope, word)
         scope.layer_count += 1
         self.layers[name] = Layer(
@@ -123,33 +251,18 @@ class Draft:
             bias=operation.bias,
             batch_norm=operation.batch_norm,
         )
-        return self._add_tensor(name, scope.stream, product)
+        self.runs[name] = runs = Runs(name, scope.module, pace)
+        return runs
 
-    def fuse_batch_norm(self, tensor: str) -> None:
-        """Makes a batch norm part of the synaptic layer that produced `tensor`."""
-        self.layers[tensor] = replace(self.layers[tensor], bias=True, batch_norm=True)
-
-    def workload(self, name: str, outputs: Sequence[str]) -> Workload:
-        """The finished graph."""
-        return Workload(
-            name=name,
-            timesteps=self.timesteps or 1,
-            tensors=tuple(self.tensors.values()),
-            layers=tuple(self.layers.values()),
-            outputs=tuple(outputs),
-        )
-
-    def record(self, tensor: Tensor, array: NDArray[Any]) -> None:
-        """Keeps what was recorded, as bool or uint8/uint16 `(timesteps, *shape)`."""
-        self.arrays[tensor.name] = array.reshape(tensor.timesteps, *tensor.shape)
-
-    def _add_tensor(self, name: str, stream: Stream, product: Product) -> Tensor:
+    def _made(self, runs: Runs, stream: Stream, product: Product) -> Tensor:
         timesteps = 1
-        if product.timed:
+        if runs.pace is Pace.ALL:
             assert self.timesteps is not None
             timesteps = self.timesteps
-        tensor = Tensor(name, product.shape, timesteps, product.kind, stream, product.largest)
-        self.tensors[name] = tensor
+        elif runs.pace is Pace.EACH:
+            timesteps = runs.count
+        tensor = Tensor(runs.name, product.shape, timesteps, product.kind, stream, product.largest)
+        self.tensors[runs.name] = tensor
         return tensor
 
     def _name(self, scope: Scope, word: str) -> str:

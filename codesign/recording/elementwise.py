@@ -1,6 +1,7 @@
 """Element-wise arithmetic and logic: what `+`, `-`, `*`, `/`, `&`, `|`, `^` mean in the graph.
 
 - Of spikes and whole numbers: an expression, whose truth table decides (`expressions`).
+- Of a value at one timestep and the same value at others: a sum over time (`sums`).
 - The sum of two values that are not both spikes: a layer of its own, ADD. Integers stay integers;
   with a real operand the sum is real.
 - A real value times or plus constants: no layer. A scale or shift per channel is folded into the
@@ -29,6 +30,7 @@ from codesign.recording.expressions import (
     constant,
     leaf_count,
 )
+from codesign.recording.sums import accumulate
 from codesign.recording.tracking import Made, Tracker
 from codesign.workload import SYNAPTIC, Kind, LayerType
 
@@ -73,13 +75,23 @@ def rounding(tracker: Tracker, call: Call) -> torch.Tensor:
     if tracker.kind(source) is not Kind.REAL:
         raise CaptureError("must round real values (got spikes or integers). Remove the operation.")
     result = call.run()
-    tracker.supersede(source, result, "rounding")
+    constants = (*call.args[1:], *call.kwargs.values())
+    tracker.supersede(source, result, "rounding", *constants)
     return result
 
 
 def _arithmetic(
     tracker: Tracker, call: Call, operator: str, operands: tuple[Any, Any]
 ) -> torch.Tensor:
+    across = accumulate(tracker, call, operator, operands)
+    if across is not None:
+        return across
+    unchanged = _unchanged(tracker, operator, operands)
+    if unchanged is not None:
+        tracked = tracker.peek(unchanged)
+        result = call.run()
+        tracker.alias(result, tracked.value, tracked.axes)
+        return result
     if operator in OPERATORS and _are_spikes(tracker, *operands):
         return _expression(tracker, call, operator, operands)
     if operator == "add" and all(_is_tracked(tracker, operand) for operand in operands):
@@ -137,7 +149,8 @@ def _affine(tracker: Tracker, call: Call, operator: str, operands: tuple[Any, An
     other = operands[0] if operands[1] is source else operands[1]
     _require_foldable(tracker, source, other, operator)
     result = call.run()
-    tracker.supersede(source, result, "scaling")
+    side = "left" if source is operands[0] else "right"
+    tracker.supersede(source, result, "scaling", operator, side, other)
     return result
 
 
@@ -151,7 +164,8 @@ def _require_foldable(tracker: Tracker, source: torch.Tensor, other: Any, operat
     if set(varying) - {channel} or len(shape) > len(axes):
         raise CaptureError(
             f"must scale and shift by one number, or by one per channel (got constants of shape "
-            f"{shape} for a tensor of shape {tuple(source.shape)}). Put them into a batch norm."
+            f"{shape} for a tensor of shape {tuple(source.shape)}). Put them into a batch norm; a "
+            f"value that is fed back from the last timestep is not understood."
         )
     producer = tracker.draft.layers.get(value.name)
     folds_back = producer is None or producer.type in SYNAPTIC
@@ -160,6 +174,24 @@ def _require_foldable(tracker: Tracker, source: torch.Tensor, other: Any, operat
             f"must shift, or scale per channel, the result of a convolution or linear layer only "
             f"(got that of '{value.name}'). Move it behind the layer that has weights."
         )
+
+
+def _unchanged(tracker: Tracker, operator: str, operands: tuple[Any, Any]) -> torch.Tensor | None:
+    """The operand that plus or minus zero, times or by one leaves as it is, None if there is none.
+
+    A sum over timesteps starts so: `total = torch.zeros(1, 10)`.
+    """
+    source, other = operands
+    if not _is_tracked(tracker, source) and operator in {"add", "mul"}:
+        source, other = other, source
+    neutral = {"add": 0, "sub": 0, "mul": 1, "div": 1}.get(operator)
+    if neutral is None or not _is_tracked(tracker, source) or _is_tracked(tracker, other):
+        return None
+    if not isinstance(other, torch.Tensor):
+        return source if isinstance(other, int | float) and other == neutral else None
+    aligned = zip(reversed(other.shape), reversed(source.shape), strict=False)
+    keeps_shape = other.dim() <= source.dim() and all(own in {1, size} for own, size in aligned)
+    return source if keeps_shape and bool((other == neutral).all()) else None
 
 
 def _is_tracked(tracker: Tracker, operand: Any) -> bool:

@@ -15,11 +15,15 @@ import torch
 
 from codesign.errors import CaptureError
 from codesign.recording import axes as labels
+from codesign.recording import timesteps
 from codesign.recording.axes import Axis
 from codesign.recording.call import Call
 from codesign.recording.draft import Operation
 from codesign.recording.elementwise import Handler, binary, negation, rounding
+from codesign.recording.runs import Constants
+from codesign.recording.sums import time_sum
 from codesign.recording.tracking import Made, Source, Tracker
+from codesign.recording.values import as_vector
 from codesign.workload import SYNAPTIC, Kind, LayerType, Window
 
 
@@ -44,22 +48,24 @@ def convolution(tracker: Tracker, call: Call) -> torch.Tensor:
         bias=fused or call.argument(2, "bias") is not None,
         batch_norm=fused,
     )
-    return _windowed(tracker, call, source, Made(operation, Kind.REAL))
+    weights = Constants("weights", (weight, call.argument(2, "bias")))
+    return _windowed(tracker, call, source, Made(operation, Kind.REAL, constants=weights))
 
 
 def linear(tracker: Tracker, call: Call) -> torch.Tensor:
     """`linear(input, weight, bias)` on the last axis."""
-    _constant(tracker, call, 1, "weight")
+    weight = _constant(tracker, call, 1, "weight")
     source = tracker.read(call.tensor(), mask=True)
     if source.axes[-1] is not Axis.FEATURE:
         raise CaptureError(
             f"must act on features (got shape {source.shape}, whose last axis is time or batch). "
             f"Move the features to the last axis."
         )
-    bias = call.argument(2, "bias") is not None
-    operation = Operation(LayerType.LINEAR, (source.tensor.name,), bias=bias)
+    bias = call.argument(2, "bias")
+    operation = Operation(LayerType.LINEAR, (source.tensor.name,), bias=bias is not None)
     result = call.run()
-    tracker.write(result, source.axes, "linear", Made(operation, Kind.REAL))
+    made = Made(operation, Kind.REAL, constants=Constants("weights", (weight, bias)))
+    tracker.write(result, source.axes, "linear", made)
     return result
 
 
@@ -78,8 +84,12 @@ def batch_norm(tracker: Tracker, call: Call) -> torch.Tensor:
             f"result of '{name or 'an expression of spikes'}'). Move it behind one."
         )
     result = call.run()
-    tracker.draft.fuse_batch_norm(tracker.supersede(source, result, "batch norm"))
+    constants = [call.argument(place, word) for place, word in enumerate(_BATCH_NORM, start=1)]
+    tracker.draft.fuse_batch_norm(tracker.supersede(source, result, "batch norm", *constants))
     return result
+
+
+_BATCH_NORM = ("running_mean", "running_var", "weight", "bias")
 
 
 def relu(tracker: Tracker, call: Call) -> torch.Tensor:
@@ -171,7 +181,8 @@ def mean(tracker: Tracker, call: Call) -> torch.Tensor:
     else:
         kept = tuple(axis for position, axis in enumerate(axes) if position not in positions)
     if over_time:
-        made = _as_vector(made, labels.features(kept, result.shape))
+        shape = as_vector(labels.features(kept, result.shape))
+        made = Made(made.operation, made.kind, shape=shape)
     tracker.write(result, kept, "time_mean" if over_time else "mean", made)
     return result
 
@@ -196,21 +207,6 @@ def repeat(tracker: Tracker, call: Call) -> torch.Tensor:
     """`expand`, `expand_as`, `broadcast_to`, `repeat`: holding a static value."""
     source = call.tensor()
     return _renamed(tracker, call, lambda axes, shape: labels.held(axes, source.shape, shape))
-
-
-def stack(tracker: Tracker, call: Call) -> torch.Tensor:
-    """`stack([x] * T)`: holding a static value; other tensors are not stacked."""
-    tensors = call.argument(0, "tensors")
-    first = tensors[0]
-    if any(tensor is not first for tensor in tensors) or call.argument(1, "dim", 0) != 0:
-        raise CaptureError(
-            "must hold one static value for T timesteps, `torch.stack([x] * T)` (got different "
-            "tensors). Let every layer process all timesteps, `(T, N, ...)`, in one call."
-        )
-    tracked = tracker.peek(first)
-    result = call.run()
-    tracker.alias(result, tracked.value, labels.held(tracked.axes, first.shape, result.shape))
-    return result
 
 
 def permute(tracker: Tracker, call: Call) -> torch.Tensor:
@@ -286,12 +282,6 @@ def _windowed(tracker: Tracker, call: Call, source: Source, made: Made) -> torch
     return result
 
 
-def _as_vector(made: Made, shape: tuple[int, ...]) -> Made:
-    """A fully pooled map (C, 1, 1) is described as the vector that a linear layer reads."""
-    is_vector = len(shape) == 3 and shape[1:] == (1, 1)
-    return Made(made.operation, made.kind, shape=shape[:1] if is_vector else shape)
-
-
 def _constant(tracker: Tracker, call: Call, position: int, name: str) -> torch.Tensor:
     tensor = call.tensor(position, name)
     if tracker.find(tensor) is not None:
@@ -331,7 +321,12 @@ OPERATIONS: dict[str, Handler] = {
     "adaptive_avg_pool2d": adaptive_average_pool,
     "mean": mean,
     "unsqueeze": unsqueeze,
-    "stack": stack,
+    "sum": time_sum,
+    "stack": timesteps.stack,
+    "getitem": timesteps.getitem,
+    "select": timesteps.select,
+    "unbind": timesteps.unbind,
+    **dict.fromkeys(("cat", "concat", "concatenate"), timesteps.concatenate),
     "permute": permute,
     "invert": negation,
     "bitwise_not": negation,

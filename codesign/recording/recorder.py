@@ -5,9 +5,12 @@ plain code calls it. Modules give layers their names and declare two things: neu
 taken as one layer each whatever they compute inside, and `stream = "accumulation"`, which puts
 all that a module computes into the accumulation stream.
 
-Assumed: one image at a time, evaluation mode, multi-step networks (every layer is called once for
-all timesteps). Left out, and refused: operations without a meaning in `operations.OPERATIONS`,
-control flow that depends on recorded values, compiled or scripted modules.
+A network may run each layer once for all timesteps, loop over timesteps itself, or see one
+timestep in each call of the whole; the graph is the same.
+
+Assumed: one image at a time, evaluation mode. Left out, and refused: operations without a meaning
+in `operations.OPERATIONS`, control flow that depends on recorded values, feedback from one
+timestep to the next outside neurons, compiled or scripted modules.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,35 +22,26 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from codesign.errors import CaptureError
-from codesign.recording.axes import Axis, is_timed
+from codesign.recording.axes import input_axes, is_timed
 from codesign.recording.call import Call
-from codesign.recording.draft import Operation, Scope
+from codesign.recording.completion import complete
+from codesign.recording.draft import Scope
+from codesign.recording.firing import Firing
+from codesign.recording.neurons import Neuron, neuron_of
 from codesign.recording.operations import OPERATIONS
-from codesign.recording.tracking import Made, Tracker, arranged, require_finite
+from codesign.recording.refusals import VALUE_FREE, unknown_operation
+from codesign.recording.states import cleared_states
+from codesign.recording.sums import JOINING
+from codesign.recording.tracking import Tracker, require_finite
 from codesign.trace import Trace, trace_from_arrays
-from codesign.workload import Kind, LayerType, Stream
-
-NEURON_CLASSES = {
-    "codesign.networks.neurons.IF": "IF",
-    "codesign.networks.neurons.LIF": "LIF",
-    "codesign.networks.neurons.PLIF": "PLIF",
-}
-"""Model by the qualified name of a neuron class; subclasses of it count as well."""
-
-_METADATA = frozenset(
-    {
-        *("dim", "ndimension", "size", "stride", "numel", "nelement", "len", "element_size"),
-        *("is_floating_point", "is_complex", "is_contiguous", "is_inference", "storage_offset"),
-        *("get_device", "hash", "repr", "format"),
-    }
-)
-"""Functions that ask for no value."""
+from codesign.workload import LayerType, Stream
 
 
 def capture(
     network: nn.Module,
     inputs: torch.Tensor,
     *,
+    timesteps: int | None = None,
     name: str = "network",
     provenance: Mapping[str, Any] | None = None,
     neurons: Mapping[type[nn.Module], str] | None = None,
@@ -55,16 +49,25 @@ def capture(
     """Records one inference of one image.
 
     Args:
-        network: a spiking network in evaluation mode. It is run once and left as it was.
-        inputs: a static image `(1, C, H, W)` or vector `(1, F)` that the network holds for T
-            timesteps itself, or a sequence `(T, 1, C, H, W)` or `(T, 1, F)`.
+        network: a spiking network in evaluation mode. The state that its neurons keep from call
+            to call is cleared first; behind the recording the network is as it was.
+        inputs: a static image `(1, C, H, W)` or vector `(1, F)`, or a sequence `(T, 1, C, H, W)`
+            or `(T, 1, F)`.
+        timesteps: T of a network that sees one timestep in each call, as SpikingJelly's do with
+            `step_mode='s'`: it is called T times, with the image or with each frame. None for a
+            network that is called once, because its layers see all timesteps `(T, 1, ...)`, or
+            because it loops over timesteps itself.
         name: what the workload is called.
         provenance: where weights and input came from; kept in the trace.
         neurons: classes of further neuron modules and the model that each stands for (`LIF`).
-            Such a module maps currents `(T, 1, ...)` to spikes of the same shape.
+            Such a module maps currents to spikes of the same shape: `(T, 1, ...)` if a call is of
+            all timesteps, `(1, ...)` if it is of one. It may take and give back its state, the
+            spikes first: `spikes, membrane = neuron(current, membrane)`.
 
     Returns:
-        The trace, in memory, with the workload's graph.
+        The trace, in memory, with the workload's graph. Its outputs are the tensors that the
+        network returns. A membrane is one only if its layer's spikes are neither read nor
+        returned; beside them it costs nothing and is left out.
 
     Raises:
         CaptureError: the network or input cannot be recorded; names the module and operation.
@@ -80,15 +83,16 @@ def capture(
         )
     recorder = Recorder(network, name, neurons or {})
     with torch.inference_mode():
-        outputs = recorder.run(inputs)
+        outputs = recorder.run(inputs, timesteps)
     draft = recorder.tracker.draft
-    workload = draft.workload(name, outputs)
-    if not any(layer.type is LayerType.NEURON for layer in workload.layers):
+    if not any(layer.type is LayerType.NEURON for layer in draft.layers.values()):
         raise CaptureError(
             f"{name}: must have at least one spiking neuron (got none of the known classes). "
             f"Declare yours: `capture(..., neurons={{MyNeuron: 'LIF'}})`."
         )
-    return trace_from_arrays(workload, draft.arrays, provenance or {})
+    recorder.firing.require_timesteps(timesteps)
+    workload, arrays = complete(draft, name, outputs)
+    return trace_from_arrays(workload, arrays, provenance or {})
 
 
 class Recorder(TorchFunctionMode):
@@ -97,7 +101,7 @@ class Recorder(TorchFunctionMode):
     Args:
         network: what is recorded.
         name: what errors call it where no module has a path.
-        neurons: model by class, beside `NEURON_CLASSES`.
+        neurons: the user's neuron classes and their models.
     """
 
     def __init__(
@@ -106,30 +110,54 @@ class Recorder(TorchFunctionMode):
         super().__init__()
         self._network = network
         self._name = name
-        self._neurons = dict(neurons)
-        self._scopes = [Scope("", Stream.SPIKE)]
-        self._firing: nn.Module | None = None  # the neuron that runs now
+        self._scopes = [Scope("", "", Stream.SPIKE)]
         self._drawing = False  # whether torch functions are the recorder's own
         self._called: set[str] = set()
         self._paths: dict[nn.Module, list[str]] = {}
         for path, module in network.named_modules(remove_duplicate=False):
             self._paths.setdefault(module, []).append(path)
+        known = ((module, neuron_of(module, neurons)) for module in self._paths)
+        self._neurons: dict[nn.Module, Neuron] = {m: neuron for m, neuron in known if neuron}
         self.tracker = Tracker(self._scopes[0])
+        self.firing = Firing(self.tracker)
 
-    def run(self, inputs: torch.Tensor) -> list[str]:
-        """Runs the network and returns the names of its outputs in the graph."""
+    def run(self, inputs: torch.Tensor, timesteps: int | None = None) -> list[str]:
+        """Runs the network and returns the names of its outputs in the graph.
+
+        Args:
+            inputs: see `capture`.
+            timesteps: how often to call it, None for once with all of the input.
+        """
         with self._place("the input"):
-            self.tracker.start(inputs)
+            frames = [inputs] if timesteps is None else _frames(inputs, timesteps)
+            self.tracker.start(inputs if timesteps is None else torch.stack(frames))
+        outputs: list[str] = []
+        with cleared_states(self._network, self._neurons):
+            for step, frame in enumerate(frames):
+                if timesteps is not None:
+                    self.tracker.start_step(frame, step)
+                made = self._call(frame)
+                outputs = outputs or made
+                if made != outputs:
+                    raise CaptureError(
+                        f"{self._name} (the output): must be the same at every timestep (got "
+                        f"{', '.join(made)} at timestep {step}, {', '.join(outputs)} before)."
+                    )
+        return outputs
+
+    def _call(self, inputs: torch.Tensor) -> list[str]:
         try:
             with self._hooks(), self:
                 outputs = self._network(inputs)
-        except RuntimeError as error:  # what torch raises when shapes or types do not fit
+        except (RuntimeError, ValueError) as error:  # raised where shapes or types do not fit
             raise CaptureError(
-                f"{self._where}: must run on an input of shape {tuple(inputs.shape)} (got torch's "
-                f"error: {str(error).splitlines()[0]}). Give an input that the network takes."
+                f"{self._where}: must run on an input of shape {tuple(inputs.shape)} (got the "
+                f"error: {(str(error).splitlines() or [''])[0]}). Give an input that the network "
+                f"takes; one that sees one timestep in each call needs `timesteps=T`."
             ) from error
         with self._place("the output"):
-            return [self._output(tensor) for tensor in _tensors(outputs)]
+            names = [self._output(tensor) for tensor in _tensors(outputs)]
+        return list(dict.fromkeys(names))
 
     def __torch_function__(
         self,
@@ -139,23 +167,25 @@ class Recorder(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or {}
-        if self._drawing or self._firing is not None or not self._touches(args, kwargs):
+        if self._drawing or self.firing.module is not None:
             return func(*args, **kwargs)
-        word, known = _word(func)
-        if known or word in _METADATA:
+        operands = [item for item in _tensors((args, kwargs)) if self.tracker.find(item)]
+        if not operands:
+            return func(*args, **kwargs)
+        word, is_metadata = _word(func)
+        if is_metadata or word in VALUE_FREE:
             return func(*args, **kwargs)
         with self._place(word):
             handler = OPERATIONS.get(word)
             if handler is None or kwargs.get("out") is not None:
+                raise unknown_operation(word, handler is not None, self._scopes[-1].class_name)
+            has_one_timestep = self.tracker.attend(operands)
+            if not has_one_timestep and word not in JOINING:
                 raise CaptureError(
-                    f"must be an operation whose cost is known (got torch's '{word}'"
-                    f"{' with out=' if handler else ''} on a recorded value). Rewrite it with "
-                    f"known operations, or declare the module as a neuron if it is one."
+                    "must see operands of one timestep (got several timesteps). Feed nothing back "
+                    "from the last timestep outside a neuron."
                 )
             return handler(self.tracker, Call(word, func, args, kwargs))
-
-    def _touches(self, *arguments: Any) -> bool:
-        return any(self.tracker.find(tensor) is not None for tensor in _tensors(arguments))
 
     def _output(self, tensor: torch.Tensor) -> str:
         source = self.tracker.read(tensor)
@@ -166,12 +196,9 @@ class Recorder(TorchFunctionMode):
     def _hooks(self) -> Iterator[None]:
         handles = []
         for module in self._paths:
-            model = self._model(module)
-            enter, leave = (
-                (self._enter, self._leave)
-                if model is None
-                else (self._enter_neuron, self._leave_neuron)
-            )
+            is_neuron = module in self._neurons
+            enter = self._enter_neuron if is_neuron else self._enter
+            leave = self._leave_neuron if is_neuron else self._leave
             handles.append(module.register_forward_pre_hook(enter, with_kwargs=True))
             handles.append(module.register_forward_hook(leave, with_kwargs=True))
         try:
@@ -180,83 +207,48 @@ class Recorder(TorchFunctionMode):
             for handle in handles:
                 handle.remove()
 
-    def _model(self, module: nn.Module) -> str | None:
-        for ancestor in type(module).__mro__:
-            if ancestor in self._neurons:
-                return self._neurons[ancestor]
-            qualified = f"{ancestor.__module__}.{ancestor.__qualname__}"
-            if qualified in NEURON_CLASSES:
-                return NEURON_CLASSES[qualified]
-        return None
-
     def _enter(self, module: nn.Module, _args: Any, _kwargs: Any) -> None:
-        if self._firing is not None:
+        if self.firing.module is not None:
             return
         outer = self._scopes[-1]
         declared = getattr(module, "stream", None) == Stream.ACCUMULATION
         scope = Scope(
             path=self._path(module, outer.path),
+            module=self._paths[module][0],
             stream=Stream.ACCUMULATION if declared else outer.stream,
-            is_leaf=next(module.children(), None) is None or self._model(module) is not None,
+            class_name=type(module).__name__,
+            is_leaf=next(module.children(), None) is None or module in self._neurons,
             batch_norm_fused=getattr(module, "batch_norm_fused", False) is True,
         )
         self._scopes.append(scope)
         self.tracker.scope = scope
 
     def _leave(self, _module: nn.Module, _args: Any, _kwargs: Any, output: Any) -> None:
-        if self._firing is not None:
+        if self.firing.module is not None:
             return
         with self._place("its result"):
             for tensor in _tensors(output):
                 if self.tracker.find(tensor) is not None:
                     self.tracker.close(tensor)
+        self._leave_scope()
+
+    def _leave_scope(self) -> None:
         self._scopes.pop()
         self.tracker.scope = self._scopes[-1]
 
     def _enter_neuron(self, module: nn.Module, args: Any, kwargs: Any) -> None:
-        if self._firing is not None:
+        if self.firing.module is not None:
             return
         self._enter(module, args, kwargs)
         with self._place("neuron"):
-            source = self.tracker.read(current := self._current(args, kwargs))
-            if source.axes[0] not in {Axis.TIME, Axis.HELD}:
-                raise CaptureError(
-                    f"must see time first, (T, 1, ...) (got shape {source.shape} without it). "
-                    f"Hold the input for T timesteps, or unflatten time, before the neuron."
-                )
-            require_finite(arranged(current, source.axes, source.tensor))
-        self._firing = module
+            self.firing.begin(module, self._neurons[module], list(_tensors((args, kwargs))))
 
-    def _leave_neuron(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
-        if self._firing is not module:
+    def _leave_neuron(self, module: nn.Module, _args: Any, _kwargs: Any, output: Any) -> None:
+        if self.firing.module is not module:
             return
-        self._firing = None
         with self._place("neuron"):
-            self._fire(module, self._current(args, kwargs), output)
-        self._scopes.pop()
-        self.tracker.scope = self._scopes[-1]
-
-    def _current(self, args: Any, kwargs: Any) -> torch.Tensor:
-        """The neuron's one input."""
-        tensors = [t for t in _tensors((args, kwargs)) if self.tracker.find(t) is not None]
-        if len(tensors) != 1:
-            raise CaptureError(
-                f"must have one current as its input (got {len(tensors)}). Add the currents first."
-            )
-        return tensors[0]
-
-    def _fire(self, module: nn.Module, current: torch.Tensor, output: Any) -> None:
-        source = self.tracker.read(current)
-        if not isinstance(output, torch.Tensor) or tuple(output.shape) != source.shape:
-            got = tuple(getattr(output, "shape", ())) or type(output).__name__
-            raise CaptureError(
-                f"must give spikes of its input's shape {source.shape} (got {got}). Wrap it in a "
-                f"module that does, and declare that one."
-            )
-        model = self._model(module) or ""
-        operation = Operation(LayerType.NEURON, (source.tensor.name,), function=model)
-        axes = source.axes if is_timed(source.axes) else (Axis.TIME, *source.axes[1:])
-        self.tracker.write(output, axes, "neuron", Made(operation, Kind.SPIKE, 1))
+            self.firing.end(list(_tensors(output)))
+        self._leave_scope()
 
     def _path(self, module: nn.Module, outer: str) -> str:
         """The module's path; of a module at several places, the next place inside `outer`."""
@@ -282,6 +274,24 @@ class Recorder(TorchFunctionMode):
             self._drawing = False
 
 
+def _frames(inputs: torch.Tensor, timesteps: int) -> list[torch.Tensor]:
+    """The input of each call: an image is held, a sequence gives one frame to each.
+
+    Raises:
+        CaptureError: the sequence is of another length.
+    """
+    if isinstance(timesteps, bool) or not isinstance(timesteps, int) or timesteps < 1:
+        raise CaptureError(f"timesteps must be a whole number, at least 1 (got {timesteps!r}).")
+    if not is_timed(input_axes(inputs.shape)):
+        return [inputs.clone() for _ in range(timesteps)]
+    if len(inputs) != timesteps:
+        raise CaptureError(
+            f"must have as many frames as there are timesteps ({timesteps}, got {len(inputs)} of "
+            f"shape {tuple(inputs.shape)}). Change one of the two."
+        )
+    return [frame.clone() for frame in inputs]
+
+
 def _word(function: Callable[..., Any]) -> tuple[str, bool]:
     """Name of a torch function without underscores, and whether it asks for metadata only."""
     name = getattr(function, "__name__", str(function))
@@ -289,6 +299,8 @@ def _word(function: Callable[..., Any]) -> tuple[str, bool]:
         attribute = getattr(getattr(function, "__self__", None), "__name__", name)
         is_value = attribute in {"T", "mT", "H", "mH", "data", "real", "imag", "grad"}
         return attribute, name == "__get__" and not is_value
+    if name in {"__bool__", "__int__", "__float__", "__index__", "__complex__"}:
+        return f"{name.strip('_')} of", False
     return name.removeprefix("__").removesuffix("__"), False
 
 

@@ -10,69 +10,30 @@ norm, scaling, rounding). Whoever still reads the value of before is refused, as
 memory that was overwritten in place; nothing is guessed.
 """
 
-import math
-from collections.abc import Iterator, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, MutableMapping
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from codesign.errors import CaptureError
+from codesign.recording.arrays import arranged, require_finite, spike_bits
 from codesign.recording.axes import Axes, Axis, features, input_axes, is_timed
 from codesign.recording.draft import INPUT, Draft, Operation, Product, Scope, integer_dtype
 from codesign.recording.expressions import Expression, leaf
+from codesign.recording.runs import Constants
+from codesign.recording.values import (
+    CHANGED_BY_TIMESTEP,
+    Made,
+    Source,
+    Total,
+    Tracked,
+    Value,
+    as_vector,
+)
 from codesign.workload import Kind, LayerType, Tensor
 
-
-@dataclass(eq=False, slots=True)
-class Value:
-    """One value of the graph: a tensor of it, or an expression of spikes without a layer yet.
-
-    Attributes:
-        name: the graph's tensor; empty while it is an expression only.
-        expression: its truth table, if it is a function of spikes.
-        scope: where an expression was computed.
-        readers: whether a layer has read it.
-        gone: why it may not be read any more; empty while it may.
-    """
-
-    name: str
-    expression: Expression | None = None
-    scope: Scope | None = None
-    readers: bool = False
-    gone: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Tracked:
-    """A torch tensor's value and the labels of its axes."""
-
-    value: Value
-    axes: Axes
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A tensor of the graph as a layer reads it.
-
-    Attributes:
-        tensor: its description.
-        axes: labels of the torch tensor's axes.
-        shape: the torch tensor's shape.
-        features: the same without time and batch; may differ from the description's shape by
-            merged or split axes.
-    """
-
-    tensor: Tensor
-    axes: Axes
-    shape: tuple[int, ...]
-    features: tuple[int, ...]
-
-    @property
-    def timed(self) -> bool:
-        return is_timed(self.axes)
+__all__ = ["Made", "Source", "Tracked", "Tracker", "Value", "arranged", "require_finite"]
 
 
 class Tracker:
@@ -81,11 +42,13 @@ class Tracker:
     Attributes:
         draft: the graph.
         scope: the module call that runs now.
+        step: the timestep of the call that is drawn now, if its operands are of a single one.
     """
 
     def __init__(self, root: Scope) -> None:
         self.draft = Draft()
         self.scope = root
+        self.step: int | None = None
         # a mapping by identity that lets tensors go when the network does
         self._tracked: MutableMapping[torch.Tensor, Tracked] = WeakTensorKeyDictionary()
 
@@ -98,6 +61,26 @@ class Tracker:
         name = self.draft.add_input(features(axes, inputs.shape), is_timed(axes))
         self._tracked[inputs] = Tracked(Value(name), axes)
 
+    def start_step(self, frame: torch.Tensor, step: int) -> None:
+        """Makes a tensor one timestep of the network's input, which has time."""
+        self._tracked[frame] = Tracked(Value(INPUT), input_axes(frame.shape), step)
+
+    def remember(self, state: torch.Tensor, name: str, axes: Axes, step: int | None) -> None:
+        """Makes a tensor that a neuron gives or keeps the membrane of that name."""
+        self._tracked[state] = Tracked(Value(name), axes, step)
+
+    def attend(self, operands: Iterable[torch.Tensor]) -> bool:
+        """Takes the timestep of a call from its operands.
+
+        Returns:
+            Whether it has one: False if operands of different timesteps meet, or one timestep
+            meets all of them.
+        """
+        tracked = [self._tracked[operand] for operand in operands if operand in self._tracked]
+        steps = {item.step for item in tracked if item.step is not None}
+        self.step = min(steps) if len(steps) == 1 else None
+        return not steps or (len(steps) == 1 and not any(is_timed(item.axes) for item in tracked))
+
     def find(self, tensor: object) -> Tracked | None:
         """What a torch tensor is, None if it does not depend on the network's input."""
         if not isinstance(tensor, torch.Tensor):
@@ -105,13 +88,18 @@ class Tracker:
         return self._tracked.get(tensor)
 
     def alias(self, result: torch.Tensor, value: Value, axes: Axes) -> None:
-        """Makes `result` another torch tensor of a value."""
+        """Makes `result` another torch tensor of a value, of the present timestep."""
+        if is_timed(axes) and self.step is not None:
+            raise CaptureError(
+                f"must not hold the value of one timestep for several (got timestep {self.step}). "
+                f"Hold a value that does not change with the timestep."
+            )
         if is_timed(axes):
             self.draft.declare_timesteps(result.shape[axes.index(Axis.TIME)])
         before = self.find(result)
         if before is not None and before.value is not value:
             self._overwrite(result)
-        self._tracked[result] = Tracked(value, axes)
+        self._tracked[result] = Tracked(value, axes, self.step)
 
     def express(self, result: torch.Tensor, expression: Expression, axes: Axes) -> None:
         """Makes `result` an expression of spikes; its layer is drawn when something reads it."""
@@ -121,10 +109,15 @@ class Tracker:
                 f"Remove the operation."
             )
         name = expression.leaves[0] if expression.is_leaf else ""
-        self.alias(result, Value(name, expression, self.scope), axes)
+        self.alias(result, Value(name, expression, scope=self.scope), axes)
 
-    def peek(self, tensor: torch.Tensor) -> Tracked:
+    def peek(self, tensor: torch.Tensor, *, whole: bool = True) -> Tracked:
         """What a tracked tensor is, without reading it.
+
+        Args:
+            tensor: a tensor.
+            whole: False if only single timesteps are taken from it, of which others may have been
+                changed.
 
         Raises:
             CaptureError: its value was changed since.
@@ -136,9 +129,10 @@ class Tracker:
                 f"operations (got one of shape {tuple(tensor.shape)} that was not). Compute it "
                 f"from the input with plain torch operations, in modules that are not compiled."
             )
-        if tracked.value.gone:
+        gone = tracked.value.why_gone()
+        if gone and (whole or gone != CHANGED_BY_TIMESTEP):
             raise CaptureError(
-                f"must not read a value that {tracked.value.gone}. Read the changed value, or "
+                f"must not read a value that {gone}. Read the changed value, or "
                 f"make the change on a copy."
             )
         return tracked
@@ -146,6 +140,8 @@ class Tracker:
     def kind(self, tensor: torch.Tensor) -> Kind | None:
         """Kind of a tensor; None while it is an expression of spikes, a spike tensor included."""
         value = self.peek(tensor).value
+        if value.total is not None:
+            self.close(tensor)
         return None if value.expression else self.draft.tensors[value.name].kind
 
     def read(self, tensor: torch.Tensor, mask: bool = False) -> Source:
@@ -162,14 +158,16 @@ class Tracker:
         tracked = self.peek(tensor)
         described = self._described(tracked)
         tracked.value.readers = True
-        if mask and described.kind is Kind.REAL and described.name not in self.draft.arrays:
+        is_masked = mask and described.kind is Kind.REAL
+        if is_masked and not self.draft.is_recorded(described.name, tracked.step):
             data = arranged(tensor, tracked.axes, described)
             require_finite(data)
-            self.draft.record(described, data.to(torch.bool, copy=True).cpu().numpy())
+            bits = data.to(torch.bool, copy=True).cpu().numpy()
+            self.draft.record(described, bits, tracked.step)
         shape = tuple(tensor.shape)
         return Source(described, tracked.axes, shape, features(tracked.axes, shape))
 
-    def write(self, result: torch.Tensor, axes: Axes, word: str, made: "Made") -> Tensor:
+    def write(self, result: torch.Tensor, axes: Axes, word: str, made: Made) -> Tensor:
         """Draws a layer that makes `result`, and records what is of spikes and integers.
 
         Args:
@@ -178,13 +176,27 @@ class Tracker:
             word: what the layer is called within its module.
             made: the layer's operation and the kind of its result.
         """
-        described = self._draw(result, axes, word, made)
+        described = self._draw(result, axes, word, made, self.step)
         spike = described.kind is Kind.SPIKE
         self.alias(result, Value(described.name, leaf(described.name) if spike else None), axes)
         return described
 
-    def supersede(self, source: torch.Tensor, result: torch.Tensor, change: str) -> str:
+    def take(self, layer: str, word: str, *constants: Any) -> None:
+        """Notes the constants of a layer's present run; see `codesign.recording.runs`."""
+        runs = self.draft.runs_at(layer, self.step)
+        if runs is not None:
+            runs.take(Constants(word, constants))
+
+    def supersede(
+        self, source: torch.Tensor, result: torch.Tensor, change: str, *constants: Any
+    ) -> str:
         """Makes `result` the value of `source`, changed within the layer that produced it.
+
+        Args:
+            source: the value before.
+            result: the value behind.
+            change: what was done.
+            constants: with which numbers or tensors.
 
         Returns:
             The name of the graph's tensor.
@@ -193,49 +205,72 @@ class Tracker:
             CaptureError: a layer has read the unchanged value already.
         """
         old = self.peek(source)
-        if old.value.readers:
+        whole = old.value.whole
+        if old.value.readers or old.value.is_parted or (whole is not None and whole.readers):
             raise CaptureError(
                 f"must be the only one to read '{old.value.name}', because it becomes part of "
                 f"the layer that makes it. Let other layers read the value behind it."
             )
+        self.take(old.value.name, change, *constants)
         self.alias(result, Value(old.value.name), old.axes)
         old.value.gone = f"a {change} has changed since"
+        if whole is not None:
+            whole.gone = CHANGED_BY_TIMESTEP
         return old.value.name
 
     def close(self, tensor: torch.Tensor) -> None:
-        """Draws the layer of an expression; other values are left as they are.
+        """Draws the layer of an expression or of a sum over time; other values stay as they are.
 
         Raises:
-            CaptureError: its table is neither a logic nor a sum.
+            CaptureError: an expression's table is neither a logic nor a sum.
         """
         tracked = self.peek(tensor)
-        value, expression = tracked.value, tracked.value.expression
-        if value.name or expression is None:
+        value = tracked.value
+        if value.name:
             return
+        if value.expression is not None:
+            word, made = self._closed_expression(value, value.expression)
+        else:
+            assert value.total is not None
+            shape = as_vector(features(tracked.axes, tensor.shape))
+            word, made = self._closed_total(value, value.total, shape)
+        described = self._draw(tensor, tracked.axes, word, made, tracked.step)
+        if value.total is not None:
+            self.draft.sums[described.name] = value.total.count
+        value.name, value.total = described.name, None
+        value.expression = leaf(described.name) if described.kind is Kind.SPIKE else None
+
+    def _closed_expression(self, value: Value, expression: Expression) -> tuple[str, Made]:
         if expression.is_logic:
             function, inputs = expression.logic()
             operation = Operation(LayerType.LOGIC, inputs, function=function)
-            made = Made(operation, Kind.SPIKE, 1, scope=value.scope)
-        elif expression.is_sum:
-            function = "add"
+            return function, Made(operation, Kind.SPIKE, 1, scope=value.scope)
+        if expression.is_sum:
             operation = Operation(LayerType.ADD, expression.leaves)
-            made = Made(operation, Kind.INTEGER, len(expression.leaves), scope=value.scope)
+            leaves = len(expression.leaves)
+            return "add", Made(operation, Kind.INTEGER, leaves, scope=value.scope)
+        raise CaptureError(
+            f"must give 0 and 1, or the plain sum of its spikes (got the values "
+            f"{', '.join(map(str, expression.table))} for spikes of "
+            f"{', '.join(expression.leaves)}). Use AND, IAND, OR, XOR or ADD."
+        )
+
+    def _closed_total(self, value: Value, total: Total, shape: tuple[int, ...]) -> tuple[str, Made]:
+        operation = Operation(LayerType.TIME_MEAN, (total.name,))
+        largest = self.draft.tensors[total.name].largest
+        if total.scaled or largest is None:
+            made = Made(operation, Kind.REAL, shape=shape, scope=value.scope)
         else:
-            raise CaptureError(
-                f"must give 0 and 1, or the plain sum of its spikes (got the values "
-                f"{', '.join(map(str, expression.table))} for spikes of "
-                f"{', '.join(expression.leaves)}). Use AND, IAND, OR, XOR or ADD."
-            )
-        described = self._draw(tensor, tracked.axes, function, made)
-        value.name = described.name
-        value.expression = leaf(described.name) if described.kind is Kind.SPIKE else None
+            largest *= total.count
+            made = Made(operation, Kind.INTEGER, largest, shape=shape, scope=value.scope)
+        return "time_mean" if total.scaled else "time_sum", made
 
     def _described(self, tracked: Tracked) -> Tensor:
         """The graph's tensor; an image that is held before any layer reads it has time."""
         value, timed = tracked.value, is_timed(tracked.axes)
         described = self.draft.tensors[value.name]
         if value.name != INPUT or value.readers:
-            if described.timesteps > 1 and not timed:
+            if described.timesteps > 1 and not timed and tracked.step is None:
                 raise CaptureError(
                     f"must not read '{value.name}' without time, because a layer before it read "
                     f"it held for T timesteps. Hold it for all layers, or behind the first one."
@@ -243,22 +278,30 @@ class Tracker:
             return described
         return self.draft.repeat_input() if timed else described
 
-    def _draw(self, result: torch.Tensor, axes: Axes, word: str, made: "Made") -> Tensor:
+    def _draw(
+        self, result: torch.Tensor, axes: Axes, word: str, made: Made, step: int | None
+    ) -> Tensor:
         if is_timed(axes):
             self.draft.declare_timesteps(result.shape[axes.index(Axis.TIME)])
         shape = made.shape or features(axes, result.shape)
         product = Product(shape, is_timed(axes), made.kind, made.largest)
-        described = self.draft.add_layer(made.scope or self.scope, word, made.operation, product)
-        self._record_exact(result, axes, described)
+        scope = made.scope or self.scope
+        described = self.draft.add_layer(
+            scope, word, made.operation, product, step=step, constants=made.constants
+        )
+        if not self.draft.is_recorded(described.name, step):
+            self._record_exact(result, axes, described, step)
         return described
 
-    def _record_exact(self, result: torch.Tensor, axes: Axes, described: Tensor) -> None:
+    def _record_exact(
+        self, result: torch.Tensor, axes: Axes, described: Tensor, step: int | None
+    ) -> None:
         if described.kind is Kind.SPIKE:
-            self.draft.record(described, _bits(arranged(result, axes, described)))
+            self.draft.record(described, spike_bits(arranged(result, axes, described)), step)
         elif described.kind is Kind.INTEGER:
             assert described.largest is not None
             values = arranged(result, axes, described).cpu().numpy()
-            self.draft.record(described, values.astype(integer_dtype(described.largest)))
+            self.draft.record(described, values.astype(integer_dtype(described.largest)), step)
 
     def _overwrite(self, result: torch.Tensor) -> None:
         for other, tracked in self._sharing(result):
@@ -271,60 +314,3 @@ class Tracker:
         for other, tracked in list(self._tracked.items()):
             if other.untyped_storage().data_ptr() == memory:
                 yield other, tracked
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What a new layer is and makes.
-
-    Attributes:
-        operation: what it does.
-        kind: kind of its result.
-        largest: largest value of spikes and integers, None for reals.
-        shape: shape of the result if it is to be described otherwise than torch has it.
-        scope: the module call that it belongs to, if not the one that runs now.
-    """
-
-    operation: Operation
-    kind: Kind
-    largest: int | None = None
-    shape: tuple[int, ...] | None = None
-    scope: Scope | None = None
-
-
-def arranged(data: torch.Tensor, axes: Axes, described: Tensor) -> torch.Tensor:
-    """A tensor's elements as `(timesteps, elements)`, time first; one timestep if it is static."""
-    if not is_timed(axes):
-        return data.reshape(1, -1)
-    by_time = data.movedim(axes.index(Axis.TIME), 0)
-    return by_time[: described.timesteps].reshape(described.timesteps, -1)
-
-
-def _bits(data: torch.Tensor) -> NDArray[np.bool_]:
-    """Spikes as bool.
-
-    Raises:
-        CaptureError: a value is neither 0 nor 1.
-    """
-    bits: NDArray[np.bool_] = data.to(torch.bool, copy=True).cpu().numpy()
-    # numpy knows no bfloat16; its comparison of floats is several times as fast as torch's
-    exact = data.float() if data.dtype is torch.bfloat16 else data
-    if not np.array_equal(exact.cpu().numpy() == 1, bits):
-        raise CaptureError(
-            "must give spikes of 0 and 1 (got other values). Declare a module as a neuron only if "
-            "its output is binary."
-        )
-    return bits
-
-
-def require_finite(data: torch.Tensor) -> None:
-    """Raises CaptureError if a value is NaN or infinite."""
-    # One pass in the usual case: a sum is finite unless a value is not, or it overflows.
-    if math.isfinite(float(data.sum())):
-        return
-    bad = int((~torch.isfinite(data)).sum())
-    if bad:
-        raise CaptureError(
-            f"must read finite values (got {bad} that are NaN or infinite). Check the weights "
-            f"and the input."
-        )
