@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the virtual environment given as the first argument and installs the project with its
-# tests into it. Does nothing if that was done before, in this place and with the same Python,
+# tests into it, and the two libraries of spiking networks that tests write networks with. Does nothing if that was done before, in this place and with the same Python,
 # pyproject.toml, constraints and script.
 set -eu
 
@@ -39,5 +39,8 @@ echo "Installing into $venv ..."
 rm -rf "$venv"
 "$python" -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-    --constraint constraints.txt --editable '.[test]'
+    --constraint constraints.txt --editable '.[test,libraries]'
+# Their declared dependencies (torchvision, torchaudio) do not fit the torch of constraints.txt.
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+    --constraint constraints.txt --no-deps spikingjelly snntorch
 echo "$key" > "$stamp"
