@@ -36,14 +36,14 @@ def spike_bits(data: torch.Tensor) -> NDArray[np.bool_]:
     return bits
 
 
-def require_finite(data: torch.Tensor) -> None:
-    """Raises CaptureError if a value is NaN or infinite."""
+def require_finite(data: torch.Tensor, name: str) -> None:
+    """Raises CaptureError if a value of the graph's tensor of that name is NaN or infinite."""
     # One pass in the usual case: a sum is finite unless a value is not, or it overflows.
     if math.isfinite(float(data.sum())):
         return
     bad = int((~torch.isfinite(data)).sum())
     if bad:
         raise CaptureError(
-            f"must read finite values (got {bad} that are NaN or infinite). Check the weights "
-            f"and the input."
+            f"must read finite values (got {bad} that are NaN or infinite in '{name}'). Check the "
+            f"weights and the input."
         )

@@ -74,6 +74,13 @@ def rounding(tracker: Tracker, call: Call) -> torch.Tensor:
     source = call.tensor()
     if tracker.kind(source) is not Kind.REAL:
         raise CaptureError("must round real values (got spikes or integers). Remove the operation.")
+    if call.name == "fake_quantize_per_tensor_affine":
+        lowest, highest = call.argument(3, "quant_min"), call.argument(4, "quant_max")
+        if highest - lowest < 2:
+            raise CaptureError(
+                f"must round to more than two values (got {lowest} to {highest}), because two are "
+                f"spikes. Declare the module that does it as a neuron: `neurons={{...}}`."
+            )
     result = call.run()
     constants = (*call.args[1:], *call.kwargs.values())
     tracker.supersede(source, result, "rounding", *constants)

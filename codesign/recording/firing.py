@@ -63,7 +63,7 @@ class Firing:
                     f"{expected - 1}). Call it once at each timestep, and use a neuron that keeps "
                     f"its state at one place only."
                 )
-        require_finite(arranged(current, source.axes, source.tensor))
+        require_finite(arranged(current, source.axes, source.tensor), source.tensor.name)
         tracker.step = step
         self.module, self._neuron, self._source = module, neuron, source
         self._goes_on = bool(states)

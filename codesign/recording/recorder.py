@@ -29,7 +29,7 @@ from codesign.recording.draft import Scope
 from codesign.recording.firing import Firing
 from codesign.recording.neurons import Neuron, neuron_of
 from codesign.recording.operations import OPERATIONS
-from codesign.recording.refusals import VALUE_FREE, unknown_operation
+from codesign.recording.refusals import VALUE_FREE, require_visible, unknown_operation
 from codesign.recording.states import cleared_states
 from codesign.recording.sums import JOINING
 from codesign.recording.tracking import Tracker, require_finite
@@ -116,6 +116,7 @@ class Recorder(TorchFunctionMode):
         self._paths: dict[nn.Module, list[str]] = {}
         for path, module in network.named_modules(remove_duplicate=False):
             self._paths.setdefault(module, []).append(path)
+        require_visible(self._paths, name)
         known = ((module, neuron_of(module, neurons)) for module in self._paths)
         self._neurons: dict[nn.Module, Neuron] = {m: neuron for m, neuron in known if neuron}
         self.tracker = Tracker(self._scopes[0])
@@ -169,13 +170,17 @@ class Recorder(TorchFunctionMode):
         kwargs = kwargs or {}
         if self._drawing or self.firing.module is not None:
             return func(*args, **kwargs)
-        operands = [item for item in _tensors((args, kwargs)) if self.tracker.find(item)]
-        if not operands:
-            return func(*args, **kwargs)
+        operands: list[torch.Tensor] = []
+        constants: list[torch.Tensor] = []
+        for tensor in _tensors((args, kwargs)):
+            (constants if self.tracker.find(tensor) is None else operands).append(tensor)
         word, is_metadata = _word(func)
         if is_metadata or word in VALUE_FREE:
             return func(*args, **kwargs)
         with self._place(word):
+            self.tracker.require_unwritten(constants)
+            if not operands:
+                return func(*args, **kwargs)
             handler = OPERATIONS.get(word)
             if handler is None or kwargs.get("out") is not None:
                 raise unknown_operation(word, handler is not None, self._scopes[-1].class_name)
@@ -185,12 +190,15 @@ class Recorder(TorchFunctionMode):
                     "must see operands of one timestep (got several timesteps). Feed nothing back "
                     "from the last timestep outside a neuron."
                 )
-            return handler(self.tracker, Call(word, func, args, kwargs))
+            result = handler(self.tracker, Call(word, func, args, kwargs))
+            if any(result is constant for constant in constants):
+                self.tracker.note_written(result)
+            return result
 
     def _output(self, tensor: torch.Tensor) -> str:
-        source = self.tracker.read(tensor)
-        require_finite(tensor)
-        return source.tensor.name
+        name = self.tracker.read(tensor).tensor.name
+        require_finite(tensor, name)
+        return name
 
     @contextmanager
     def _hooks(self) -> Iterator[None]:
@@ -298,7 +306,9 @@ def _word(function: Callable[..., Any]) -> tuple[str, bool]:
     if name in {"__get__", "__set__"}:
         attribute = getattr(getattr(function, "__self__", None), "__name__", name)
         is_value = attribute in {"T", "mT", "H", "mH", "data", "real", "imag", "grad"}
-        return attribute, name == "__get__" and not is_value
+        if name == "__set__":
+            return f"setting {attribute}", False
+        return attribute, not is_value
     if name in {"__bool__", "__int__", "__float__", "__index__", "__complex__"}:
         return f"{name.strip('_')} of", False
     return name.removeprefix("__").removesuffix("__"), False

@@ -1,4 +1,13 @@
-"""Torch functions without a meaning in a graph: which are harmless, and what to say of others."""
+"""What has no meaning in a graph: which torch functions are harmless, and what to say of others.
+
+Where spikes are made outside a known neuron, the error says how to declare the neuron's class: a
+spike that were taken for a real value would turn accumulates into multiplications.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import nn
 
 from codesign.errors import CaptureError
 
@@ -16,7 +25,8 @@ VALUE_FREE = frozenset(
 _COMPARISONS = frozenset(
     {
         *("gt", "ge", "lt", "le", "eq", "ne", "greater", "greater_equal", "less", "less_equal"),
-        *("heaviside", "sign", "sgn", "where", "masked_fill", "masked_fill_", "floor"),
+        *("heaviside", "sign", "sgn", "where", "masked_fill", "masked_fill_", "floor", "ceil"),
+        *("bernoulli", "bernoulli_", "threshold", "trunc", "isclose"),
     }
 )
 _CONTROL = frozenset(
@@ -58,6 +68,27 @@ def unknown_operation(word: str, is_known: bool, class_name: str) -> CaptureErro
             "must not write values into another tensor. Collect them with `torch.stack`."
         )
     return CaptureError(
-        f"must be an operation whose cost is known (got torch's '{word}' on a recorded value). "
-        f"Rewrite it with known operations, or declare the module as a neuron if it is one."
+        f"must be an operation whose cost is known (got torch's '{word}' on a recorded value in a "
+        f"{class_name}). Rewrite it with known operations; if the module is a neuron, declare "
+        f"its class: `neurons={{{class_name}: 'LIF'}}`."
     )
+
+
+def require_visible(paths: Mapping[nn.Module, Sequence[str]], name: str) -> None:
+    """Refuses modules whose torch functions cannot be seen.
+
+    Args:
+        paths: the network's modules and their places.
+        name: what the network is called.
+
+    Raises:
+        CaptureError: a module is compiled or scripted.
+    """
+    for module, places in paths.items():
+        is_compiled = type(module).__name__ == "OptimizedModule"
+        if is_compiled or isinstance(module, torch.jit.ScriptModule):
+            kind = "compiled" if is_compiled else "scripted"
+            raise CaptureError(
+                f"{places[0] or name}: must be a plain module (got a {kind} one, whose operations "
+                f"are not seen). Give the module that it was made of."
+            )

@@ -51,13 +51,15 @@ class Tracker:
         self.step: int | None = None
         # a mapping by identity that lets tensors go when the network does
         self._tracked: MutableMapping[torch.Tensor, Tracked] = WeakTensorKeyDictionary()
+        # memory that recorded values were written into, kept so that it is not given to others
+        self._written: dict[int, torch.UntypedStorage] = {}
 
     def start(self, inputs: torch.Tensor) -> None:
         """Makes the network's input the first tensor of the graph."""
         axes = input_axes(inputs.shape)
         if is_timed(axes):
             self.draft.declare_timesteps(inputs.shape[axes.index(Axis.TIME)])
-        require_finite(inputs)
+        require_finite(inputs, INPUT)
         name = self.draft.add_input(features(axes, inputs.shape), is_timed(axes))
         self._tracked[inputs] = Tracked(Value(name), axes)
 
@@ -80,6 +82,29 @@ class Tracker:
         steps = {item.step for item in tracked if item.step is not None}
         self.step = min(steps) if len(steps) == 1 else None
         return not steps or (len(steps) == 1 and not any(is_timed(item.axes) for item in tracked))
+
+    def note_written(self, target: torch.Tensor) -> None:
+        """Remembers that recorded values were written into a tensor that held none.
+
+        Raises:
+            CaptureError: they fill a part of its memory only.
+        """
+        storage = target.untyped_storage()
+        if storage.nbytes() != target.numel() * target.element_size():
+            raise CaptureError(
+                f"must not write values into a part of another tensor (got a part of shape "
+                f"{tuple(target.shape)}). Collect them with `torch.stack`."
+            )
+        self._written[storage.data_ptr()] = storage
+
+    def require_unwritten(self, tensors: Iterable[torch.Tensor]) -> None:
+        """Raises CaptureError if a constant shares memory with recorded values."""
+        for tensor in tensors if self._written else ():
+            if tensor.untyped_storage().data_ptr() in self._written:
+                raise CaptureError(
+                    f"must not read a view of memory that recorded values were written into (got "
+                    f"shape {tuple(tensor.shape)}). Read the tensor that they were written into."
+                )
 
     def find(self, tensor: object) -> Tracked | None:
         """What a torch tensor is, None if it does not depend on the network's input."""
@@ -161,7 +186,7 @@ class Tracker:
         is_masked = mask and described.kind is Kind.REAL
         if is_masked and not self.draft.is_recorded(described.name, tracked.step):
             data = arranged(tensor, tracked.axes, described)
-            require_finite(data)
+            require_finite(data, described.name)
             bits = data.to(torch.bool, copy=True).cpu().numpy()
             self.draft.record(described, bits, tracked.step)
         shape = tuple(tensor.shape)
