@@ -1,10 +1,10 @@
 """The cache of recordings: an inference that was recorded once is not run again.
 
 An entry's name is the SHA-256 of everything that determines it: the workload, the weights, the
-picture, versions, and the sources of the rooms that made it. It is found without importing torch.
-Entries are verified before they are used; a broken one is recorded again. Writing is a rename, so
-that several processes may record the same thing at once. Where nothing can be written, runs go on
-without a cache.
+picture, versions, and the sources of the rooms that made it; of a user's own network, its source.
+It is found without importing torch. Entries are verified before they are used; a broken one is
+recorded again. Writing is a rename, so that several processes may record the same thing at once.
+Where nothing can be written, runs go on without a cache.
 """
 
 import hashlib
@@ -19,8 +19,11 @@ from typing import Any
 
 import codesign
 from codesign.errors import Fault, InputError, TraceError
+from codesign.models.inputs import model_input, model_input_provenance
+from codesign.models.provenance import model_provenance
 from codesign.networks.provenance import weights_provenance
 from codesign.pictures import picture_digest, picture_path
+from codesign.specs.model import ModelSpec
 from codesign.specs.workload import WorkloadSpec
 from codesign.trace import Trace
 from codesign.trace_files import load_trace, save_trace
@@ -29,7 +32,7 @@ FOLDER_VARIABLE = "CODESIGN_CACHE"
 _SUFFIX = ".trace"
 _NOT_IN_KEY = {"description", "source", "images"}
 _SOURCES = (
-    *("networks", "recording", "pictures.py", "workload.py"),
+    *("networks", "models", "recording", "pictures.py", "workload.py"),
     *("trace.py", "trace_files.py", "trace_cache.py"),
 )
 _LIBRARIES = ("torch", "pillow")  # what sums trained weights, and what decodes pictures
@@ -56,18 +59,19 @@ def cache_folder() -> Path:
 
 
 def recording(
-    spec: WorkloadSpec, picture: str, *, notice: Notice, use_cache: bool = True
+    spec: WorkloadSpec | ModelSpec, picture: str, *, notice: Notice, use_cache: bool = True
 ) -> Recording:
     """The trace of one inference, from the cache if it is there whole.
 
     Args:
         spec: the workload; its `images` are not looked at.
-        picture: name of a shipped photograph, or a path.
+        picture: name of a shipped photograph, or a path; of a user's own network, one of the
+            workload's `images`, which may name another input.
         notice: called with a sentence when an entry was broken or cannot be written.
         use_cache: False neither looks nor writes.
 
     Raises:
-        InputError: the picture or the checkpoint cannot be used.
+        InputError: the picture, the checkpoint or the user's model cannot be used.
         CaptureError: the network cannot be recorded.
     """
     path = cache_folder() / f"{entry_key(spec, picture)}{_SUFFIX}"
@@ -89,21 +93,31 @@ def recording(
     return Recording(trace, found=False)
 
 
-def entry_key(spec: WorkloadSpec, picture: str) -> str:
+def entry_key(spec: WorkloadSpec | ModelSpec, picture: str) -> str:
     """SHA-256 of everything that determines a recording.
 
     Raises:
-        InputError: the picture or the checkpoint cannot be read.
+        InputError: the picture, the checkpoint or the model's source cannot be read.
     """
     content = {
         "workload": spec.model_dump(mode="json", exclude=_NOT_IN_KEY),
-        "weights": weights_provenance(spec),
-        "picture": picture_digest(picture),
-        "input": _input_provenance(picture),
+        "weights": _weights(spec),
+        "input": require_input(spec, picture),
         "versions": [codesign.__version__, *(_version(library) for library in _LIBRARIES)],
         "sources": _sources_digest(),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def require_input(spec: WorkloadSpec | ModelSpec, picture: str) -> dict[str, Any]:
+    """The provenance of an input, which is read for it.
+
+    Raises:
+        InputError: the input cannot be read.
+    """
+    if isinstance(spec, ModelSpec):
+        return model_input_provenance(spec, picture)
+    return _input_provenance(picture)
 
 
 def entries() -> list[Path]:
@@ -127,8 +141,10 @@ def clear() -> int:
     return len(found)
 
 
-def _record(spec: WorkloadSpec, picture: str) -> Trace:
+def _record(spec: WorkloadSpec | ModelSpec, picture: str) -> Trace:
     """Runs the network once and records it; the only place behind which torch is imported."""
+    if isinstance(spec, ModelSpec):
+        return _record_model(spec, picture)
     from codesign.pictures import load_picture
 
     pixels = load_picture(picture)  # before torch, so that a bad file is refused at once
@@ -138,13 +154,42 @@ def _record(spec: WorkloadSpec, picture: str) -> Trace:
     from codesign.networks.construction import build
     from codesign.recording import capture
 
-    provenance: dict[str, Any] = {
-        "weights": weights_provenance(spec),
-        "input": _input_provenance(picture),
-        "recorded_with": {"codesign": codesign.__version__, "torch": str(torch.__version__)},
-    }
+    provenance = _provenance(spec, picture, str(torch.__version__))
     inputs = torch.from_numpy(pixels)[None]
     return capture(build(spec), inputs, name=spec.name, provenance=provenance)
+
+
+def _record_model(spec: ModelSpec, picture: str) -> Trace:
+    """Runs a user's own network once and records it."""
+    values = model_input(spec, picture)  # before torch, so that a bad file is refused at once
+
+    import torch
+
+    from codesign.models.loading import build_model, failures_told, neuron_classes
+    from codesign.recording import capture
+
+    network, neurons = build_model(spec), neuron_classes(spec)
+    with failures_told(spec):
+        return capture(
+            network,
+            torch.from_numpy(values),
+            timesteps=spec.timesteps,
+            name=spec.name,
+            provenance=_provenance(spec, picture, str(torch.__version__)),
+            neurons=neurons,
+        )
+
+
+def _provenance(spec: WorkloadSpec | ModelSpec, picture: str, torch_version: str) -> dict[str, Any]:
+    return {
+        "weights": _weights(spec),
+        "input": require_input(spec, picture),
+        "recorded_with": {"codesign": codesign.__version__, "torch": torch_version},
+    }
+
+
+def _weights(spec: WorkloadSpec | ModelSpec) -> dict[str, Any]:
+    return model_provenance(spec) if isinstance(spec, ModelSpec) else weights_provenance(spec)
 
 
 def _input_provenance(picture: str) -> dict[str, str]:

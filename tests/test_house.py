@@ -17,6 +17,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"pictures"},
     {"trace"},
     {"networks", "trace_files", "spike_files"},
+    {"models"},
     {"recording"},
     {"trace_cache"},
     {"results", "fanout"},
@@ -30,7 +31,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"cli"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
-WITH_TORCH = {"networks", "recording"}
+WITH_TORCH = {"networks", "models", "recording"}
 LAZY_TORCH = {"trace_cache"}  # imports it inside the one function that records
 
 

@@ -1,8 +1,9 @@
 """The README is true: what it tells readers to type works, and prints what it says.
 
-Every fenced block marked `sh`, `console` or `python` is run as it stands, in a folder of its own.
-In a `console` block the lines that start with `$ ` are commands, and what follows is all of their
-output but for the lines that `...` stands for. Only commands that install things are left out.
+Every fenced block marked `sh`, `console` or `python` is run as it stands, in a folder of its own
+with the checkout's `archs` and `examples` in it. In a `console` block the lines that start with
+`$ ` are commands, and what follows is all of their output but for the lines that `...` stands for.
+Only commands that install things are left out.
 """
 
 import os
@@ -75,6 +76,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def reader(tmp_path: Path, cache: Path):
     """Runs a command as a reader does who types it at the top of the checkout."""
+    for name in ("archs", "examples"):
+        (tmp_path / name).symlink_to(ROOT / name)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = os.environ | {"CODESIGN_CACHE": str(cache), "PATH": path, "COLUMNS": "100"}
 
@@ -117,6 +120,11 @@ def test_elided_lines_stand_for_some_lines_and_others_for_themselves():
     assert re.fullmatch(pattern("a\n  ...\nd"), "a\nb\nc\nd\n")
     assert not re.fullmatch(pattern("a\n...\nd"), "a\nd\n")
     assert not re.fullmatch(pattern("a\nd"), "a\nb\nd\n")
+
+
+def test_the_file_that_is_shown_is_the_one_that_is_copied():
+    [block] = blocks("yaml")
+    assert block.text == (ROOT / "examples" / "own_network" / "my_network.yaml").read_text()
 
 
 def test_links_into_the_repository_lead_somewhere():

@@ -17,6 +17,8 @@ class DocumentKind(StrEnum):
 
     ARCHITECTURE = "architecture"
     WORKLOAD = "workload"
+    MODEL = "model"
+    """A workload with a network of the user's own."""
 
 
 class Shelf(StrEnum):
@@ -83,7 +85,7 @@ def validate(
     for name in files:
         try:
             require_no_folder("", name)
-            is_workload = (kind or _kind_of(name)) is DocumentKind.WORKLOAD
+            is_workload = (kind or _kind_of(name)) is not DocumentKind.ARCHITECTURE
             (load_workload_spec if is_workload else load_architecture)(name)
         except InputError as error:
             faults += error.faults
@@ -94,7 +96,7 @@ def validate(
 
 
 def _kind_of(name: str) -> DocumentKind:
-    """A workload names a family; everything else is taken for an architecture."""
+    """A workload names a family or a model; everything else is taken for an architecture."""
     from codesign.specs.catalogue import workload_names
     from codesign.specs.documents import read_document
 
@@ -103,7 +105,8 @@ def _kind_of(name: str) -> DocumentKind:
     if not Path(name).is_file():
         return DocumentKind.ARCHITECTURE
     keys = read_document(Path(name)).data
-    return DocumentKind.WORKLOAD if "family" in keys else DocumentKind.ARCHITECTURE
+    is_workload = "family" in keys or "model" in keys
+    return DocumentKind.WORKLOAD if is_workload else DocumentKind.ARCHITECTURE
 
 
 def schema(

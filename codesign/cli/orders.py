@@ -10,8 +10,10 @@ from codesign.errors import Fault, InputError
 from codesign.pictures import load_picture
 from codesign.specs.architecture import Architecture
 from codesign.specs.catalogue import load_architecture, load_workload_spec
+from codesign.specs.model import ModelSpec
 from codesign.specs.overrides import split_overrides
 from codesign.specs.workload import WorkloadSpec
+from codesign.trace_cache import require_input
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Order:
     """
 
     architecture: Architecture
-    specs: tuple[WorkloadSpec, ...]
+    specs: tuple[WorkloadSpec | ModelSpec, ...]
     folder: Path
 
 
@@ -52,8 +54,9 @@ def take_order(
         require_no_folder("--workload", workload)
         specs.append(_with_choices(load_workload_spec(workload, for_workload), images, checkpoint))
     _require_different([spec.name for spec in specs])
-    for picture in dict.fromkeys(picture for spec in specs for picture in spec.images):
-        load_picture(picture)
+    for spec in specs:
+        for picture in spec.images:
+            _require_input(spec, picture)
     name = f"{'_'.join(spec.name for spec in specs)}_on_{architecture.name}"
     folder = out or Path("reports") / name
     require_replaceable(folder)
@@ -61,9 +64,16 @@ def take_order(
     return Order(architecture, tuple(specs), folder)
 
 
+def _require_input(spec: WorkloadSpec | ModelSpec, picture: str) -> None:
+    if isinstance(spec, ModelSpec):
+        require_input(spec, picture)
+    else:
+        load_picture(picture)
+
+
 def _with_choices(
-    spec: WorkloadSpec, images: list[str] | None, checkpoint: Path | None
-) -> WorkloadSpec:
+    spec: WorkloadSpec | ModelSpec, images: list[str] | None, checkpoint: Path | None
+) -> WorkloadSpec | ModelSpec:
     """The workload with the images and weights that were chosen on the command line."""
     changes: dict[str, object] = {}
     if images is not None:

@@ -43,10 +43,10 @@ def load_checkpoint(network: ResidualNetwork, path: str | os.PathLike[str]) -> N
             missing, surplus, wrongly shaped or non-finite entry is named.
     """
     place = os.fspath(path)
-    state = {_own_name(key): value for key, value in _state_dict(Path(path)).items()}
+    state = {_own_name(key): value for key, value in read_state_dict(Path(path)).items()}
     state = {key: value for key, value in state.items() if not _rests(network, key)}
     expected = network.state_dict()
-    faults = _faults(place, expected, state)
+    faults = state_faults(place, expected, state, "Is it of another family or depth?")
     if faults:
         raise InputError(faults)
     for key, tensor in expected.items():
@@ -55,8 +55,12 @@ def load_checkpoint(network: ResidualNetwork, path: str | os.PathLike[str]) -> N
     network.load_state_dict(state)
 
 
-def _state_dict(path: Path) -> Mapping[str, object]:
-    """The innermost mapping of names to tensors."""
+def read_state_dict(path: Path) -> Mapping[str, object]:
+    """The innermost mapping of names to tensors in a safetensors or torch file.
+
+    Raises:
+        InputError: the file cannot be read, carries code, or holds no such mapping.
+    """
     content = _read(path)
     while isinstance(content, Mapping):
         inner = next((content[key] for key in WRAPPERS if key in content), None)
@@ -119,7 +123,17 @@ def _rests(network: ResidualNetwork, key: str) -> bool:
     return network.family == "fsnn" and ".pool." in key
 
 
-def _faults(place: str, expected: Mapping[str, Tensor], state: Mapping[str, object]) -> list[Fault]:
+def state_faults(
+    place: str, expected: Mapping[str, Tensor], state: Mapping[str, object], hint: str
+) -> list[Fault]:
+    """Every missing, surplus, wrongly shaped or non-finite entry of a state dict.
+
+    Args:
+        place: the file.
+        expected: what the network has.
+        state: what the file has.
+        hint: what to think of where there are entries too many.
+    """
     faults = []
     for key, tensor in expected.items():
         if key not in state:
@@ -139,5 +153,5 @@ def _faults(place: str, expected: Mapping[str, Tensor], state: Mapping[str, obje
     for key in state:
         if key not in expected:
             problem = f"must have only entries of this network (got '{key}' too)."
-            faults.append(Fault(place, problem, "Is it of another family or depth?"))
+            faults.append(Fault(place, problem, hint))
     return faults

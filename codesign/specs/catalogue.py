@@ -16,6 +16,7 @@ from codesign.errors import Fault, InputError, nearest
 from codesign.specs.architecture import Architecture
 from codesign.specs.documents import read_document
 from codesign.specs.faults import Model, validate
+from codesign.specs.model import ModelSpec
 from codesign.specs.overrides import apply_overrides
 from codesign.specs.workload import WorkloadSpec
 
@@ -44,8 +45,12 @@ def load_architecture(name_or_path: str | Path, overrides: Iterable[str] = ()) -
     return _load(Architecture, architecture_path(name_or_path), overrides)
 
 
-def load_workload_spec(name_or_path: str | Path, overrides: Iterable[str] = ()) -> WorkloadSpec:
+def load_workload_spec(
+    name_or_path: str | Path, overrides: Iterable[str] = ()
+) -> WorkloadSpec | ModelSpec:
     """The workload of a shipped name (`dsnn18`), a file name or a path.
+
+    A file with the key `model` is that of a user's own network.
 
     Args:
         name_or_path: which one.
@@ -54,7 +59,11 @@ def load_workload_spec(name_or_path: str | Path, overrides: Iterable[str] = ()) 
     Raises:
         InputError: there is no such file, or what it says is wrong; with every fault's place.
     """
-    return _load(WorkloadSpec, workload_path(name_or_path), overrides)
+    path = workload_path(name_or_path)
+    document = read_document(path)
+    if "model" in document.data:
+        return validate(apply_overrides(document, ModelSpec, overrides), ModelSpec, path.stem)
+    return validate(apply_overrides(document, WorkloadSpec, overrides), WorkloadSpec, path.stem)
 
 
 def architecture_path(name_or_path: str | Path) -> Path:

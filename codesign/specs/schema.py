@@ -10,16 +10,21 @@ from pydantic import BaseModel
 
 from codesign.errors import Fault, InputError, nearest
 from codesign.specs.architecture import Architecture
+from codesign.specs.model import ModelSpec
 from codesign.specs.workload import WorkloadSpec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-DOCUMENTS: dict[str, type[BaseModel]] = {"architecture": Architecture, "workload": WorkloadSpec}
-"""The kinds of document that users write."""
+DOCUMENTS: dict[str, type[BaseModel]] = {
+    "architecture": Architecture,
+    "workload": WorkloadSpec,
+    "model": ModelSpec,
+}
+"""The kinds of document that users write; `model` is a workload with a network of their own."""
 
 
 def json_schema(document: str) -> dict[str, Any]:
-    """The schema of a kind of document, `architecture` or `workload`.
+    """The schema of a kind of document, `architecture`, `workload` or `model`.
 
     Raises:
         InputError: there is no such kind.
