@@ -70,8 +70,21 @@ def load_spikes(workload: Workload, path: Path, provenance: Mapping[str, Any]) -
             if array is not None:
                 arrays[tensor.name] = array
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    origin = {**provenance, "input": {"file": path.name, "sha256": digest}}
+    origin = {
+        **provenance,
+        "input": {"kind": "recording", "name": path.name, "sha256": digest},
+    }
     return trace_from_arrays(workload, arrays, origin)
+
+
+def require_spike_file(path: Path) -> None:
+    """Checks that a file is there and of a kind that is understood.
+
+    Raises:
+        InputError: it is not.
+    """
+    with _open(path):
+        pass
 
 
 @contextmanager

@@ -22,9 +22,12 @@ from codesign.errors import Fault, InputError, TraceError
 from codesign.models.inputs import model_input, model_input_provenance
 from codesign.models.provenance import model_provenance
 from codesign.networks.provenance import weights_provenance
-from codesign.pictures import picture_digest, picture_path
+from codesign.pictures import load_picture, picture_digest, picture_path
+from codesign.specs.catalogue import AnyWorkload
 from codesign.specs.model import ModelSpec
+from codesign.specs.recorded import RecordedSpec
 from codesign.specs.workload import WorkloadSpec
+from codesign.spike_files import load_spikes, require_spike_file
 from codesign.trace import Trace
 from codesign.trace_files import load_trace, save_trace
 
@@ -38,6 +41,8 @@ _SOURCES = (
 _LIBRARIES = ("torch", "pillow")  # what sums trained weights, and what decodes pictures
 
 Notice = Callable[[str], None]
+RunWorkload = WorkloadSpec | ModelSpec
+"""Workloads whose network is run to record it."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ def cache_folder() -> Path:
 
 
 def recording(
-    spec: WorkloadSpec | ModelSpec, picture: str, *, notice: Notice, use_cache: bool = True
+    spec: AnyWorkload, picture: str, *, notice: Notice, use_cache: bool = True
 ) -> Recording:
     """The trace of one inference, from the cache if it is there whole.
 
@@ -74,6 +79,8 @@ def recording(
         InputError: the picture, the checkpoint or the user's model cannot be used.
         CaptureError: the network cannot be recorded.
     """
+    if isinstance(spec, RecordedSpec):
+        return Recording(load_spikes(spec.workload(), Path(picture), _stated(spec)), found=True)
     path = cache_folder() / f"{entry_key(spec, picture)}{_SUFFIX}"
     if use_cache:
         try:
@@ -93,7 +100,7 @@ def recording(
     return Recording(trace, found=False)
 
 
-def entry_key(spec: WorkloadSpec | ModelSpec, picture: str) -> str:
+def entry_key(spec: RunWorkload, picture: str) -> str:
     """SHA-256 of everything that determines a recording.
 
     Raises:
@@ -102,14 +109,28 @@ def entry_key(spec: WorkloadSpec | ModelSpec, picture: str) -> str:
     content = {
         "workload": spec.model_dump(mode="json", exclude=_NOT_IN_KEY),
         "weights": _weights(spec),
-        "input": require_input(spec, picture),
+        "input": _input(spec, picture),
         "versions": [codesign.__version__, *(_version(library) for library in _LIBRARIES)],
         "sources": _sources_digest(),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def require_input(spec: WorkloadSpec | ModelSpec, picture: str) -> dict[str, Any]:
+def require_input(spec: AnyWorkload, picture: str) -> None:
+    """Checks that an input is there and is what it must be, before anything is run.
+
+    Raises:
+        InputError: the input cannot be read.
+    """
+    if isinstance(spec, RecordedSpec):
+        require_spike_file(Path(picture))
+    elif isinstance(spec, ModelSpec):
+        model_input_provenance(spec, picture)
+    else:
+        load_picture(picture)
+
+
+def _input(spec: RunWorkload, picture: str) -> dict[str, Any]:
     """The provenance of an input, which is read for it.
 
     Raises:
@@ -141,12 +162,10 @@ def clear() -> int:
     return len(found)
 
 
-def _record(spec: WorkloadSpec | ModelSpec, picture: str) -> Trace:
+def _record(spec: RunWorkload, picture: str) -> Trace:
     """Runs the network once and records it; the only place behind which torch is imported."""
     if isinstance(spec, ModelSpec):
         return _record_model(spec, picture)
-    from codesign.pictures import load_picture
-
     pixels = load_picture(picture)  # before torch, so that a bad file is refused at once
 
     import torch
@@ -180,16 +199,24 @@ def _record_model(spec: ModelSpec, picture: str) -> Trace:
         )
 
 
-def _provenance(spec: WorkloadSpec | ModelSpec, picture: str, torch_version: str) -> dict[str, Any]:
+def _provenance(spec: RunWorkload, picture: str, torch_version: str) -> dict[str, Any]:
     return {
         "weights": _weights(spec),
-        "input": require_input(spec, picture),
+        "input": _input(spec, picture),
         "recorded_with": {"codesign": codesign.__version__, "torch": torch_version},
     }
 
 
-def _weights(spec: WorkloadSpec | ModelSpec) -> dict[str, Any]:
+def _weights(spec: RunWorkload) -> dict[str, Any]:
     return model_provenance(spec) if isinstance(spec, ModelSpec) else weights_provenance(spec)
+
+
+def _stated(spec: RecordedSpec) -> dict[str, Any]:
+    """What the user says of a recording's weights; results repeat it, and say no more."""
+    description = "of the network whose spikes were recorded elsewhere"
+    stated = f"{spec.weights}; {spec.source}"
+    weights = {"kind": "user's recording", "description": description, "stated_by_user": stated}
+    return {"weights": weights}
 
 
 def _input_provenance(picture: str) -> dict[str, str]:

@@ -122,9 +122,9 @@ def test_elided_lines_stand_for_some_lines_and_others_for_themselves():
     assert not re.fullmatch(pattern("a\nd"), "a\nb\nd\n")
 
 
-def test_the_file_that_is_shown_is_the_one_that_is_copied():
-    [block] = blocks("yaml")
-    assert block.text == (ROOT / "examples" / "own_network" / "my_network.yaml").read_text()
+def test_the_files_that_are_shown_are_those_that_are_copied():
+    files = sorted((ROOT / "examples").rglob("*.yaml"))
+    assert [block.text for block in blocks("yaml")] == [file.read_text() for file in files]
 
 
 def test_links_into_the_repository_lead_somewhere():

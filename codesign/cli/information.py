@@ -19,6 +19,8 @@ class DocumentKind(StrEnum):
     WORKLOAD = "workload"
     MODEL = "model"
     """A workload with a network of the user's own."""
+    RECORDED = "recorded"
+    """A workload with spikes that were recorded elsewhere."""
 
 
 class Shelf(StrEnum):
@@ -96,7 +98,7 @@ def validate(
 
 
 def _kind_of(name: str) -> DocumentKind:
-    """A workload names a family or a model; everything else is taken for an architecture."""
+    """A workload names a family, a model or layers; all else is taken for an architecture."""
     from codesign.specs.catalogue import workload_names
     from codesign.specs.documents import read_document
 
@@ -105,7 +107,7 @@ def _kind_of(name: str) -> DocumentKind:
     if not Path(name).is_file():
         return DocumentKind.ARCHITECTURE
     keys = read_document(Path(name)).data
-    is_workload = "family" in keys or "model" in keys
+    is_workload = not {"family", "model", "layers"}.isdisjoint(keys)
     return DocumentKind.WORKLOAD if is_workload else DocumentKind.ARCHITECTURE
 
 

@@ -7,12 +7,10 @@ from pathlib import Path
 from codesign.cli.folders import require_file, require_replaceable
 from codesign.cli.options import names, require_no_folder
 from codesign.errors import Fault, InputError
-from codesign.pictures import load_picture
 from codesign.specs.architecture import Architecture
-from codesign.specs.catalogue import load_architecture, load_workload_spec
-from codesign.specs.model import ModelSpec
+from codesign.specs.catalogue import AnyWorkload, load_architecture, load_workload_spec
 from codesign.specs.overrides import split_overrides
-from codesign.specs.workload import WorkloadSpec
+from codesign.specs.recorded import RecordedSpec
 from codesign.trace_cache import require_input
 
 
@@ -27,7 +25,7 @@ class Order:
     """
 
     architecture: Architecture
-    specs: tuple[WorkloadSpec | ModelSpec, ...]
+    specs: tuple[AnyWorkload, ...]
     folder: Path
 
 
@@ -56,7 +54,7 @@ def take_order(
     _require_different([spec.name for spec in specs])
     for spec in specs:
         for picture in spec.images:
-            _require_input(spec, picture)
+            require_input(spec, picture)
     name = f"{'_'.join(spec.name for spec in specs)}_on_{architecture.name}"
     folder = out or Path("reports") / name
     require_replaceable(folder)
@@ -64,21 +62,17 @@ def take_order(
     return Order(architecture, tuple(specs), folder)
 
 
-def _require_input(spec: WorkloadSpec | ModelSpec, picture: str) -> None:
-    if isinstance(spec, ModelSpec):
-        require_input(spec, picture)
-    else:
-        load_picture(picture)
-
-
 def _with_choices(
-    spec: WorkloadSpec | ModelSpec, images: list[str] | None, checkpoint: Path | None
-) -> WorkloadSpec | ModelSpec:
+    spec: AnyWorkload, images: list[str] | None, checkpoint: Path | None
+) -> AnyWorkload:
     """The workload with the images and weights that were chosen on the command line."""
     changes: dict[str, object] = {}
     if images is not None:
         changes["images"] = tuple(names("--images", images))
     if checkpoint is not None:
+        if isinstance(spec, RecordedSpec):
+            problem = f"must be left out for '{spec.name}', whose spikes are recorded already."
+            raise InputError(Fault("--checkpoint", problem))
         if not checkpoint.is_file():
             problem = "must be a file (got something else, or nothing, of that name)."
             fix = "Give the path of a .safetensors or .pth file."

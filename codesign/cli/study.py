@@ -10,8 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from codesign import trace_cache
 from codesign.specs.architecture import Architecture
-from codesign.specs.model import ModelSpec
-from codesign.specs.workload import WorkloadSpec
+from codesign.specs.catalogue import AnyWorkload
 
 if TYPE_CHECKING:
     from codesign.results import Result
@@ -24,7 +23,7 @@ class Study:
     progress: Progress
     use_cache: bool
 
-    def result(self, spec: WorkloadSpec | ModelSpec, architecture: Architecture) -> "Result":
+    def result(self, spec: AnyWorkload, architecture: Architecture) -> "Result":
         """The result over all images of a workload; traces are read one at a time.
 
         Raises:

@@ -6,7 +6,7 @@ comes before them, so that a user's own chip needs no installation.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,9 +18,13 @@ from codesign.specs.documents import read_document
 from codesign.specs.faults import Model, validate
 from codesign.specs.model import ModelSpec
 from codesign.specs.overrides import apply_overrides
+from codesign.specs.recorded import RecordedSpec
 from codesign.specs.workload import WorkloadSpec
 
 SUFFIXES = (".yaml", ".yml")
+
+AnyWorkload = WorkloadSpec | ModelSpec | RecordedSpec
+"""A network of the paper, the user's own, or spikes that were recorded elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +49,11 @@ def load_architecture(name_or_path: str | Path, overrides: Iterable[str] = ()) -
     return _load(Architecture, architecture_path(name_or_path), overrides)
 
 
-def load_workload_spec(
-    name_or_path: str | Path, overrides: Iterable[str] = ()
-) -> WorkloadSpec | ModelSpec:
+def load_workload_spec(name_or_path: str | Path, overrides: Iterable[str] = ()) -> AnyWorkload:
     """The workload of a shipped name (`dsnn18`), a file name or a path.
 
-    A file with the key `model` is that of a user's own network.
+    A file with the key `model` is that of a user's own network, one with `layers` that of spikes
+    which were recorded elsewhere.
 
     Args:
         name_or_path: which one.
@@ -61,9 +64,19 @@ def load_workload_spec(
     """
     path = workload_path(name_or_path)
     document = read_document(path)
-    if "model" in document.data:
-        return validate(apply_overrides(document, ModelSpec, overrides), ModelSpec, path.stem)
-    return validate(apply_overrides(document, WorkloadSpec, overrides), WorkloadSpec, path.stem)
+    model = workload_model(document.data)
+    spec = validate(apply_overrides(document, model, overrides), model, path.stem)
+    if isinstance(spec, RecordedSpec):
+        files = tuple(str(path.parent / name) for name in spec.images)
+        return spec.model_copy(update={"images": files})
+    return spec
+
+
+def workload_model(keys: Container[str]) -> type[AnyWorkload]:
+    """What a workload file with such keys says."""
+    if "model" in keys:
+        return ModelSpec
+    return RecordedSpec if "layers" in keys else WorkloadSpec
 
 
 def architecture_path(name_or_path: str | Path) -> Path:

@@ -4,12 +4,12 @@ Shapes follow from the inputs' shapes, kinds from the layers: a neuron makes spi
 weights or an average makes reals, a sum of spikes and integers an integer as large as their sum.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from codesign.errors import nearest
 from codesign.specs.faults import Violation
-from codesign.specs.recorded import RecordedLayer, RecordedSpec
+from codesign.specs.layers import ListedInput, ListedLayer
 from codesign.workload import Kind, Layer, LayerType, Tensor, Window, Workload
 
 
@@ -36,20 +36,34 @@ class LayerList:
     violations: list[Violation] = field(default_factory=list)
 
 
-def listed_workload(spec: RecordedSpec) -> tuple[Workload, list[Violation]]:
-    """The graph of a listed network, and all violations; with some it is incomplete."""
+def listed_workload(
+    name: str,
+    timesteps: int,
+    inputs: Sequence[ListedInput],
+    layers: Sequence[ListedLayer],
+    outputs: tuple[str, ...] | None = None,
+) -> tuple[Workload, list[Violation]]:
+    """The graph of a listed network, and all violations; with some it is incomplete.
+
+    Args:
+        name: of the workload.
+        timesteps: T.
+        inputs: tensors that enter the network.
+        layers: in order.
+        outputs: tensors that leave it; the last layer's if None.
+    """
     found = LayerList()
-    for index, entry in enumerate(spec.inputs):
-        steps = 1 if entry.static else spec.timesteps
+    for index, entry in enumerate(inputs):
+        steps = 1 if entry.static else timesteps
         largest = 1 if entry.kind is Kind.SPIKE else entry.largest
         _add(found, Tensor(entry.name, entry.shape, steps, entry.kind, largest=largest), index)
-    for index, listed in enumerate(spec.layers):
+    for index, listed in enumerate(layers):
         try:
-            inputs = _inputs(found, listed)
-            if inputs is None:
+            sources = _inputs(found, listed)
+            if sources is None:
                 found.tensors.setdefault(listed.name, None)
                 continue
-            made = _made(listed, inputs, spec.timesteps)
+            made = _made(listed, sources, timesteps)
         except _RuleBrokenError as rule:
             path = ("layers", index, rule.to_blame)
             found.violations.append(Violation(path, rule.problem, rule.fix))
@@ -57,15 +71,14 @@ def listed_workload(spec: RecordedSpec) -> tuple[Workload, list[Violation]]:
             continue
         if _add(found, made, index, "layers"):
             found.layers.append(_layer(listed))
-    outputs = spec.outputs or (spec.layers[-1].name,)
-    for index, name in enumerate(outputs):
-        if name not in found.tensors:
-            problem = f"must be a tensor of the network (got '{name}')."
-            fix = nearest(name, found.tensors)
+    for index, output in enumerate(outputs or ()):
+        if output not in found.tensors:
+            problem = f"must be a tensor of the network (got '{output}')."
+            fix = nearest(output, found.tensors)
             found.violations.append(Violation(("outputs", index), problem, fix))
     tensors = tuple(tensor for tensor in found.tensors.values() if tensor is not None)
-    workload = Workload(spec.name, spec.timesteps, tensors, tuple(found.layers), outputs)
-    return workload, found.violations
+    leaving = outputs or (layers[-1].name,)
+    return Workload(name, timesteps, tensors, tuple(found.layers), leaving), found.violations
 
 
 def _add(found: LayerList, tensor: Tensor, index: int, group: str = "inputs") -> bool:
@@ -77,7 +90,7 @@ def _add(found: LayerList, tensor: Tensor, index: int, group: str = "inputs") ->
     return True
 
 
-def _inputs(found: LayerList, listed: RecordedLayer) -> list[Tensor] | None:
+def _inputs(found: LayerList, listed: ListedLayer) -> list[Tensor] | None:
     """What a layer reads; None if that was refused itself."""
     for name in listed.inputs:
         if name not in found.tensors:
@@ -91,7 +104,7 @@ def _inputs(found: LayerList, listed: RecordedLayer) -> list[Tensor] | None:
     return known if len(known) == len(tensors) else None
 
 
-def _layer(listed: RecordedLayer) -> Layer:
+def _layer(listed: ListedLayer) -> Layer:
     return Layer(
         name=listed.name,
         type=listed.type,
@@ -111,7 +124,7 @@ def _pair(value: int | tuple[int, int] | None, default: tuple[int, int]) -> tupl
     return (value, value) if isinstance(value, int) else value
 
 
-def _window(listed: RecordedLayer) -> Window | None:
+def _window(listed: ListedLayer) -> Window | None:
     if listed.kernel is None:
         return None
     kernel = _pair(listed.kernel, (1, 1))
@@ -125,7 +138,7 @@ def _window(listed: RecordedLayer) -> Window | None:
     )
 
 
-def _made(listed: RecordedLayer, inputs: list[Tensor], timesteps: int) -> Tensor:
+def _made(listed: ListedLayer, inputs: list[Tensor], timesteps: int) -> Tensor:
     """The tensor that a layer makes."""
     made = _RESULTS[listed.type](listed, inputs)
     steps = max(tensor.timesteps for tensor in inputs)
@@ -140,7 +153,7 @@ def _real(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
     return replace(tensor, shape=shape, kind=Kind.REAL, largest=None)
 
 
-def _mapped(listed: RecordedLayer, source: Tensor, channels: int) -> tuple[int, int, int]:
+def _mapped(listed: ListedLayer, source: Tensor, channels: int) -> tuple[int, int, int]:
     """The shape behind a window."""
     window = _window(listed)
     assert window is not None, "the spec of a layer with a window has a kernel"
@@ -158,7 +171,7 @@ def _mapped(listed: RecordedLayer, source: Tensor, channels: int) -> tuple[int, 
     return channels, sizes[0], sizes[1]
 
 
-def _convolution(listed: RecordedLayer, inputs: list[Tensor]) -> Tensor:
+def _convolution(listed: ListedLayer, inputs: list[Tensor]) -> Tensor:
     (source,) = inputs
     assert listed.channels is not None
     shape, groups = _mapped(listed, source, listed.channels), listed.groups or 1
@@ -169,30 +182,30 @@ def _convolution(listed: RecordedLayer, inputs: list[Tensor]) -> Tensor:
     return _real(source, shape)
 
 
-def _linear(listed: RecordedLayer, inputs: list[Tensor]) -> Tensor:
+def _linear(listed: ListedLayer, inputs: list[Tensor]) -> Tensor:
     (source,) = inputs
     assert listed.features is not None
     places = source.shape[:1] if len(source.shape) == 2 else ()
     return _real(source, (*places, listed.features))
 
 
-def _neuron(_: RecordedLayer, inputs: list[Tensor]) -> Tensor:
+def _neuron(_: ListedLayer, inputs: list[Tensor]) -> Tensor:
     return replace(inputs[0], kind=Kind.SPIKE, largest=1)
 
 
-def _max_pool(listed: RecordedLayer, inputs: list[Tensor]) -> Tensor:
+def _max_pool(listed: ListedLayer, inputs: list[Tensor]) -> Tensor:
     return replace(inputs[0], shape=_mapped(listed, inputs[0], inputs[0].shape[0]))
 
 
-def _average_pool(listed: RecordedLayer, inputs: list[Tensor]) -> Tensor:
+def _average_pool(listed: ListedLayer, inputs: list[Tensor]) -> Tensor:
     return _real(inputs[0], _mapped(listed, inputs[0], inputs[0].shape[0]))
 
 
-def _same(_: RecordedLayer, inputs: list[Tensor]) -> Tensor:
+def _same(_: ListedLayer, inputs: list[Tensor]) -> Tensor:
     return inputs[0]
 
 
-def _time_mean(_: RecordedLayer, inputs: list[Tensor]) -> Tensor:
+def _time_mean(_: ListedLayer, inputs: list[Tensor]) -> Tensor:
     return _real(inputs[0], inputs[0].shape)
 
 
@@ -204,7 +217,7 @@ def _of_one_shape(inputs: list[Tensor]) -> Tensor:
     return inputs[0]
 
 
-def _logic(_: RecordedLayer, inputs: list[Tensor]) -> Tensor:
+def _logic(_: ListedLayer, inputs: list[Tensor]) -> Tensor:
     for tensor in inputs:
         if tensor.kind is not Kind.SPIKE:
             problem = f"must be spikes (got '{tensor.name}', which is {tensor.kind})."
@@ -212,7 +225,7 @@ def _logic(_: RecordedLayer, inputs: list[Tensor]) -> Tensor:
     return _of_one_shape(inputs)
 
 
-def _sum(_: RecordedLayer, inputs: list[Tensor]) -> Tensor:
+def _sum(_: ListedLayer, inputs: list[Tensor]) -> Tensor:
     first = _of_one_shape(inputs)
     if any(tensor.kind is Kind.REAL for tensor in inputs):
         return _real(first, first.shape)
@@ -220,7 +233,7 @@ def _sum(_: RecordedLayer, inputs: list[Tensor]) -> Tensor:
     return replace(first, kind=Kind.INTEGER, largest=largest)
 
 
-_RESULTS: dict[LayerType, Callable[[RecordedLayer, list[Tensor]], Tensor]] = {
+_RESULTS: dict[LayerType, Callable[[ListedLayer, list[Tensor]], Tensor]] = {
     LayerType.CONVOLUTION: _convolution,
     LayerType.LINEAR: _linear,
     LayerType.NEURON: _neuron,

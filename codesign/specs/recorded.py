@@ -1,161 +1,19 @@
 """What a workload file says that brings its own spikes: layers in a list, and files of tensors.
 
-No torch model is involved: the file lists the layers of the network (shapes follow from the
-inputs' shapes, kinds from the layers) and names the files in which the tensors were recorded, one
-file for each input that ran through the network. The graph is built in `codesign.layer_list`, the
-files are read in `codesign.spike_files`.
+No torch model is involved: the file lists the layers of the network and names the files in which
+the tensors were recorded, one file for each input that ran through the network. The files are
+read in `codesign.spike_files`.
 """
 
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from codesign.errors import nearest
 from codesign.specs.architecture import Source, Spec
 from codesign.specs.faults import Violation, refuse
-from codesign.workload import Kind, LayerType, Stream
-
-Text = Annotated[str, StringConstraints(min_length=1)]
-TensorName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")]
-Size = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
-Offset = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
-Pair = Size | Annotated[tuple[Size, Size], Field(strict=False)]
-OffsetPair = Offset | Annotated[tuple[Offset, Offset], Field(strict=False)]
-
-WINDOWED = (LayerType.CONVOLUTION, LayerType.MAX_POOL, LayerType.AVERAGE_POOL)
-TWO_INPUTS = (LayerType.ADD, LayerType.LOGIC)
-LOGIC = ("and", "iand", "or", "xor")
-FIELDS: dict[str, tuple[LayerType, ...]] = {
-    "kernel": WINDOWED,
-    "stride": WINDOWED,
-    "padding": WINDOWED,
-    "dilation": (LayerType.CONVOLUTION,),
-    "groups": (LayerType.CONVOLUTION,),
-    "channels": (LayerType.CONVOLUTION,),
-    "features": (LayerType.LINEAR,),
-    "bias": (LayerType.CONVOLUTION, LayerType.LINEAR),
-    "batch_norm": (LayerType.CONVOLUTION, LayerType.LINEAR),
-    "function": (LayerType.NEURON, LayerType.LOGIC),
-}
-"""Types of layers that may have a field."""
-REQUIRED = {
-    LayerType.CONVOLUTION: ("channels", "kernel"),
-    LayerType.LINEAR: ("features",),
-    LayerType.MAX_POOL: ("kernel",),
-    LayerType.AVERAGE_POOL: ("kernel",),
-    LayerType.NEURON: ("function",),
-    LayerType.LOGIC: ("function",),
-}
-
-
-class RecordedInput(Spec):
-    """A tensor that enters the network.
-
-    Attributes:
-        name: of the tensor.
-        shape: `(C, H, W)` or `(F,)`, without time.
-        kind: spike, integer or real.
-        largest: the largest value of an integer tensor.
-        static: the same at every timestep, so that what it feeds is computed once.
-    """
-
-    name: TensorName
-    shape: Annotated[tuple[Size, ...], Field(min_length=1, max_length=3)]
-    kind: Kind
-    largest: Annotated[int, Field(strict=True, ge=1, le=65535)] | None = None
-    static: Annotated[bool, Field(strict=True)] = False
-
-    @model_validator(mode="after")
-    def _integers_state_their_largest_value(self) -> "RecordedInput":
-        if (self.kind is Kind.INTEGER) != (self.largest is not None):
-            missing = self.largest is None
-            verb = "is missing" if missing else "must be absent"
-            refuse(
-                [
-                    Violation(
-                        ("largest",),
-                        f"{verb} for an input of kind '{self.kind}'.",
-                        "Give the largest value." if missing else "Remove the line.",
-                        missing,
-                        (("kind",),),
-                    )
-                ]
-            )
-        return self
-
-
-class RecordedLayer(Spec):
-    """One layer; its output bears its name.
-
-    Attributes:
-        name: of the layer and of the tensor that it makes.
-        type: what it computes.
-        inputs: tensors that it reads: two for `add` and `logic`, else one.
-        stream: the stream that it works for.
-        channels: output channels of a convolution.
-        features: outputs of a linear layer; a `(C, H, W)` input is flattened for it.
-        kernel, stride, padding, dilation: one number, or `[vertical, horizontal]`. The stride of
-            a pool is its kernel if left out.
-        groups: of a convolution.
-        bias, batch_norm: whether a layer with weights has them (a batch norm is fused and counted
-            on request).
-        function: the neuron's model (`IF`, `LIF`) or the logic (`and`, `iand`, `or`, `xor`).
-    """
-
-    name: TensorName
-    type: LayerType
-    inputs: Annotated[tuple[TensorName, ...], Field(min_length=1, max_length=2)]
-    stream: Stream = Stream.SPIKE
-    channels: Size | None = None
-    features: Size | None = None
-    kernel: Pair | None = None
-    stride: Pair | None = None
-    padding: OffsetPair | None = None
-    dilation: Pair | None = None
-    groups: Size | None = None
-    bias: Annotated[bool, Field(strict=True)] | None = None
-    batch_norm: Annotated[bool, Field(strict=True)] | None = None
-    function: Text | None = None
-
-    @model_validator(mode="after")
-    def _fields_fit_the_type(self) -> "RecordedLayer":
-        found = [
-            Violation(
-                (field,),
-                f"must be absent for a layer of type '{self.type}' (got {getattr(self, field)}).",
-                "Remove the line.",
-                causes=(("type",),),
-            )
-            for field, types in FIELDS.items()
-            if getattr(self, field) is not None and self.type not in types
-        ]
-        found += [
-            Violation(
-                (field,),
-                f"is missing for a layer of type '{self.type}'.",
-                "Add it.",
-                missing=True,
-                causes=(("type",),),
-            )
-            for field in REQUIRED.get(self.type, ())
-            if getattr(self, field) is None
-        ]
-        if self.type is LayerType.LOGIC and self.function and self.function not in LOGIC:
-            words = ", ".join(f"'{word}'" for word in LOGIC)
-            problem = f"must be one of {words} (got '{self.function}')."
-            found.append(Violation(("function",), problem, nearest(self.function, LOGIC)))
-        wanted = 2 if self.type in TWO_INPUTS else 1
-        if len(self.inputs) != wanted:
-            found.append(
-                Violation(
-                    ("inputs",),
-                    f"must be {wanted} for a layer of type '{self.type}' (got {len(self.inputs)}).",
-                    "Name each tensor that the layer reads.",
-                    causes=(("type",),),
-                )
-            )
-        refuse(found)
-        return self
+from codesign.specs.layer_list import listed_workload
+from codesign.specs.layers import ListedInput, ListedLayer, TensorName, Text
+from codesign.workload import Workload
 
 
 class RecordedSpec(Spec):
@@ -168,8 +26,8 @@ class RecordedSpec(Spec):
         inputs: tensors that enter the network.
         layers: each after those that it reads.
         outputs: tensors that leave the network; the last layer's if left out.
-        recordings: `.npz` or `.safetensors` files, relative to the workload's own; one for each
-            input that ran through the network.
+        images: `recordings` in the file: `.npz` or `.safetensors` files, relative to the
+            workload's own; one for each input that ran through the network.
         weights: where the weights came from that made these spikes.
         source: where the recordings come from.
     """
@@ -177,9 +35,21 @@ class RecordedSpec(Spec):
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
     description: Text
     timesteps: Annotated[int, Field(strict=True, ge=1, le=10_000)]
-    inputs: Annotated[tuple[RecordedInput, ...], Field(min_length=1)]
-    layers: Annotated[tuple[RecordedLayer, ...], Field(min_length=1)]
+    inputs: Annotated[tuple[ListedInput, ...], Field(min_length=1)]
+    layers: Annotated[tuple[ListedLayer, ...], Field(min_length=1)]
     outputs: Annotated[tuple[TensorName, ...], Field(min_length=1)] | None = None
-    recordings: Annotated[tuple[Text, ...], Field(min_length=1)]
+    images: Annotated[tuple[Text, ...], Field(min_length=1, alias="recordings")]
     weights: Literal["trained", "random", "calibrated", "unknown"]
     source: Source
+
+    @model_validator(mode="after")
+    def _layers_fit_together(self) -> "RecordedSpec":
+        refuse(self._graph()[1])
+        return self
+
+    def workload(self) -> Workload:
+        """The graph of the listed network."""
+        return self._graph()[0]
+
+    def _graph(self) -> tuple[Workload, list[Violation]]:
+        return listed_workload(self.name, self.timesteps, self.inputs, self.layers, self.outputs)

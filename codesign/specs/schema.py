@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from codesign.errors import Fault, InputError, nearest
 from codesign.specs.architecture import Architecture
 from codesign.specs.model import ModelSpec
+from codesign.specs.recorded import RecordedSpec
 from codesign.specs.workload import WorkloadSpec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -19,12 +20,14 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "architecture": Architecture,
     "workload": WorkloadSpec,
     "model": ModelSpec,
+    "recorded": RecordedSpec,
 }
-"""The kinds of document that users write; `model` is a workload with a network of their own."""
+"""The kinds of document that users write; `model` is a workload with a network of their own,
+`recorded` one with spikes of their own."""
 
 
 def json_schema(document: str) -> dict[str, Any]:
-    """The schema of a kind of document, `architecture`, `workload` or `model`.
+    """The schema of a kind of document, of `DOCUMENTS`.
 
     Raises:
         InputError: there is no such kind.

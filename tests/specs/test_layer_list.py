@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from codesign.specs.layer_list import listed_workload
+from codesign.specs.layers import ListedInput, ListedLayer
 from codesign.specs.recorded import RecordedSpec
 from codesign.workload import Kind, Window, Workload
 
@@ -20,15 +21,19 @@ BASE: dict[str, Any] = {
 
 
 def workload(*layers: dict[str, Any], **changes: Any) -> Workload:
-    spec = RecordedSpec.model_validate({**BASE, "layers": list(layers), **changes})
-    made, violations = listed_workload(spec)
-    assert violations == []
-    return made
+    return RecordedSpec.model_validate({**BASE, "layers": list(layers), **changes}).workload()
 
 
 def problems(*layers: dict[str, Any], **changes: Any) -> list[tuple[Any, str, str]]:
-    spec = RecordedSpec.model_validate({**BASE, "layers": list(layers), **changes})
-    return [(each.path, each.problem, each.fix) for each in listed_workload(spec)[1]]
+    data = {**BASE, **changes}
+    _, violations = listed_workload(
+        "mine",
+        3,
+        [ListedInput.model_validate(entry) for entry in data["inputs"]],
+        [ListedLayer.model_validate(layer) for layer in layers],
+        changes.get("outputs"),
+    )
+    return [(each.path, each.problem, each.fix) for each in violations]
 
 
 CONV = {"name": "conv", "type": "convolution", "inputs": ["x"], "channels": 4, "kernel": 3}

@@ -14,6 +14,7 @@ from codesign.specs.schema import DIALECT, DOCUMENTS, json_schema
         ("architecture", architecture_path("paper")),
         ("workload", workload_path("fsnn18")),
         ("model", workload_path("fsnn18")),
+        ("recorded", workload_path("fsnn18")),
     ],
 )
 def test_the_shipped_schema_is_the_current_one(document: str, path):
@@ -42,6 +43,6 @@ def test_every_shipped_file_tells_editors_its_schema():
 
 def test_an_unknown_kind_of_document_is_answered_with_the_nearest():
     with pytest.raises(
-        InputError, match=r"^architectur: must be one of architecture, workload, model\. Did"
+        InputError, match=r"^architectur: must be one of architecture, workload, model, recorded\. "
     ):
         json_schema("architectur")
