@@ -10,7 +10,14 @@ from typing import Any
 import pandas as pd
 
 from codesign.pages.content import Number, Stacked, Table, percent
-from codesign.pages.drawing import add_stack, axis_scale, axis_title, label, new_figure
+from codesign.pages.drawing import (
+    add_stack,
+    axis_scale,
+    axis_title,
+    label,
+    new_figure,
+    set_layer_axis,
+)
 from codesign.pages.palette import OPERATION_COLOURS
 from codesign.results import Result
 
@@ -83,25 +90,21 @@ def firing_rate_figure(data: FiringRates) -> Any:
             )
         )
     figure.update_yaxes(title="Firing rate (%)", rangemode="tozero")
-    figure.update_xaxes(title="Neuron layer", tickangle=-90, showgrid=False, tickfont={"size": 10})
+    set_layer_axis(figure, data.layers, "Neuron layer")
     return figure
 
 
 def operation_data(layers: pd.DataFrame, counts: Sequence[str]) -> Stacked:
-    """Operations of all layers in their order, over all timesteps.
+    """Operations of the layers in their order, over all timesteps.
 
     Args:
         layers: the table of a result.
-        counts: which columns to show; those that are zero everywhere are left out.
+        counts: which columns to show; those that are zero everywhere are left out, as are layers
+            without any.
     """
-    names = list(dict.fromkeys(layers["layer"]))
-    sums = {name: layers.groupby("layer")[name].sum().to_dict() for name in counts}
-    parts = {
-        name: [by_layer[layer] for layer in names]
-        for name, by_layer in sums.items()
-        if any(by_layer.values())
-    }
-    return Stacked(names, parts, "")
+    sums = layers.groupby("layer", sort=False)[list(counts)].sum()
+    sums = sums.loc[(sums != 0).any(axis=1), (sums != 0).any(axis=0)]
+    return Stacked(list(sums.index), {str(name): sums[name].tolist() for name in sums}, "")
 
 
 def operation_table(stacked: Stacked, title: str) -> Table:
@@ -122,11 +125,6 @@ def operation_figure(stacked: Stacked, title: str, *, overlay: bool = False) -> 
     scale = axis_scale(largest, "")
     add_stack(figure, stacked, OPERATION_COLOURS, scale=scale)
     figure.update_yaxes(title=axis_title(title, scale[1]))
-    figure.update_xaxes(
-        title="Layer, in the order of computation",
-        tickangle=-90,
-        showgrid=False,
-        tickfont={"size": 10},
-    )
+    set_layer_axis(figure, stacked.categories, "Layer, in the order of computation")
     figure.update_layout(showlegend=True)
     return figure

@@ -14,6 +14,9 @@ from codesign.pages.document import write_page
 from codesign.pages.energy import PICOJOULE
 from codesign.results import Result
 
+MOST_NAMES = 6
+"""With more workloads, the title of a comparison counts them."""
+
 
 def write_compare_report(results: Sequence[Result], path: Path) -> None:
     """Writes the comparison of runs as one HTML file that opens without a network.
@@ -34,9 +37,8 @@ def write_compare_report(results: Sequence[Result], path: Path) -> None:
 
 def compare_page(results: Sequence[Result]) -> Page:
     """The content of the comparison."""
-    chips = list(dict.fromkeys(str(result.summary["architecture"]) for result in results))
     return Page(
-        title=f"{len(results)} runs on {', '.join(chips)}",
+        title=_title(results),
         statements=_statements(results),
         lead=_lead(results),
         tiles=_tiles(results),
@@ -54,6 +56,15 @@ def compare_page(results: Sequence[Result]) -> Page:
             ),
         ],
     )
+
+
+def _title(results: Sequence[Result]) -> str:
+    workloads, chips = (
+        list(dict.fromkeys(str(result.summary[key]) for result in results))
+        for key in ("workload", "architecture")
+    )
+    what = ", ".join(workloads) if len(workloads) <= MOST_NAMES else f"{len(workloads)} workloads"
+    return f"{what} on {', '.join(chips)}"
 
 
 def _statements(results: Sequence[Result]) -> list[str]:

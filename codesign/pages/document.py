@@ -47,6 +47,7 @@ def page_html(page: Page) -> str:
         "<body>",
         *_opening(page),
         *(line for section in page.sections for line in _section(section)),
+        *_facts(page),
         "</main>",
         f'<script type="application/json" id="figures">{json_block(figures)}</script>',
         *(f"<script>{script}</script>" for script in scripts),
@@ -104,11 +105,15 @@ def _opening(page: Page) -> Iterator[str]:
     yield from (f'<p class="statement">{_text(text)}</p>' for text in page.statements)
     yield from (f'<p class="lead">{_prose(text)}</p>' for text in page.lead)
     yield f'<div class="tiles">{"".join(map(_tile, page.tiles))}</div>'
+
+
+def _facts(page: Page) -> Iterator[str]:
+    """Where the numbers come from, behind everything that they say."""
     if page.facts:
-        yield '<details open><summary>Where these numbers come from</summary><dl class="facts">'
+        yield '<section><h2>Where these numbers come from</h2><dl class="facts">'
         for name, value in page.facts.items():
             yield f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd></div>"
-        yield "</dl></details>"
+        yield "</dl></section>"
 
 
 def _tile(tile: Tile) -> str:

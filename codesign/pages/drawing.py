@@ -5,7 +5,9 @@ is imported when a figure is drawn, because importing it takes longer than most 
 """
 
 import html
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from codesign.pages.content import Stacked
@@ -13,6 +15,10 @@ from codesign.pages.palette import words
 
 _PREFIXES = {12: "T", 9: "G", 6: "M", 3: "k", 0: "", -3: "m", -6: "µ", -9: "n", -12: "p", -15: "f"}
 LONGEST_LABEL = 48
+MOST_LABELS = 60
+"""As many vertical labels are readable side by side on a laptop."""
+
+_BLOCK = re.compile(r"(?:[^.]+\.)*?\d+(?=\.|$)|[^.]+")
 
 
 def axis_scale(largest: float, unit: str) -> tuple[float, str]:
@@ -38,6 +44,67 @@ def label(name: str) -> str:
     if len(name) > LONGEST_LABEL:
         name = f"{name[: LONGEST_LABEL // 2 - 1]}…{name[-LONGEST_LABEL // 2 :]}"
     return html.escape(name, quote=False)
+
+
+def block_of(layer: str) -> str:
+    """The block of a network that a layer belongs to, by its name: `layer1.0` of `layer1.0.conv2`.
+
+    It is the name up to the first part that is a number, or else the first part.
+    """
+    found = _BLOCK.match(layer)
+    return found[0] if found else layer
+
+
+def blocks_of(layers: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Name, first and last place of each block, in order.
+
+    Neighbouring blocks that are too narrow for a label each, as those of a stem, become one that is
+    called after its first, with an ellipsis.
+    """
+    narrowest = -(-len(layers) // MOST_LABELS)
+    runs = [list(run) for _, run in groupby(enumerate(layers), lambda place: block_of(place[1]))]
+    blocks: list[tuple[str, int, int]] = []
+    for is_narrow, part in groupby(runs, lambda run: len(run) < narrowest):
+        found = [(block_of(run[0][1]), run[0][0], run[-1][0]) for run in part]
+        if is_narrow and len(found) > 1:
+            found = [(f"{found[0][0]} …", found[0][1], found[-1][2])]
+        blocks += found
+    return blocks
+
+
+def set_layer_axis(figure: Any, layers: Sequence[str], title: str) -> None:
+    """Makes the horizontal axis that of layers in their order, with labels that can be read.
+
+    Every layer has a label, or, if there are more than `MOST_LABELS`, every block, and every
+    second block a grey ground.
+    """
+    if len(layers) <= MOST_LABELS:
+        ticks = {"tickmode": "linear", "tick0": 0, "dtick": 1}
+    else:
+        blocks = blocks_of(layers)
+        for _, first, last in blocks[1::2]:
+            figure.add_shape(
+                {"type": "rect", "layer": "below", "line": {"width": 0}},
+                **{"xref": "x", "x0": first - 0.5, "x1": last + 0.5},
+                **{"yref": "paper", "y0": 0, "y1": 1, "fillcolor": "rgba(128,128,128,0.13)"},
+            )
+        shown = blocks[:: -(-len(blocks) // MOST_LABELS)]
+        ticks = {
+            "tickmode": "array",
+            "tickvals": [(first + last) / 2 for _, first, last in shown],
+            "ticktext": [label(name) for name, _, _ in shown],
+        }
+    figure.update_xaxes(
+        categoryorder="array",
+        categoryarray=[label(layer) for layer in layers],
+        automargin=True,
+        showgrid=False,
+        tickangle=-90,
+        tickfont={"size": 12},
+        **ticks,
+    )
+    *_, lowest = figure.select_xaxes()
+    lowest.title = title
 
 
 def new_figure(height: int, **layout: Any) -> Any:

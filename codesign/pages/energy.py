@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from codesign.pages.content import Stacked
-from codesign.pages.drawing import add_stack, axis_scale, axis_title, label, new_figure
+from codesign.pages.drawing import add_stack, axis_scale, axis_title, new_figure, set_layer_axis
 from codesign.pages.palette import COMPONENT_COLOURS, in_order, words
 from codesign.results import Result
 
@@ -39,12 +39,14 @@ def component_data(result: Result) -> Stacked:
 
 
 def layer_data(result: Result) -> dict[str, Stacked]:
-    """For each stream of the network, the energy of all layers in their order, in pJ.
+    """For each stream of the network, the energy of the layers in their order, in pJ.
 
-    Every stream shows every layer, so that the same place means the same layer.
+    Layers that spent none, because they are computed together with the one in front of them, are
+    left out. Both streams show the same layers, so that the same place means the same layer.
     """
-    layers = list(dict.fromkeys(result.layers["layer"]))
     energy = result.energy[result.energy["layer"] != ""]
+    spent = set(energy.loc[energy["energy_pj"] != 0, "layer"])
+    layers = [layer for layer in dict.fromkeys(result.layers["layer"]) if layer in spent]
     return {
         stream: stacked_energy(energy[energy["stream"] == stream], "layer", layers)
         for stream in STREAMS
@@ -72,20 +74,28 @@ def component_figure(stacked: Stacked) -> Any:
 
 
 def layer_figure(by_stream: dict[str, Stacked]) -> Any:
-    """A row of bars for each stream above one common axis of layers, stacked by component."""
+    """A row of bars for each stream above one common axis of layers, stacked by component.
+
+    All rows have one unit and one range, so that equal heights are equal energies.
+    """
     from plotly import graph_objects, subplots
 
     figure = graph_objects.Figure(
         subplots.make_subplots(
-            rows=max(len(by_stream), 1), cols=1, shared_xaxes=True, vertical_spacing=0.06
+            rows=max(len(by_stream), 1),
+            cols=1,
+            shared_xaxes=True,
+            shared_yaxes="all",
+            vertical_spacing=0.06,
         )
     )
     figure.update_layout(
         new_figure(200 + 210 * max(len(by_stream), 1), barmode="stack", bargap=0.1).layout
     )
+    largest = max((max(stacked.totals, default=0) for stacked in by_stream.values()), default=0)
+    scale = axis_scale(largest * PICOJOULE, "J")
     shown: set[str] = set()
     for row, (stream, stacked) in enumerate(by_stream.items(), start=1):
-        scale = axis_scale(max(stacked.totals, default=0) * stacked.size, stacked.unit)
         for part, values in stacked.parts.items():
             one = Stacked(stacked.categories, {part: values}, stacked.unit, stacked.size)
             place = {"row": row, "col": 1}
@@ -98,18 +108,10 @@ def layer_figure(by_stream: dict[str, Stacked]) -> Any:
                 place=place,
             )
             shown.add(part)
-        title = axis_title(f"{words(stream).capitalize()} stream", scale[1])
+        title = axis_title(f"{words(stream).capitalize()}<br>stream", scale[1])
         figure.update_yaxes(title=title, automargin=True, zeroline=False, row=row, col=1)
     layers = next(iter(by_stream.values())).categories if by_stream else []
-    figure.update_xaxes(
-        categoryorder="array",
-        categoryarray=[label(layer) for layer in layers],
-        automargin=True,
-        tickangle=-90,
-        showgrid=False,
-        tickfont={"size": 10},
-    )
-    figure.update_xaxes(title="Layer, in the order of computation", row=max(len(by_stream), 1))
+    set_layer_axis(figure, layers, "Layer, in the order of computation")
     return figure
 
 

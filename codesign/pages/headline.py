@@ -160,4 +160,4 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 def sources(summary: Mapping[str, Any]) -> dict[str, str]:
     """The source of every group of the architecture's numbers, if the summary carries them."""
-    return {name: str(value) for name, value in _flat("", summary.get("sources") or {})}
+    return {str(name): str(value) for name, value in (summary.get("sources") or {}).items()}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from codesign.pages.content import Cell, Number, Stacked, Table, count, percent
+from codesign.pages.content import Cell, Number, Stacked, Table, count, cycles, percent
 from codesign.pages.drawing import add_stack, label, new_figure
 from codesign.pages.palette import STATE_COLOURS, STATE_PATTERNS, state_words, words
 from codesign.results import STATES, Result
@@ -36,7 +36,7 @@ def bounds_data(summary: Mapping[str, Any]) -> list[Bound]:
         return []
     bounds = (summary["bounds_cycles"] or {}).items()
     return sorted(
-        (Bound(name, cycles, cycles / makespan) for name, cycles in bounds),
+        (Bound(name, least, least / makespan) for name, least in bounds),
         key=lambda bound: (-bound.cycles, bound.name),
     )
 
@@ -105,7 +105,7 @@ def bounds_figure(bounds: list[Bound], makespan_cycles: float) -> Any:
         yref="paper",
         yanchor="bottom",
         showarrow=False,
-        text="makespan",
+        text=f"makespan, {cycles(makespan_cycles)}",
     )
     figure.update_layout(margin={"t": 28})
     figure.update_xaxes(title="Cycles", tickformat="~s", range=[0, 1.02 * makespan_cycles])

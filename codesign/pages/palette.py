@@ -61,12 +61,15 @@ _WORDS = {
     "ac_accumulation": "AC, accumulation pathway",
     "ac_readout": "AC, readout",
     "mac_nonzero": "MAC, zero operands skipped",
+    "dependency": "dependencies",
 }
 _STALLED_WORDS = {state: f"stalled: {state}" for state in STALLED_STATES}
 
 
 def words(name: str) -> str:
     """A component, operation, stream or bound as people read it: `dram` is `DRAM`."""
+    if name.startswith("compute_"):  # the bound of a kind of core
+        return f"{name.removeprefix('compute_')} cores".replace("_", " ")
     return _WORDS.get(name, name.replace("_", " "))
 
 

@@ -29,7 +29,7 @@ def run_page(result: Result) -> Page:
     """The content of the report."""
     summary = result.summary
     sections = [_energy(result), _latency(result), _activity(result)]
-    sections.append(Section("Layers", ["Click a heading to sort."], table=layer_table(result)))
+    sections.append(_layers(result))
     sources = headline.sources(summary)
     if sources:
         sections.append(_sources(sources))
@@ -53,14 +53,15 @@ def _energy(result: Result) -> Section:
             Picture(
                 "energy-components",
                 "Energy by component and stream",
-                "What no layer caused, leakage and idle clocks, belongs to the chip.",
+                "What no layer caused, leakage and idle clocks, belongs to the chip."
+                * ("chip" in by_stream.categories),
                 energy.component_figure(by_stream),
                 by_stream.table("Energy by component and stream", "stream"),
             ),
             Picture(
                 "energy-layers",
                 "Energy by layer and stream",
-                "The streams have axes of their own; the same place is the same layer in both.",
+                f"{_without_energy(result)} Point at a bar to read its layer.",
                 energy.layer_figure(by_layer),
                 _layer_energy_table(by_layer),
             ),
@@ -108,8 +109,8 @@ def _latency(result: Result) -> Section:
             Picture(
                 "timeline",
                 "Timeline of cores, ports and channels",
-                f"{drawn}. Neighbouring layers alternate in shade; drag to zoom, double-click to "
-                "return.",
+                f"{drawn}. Neighbouring layers alternate in shade; a pale bar stands for work "
+                "with gaps. Drag to zoom, double-click to return.",
                 timeline.timeline_figure(bars, makespan),
                 timeline.resource_table(result),
             ),
@@ -142,18 +143,34 @@ def _activity(result: Result) -> Section:
             Picture(
                 "accumulates",
                 "Accumulates (AC) of each layer",
-                "Exact counts over all timesteps.",
+                "Exact counts over all timesteps; layers without any are left out.",
                 activity.operation_figure(accumulates, "AC"),
                 accumulates.table("Accumulates", "layer"),
             ),
             Picture(
                 "multiplies",
                 "Multiply-accumulates (MAC) of each layer",
-                "All of them, padding included, and in front those whose operands are not zero.",
+                "All of them, padding included, and in front those whose operands are not zero; "
+                "layers without any are left out.",
                 activity.operation_figure(multiplies, "MAC", overlay=True),
                 activity.operation_table(multiplies, "Multiply-accumulates"),
             ),
         ],
+    )
+
+
+def _layers(result: Result) -> Section:
+    text = ["Click a heading to sort.", _without_energy(result)]
+    return Section("Layers", text, table=layer_table(result))
+
+
+def _without_energy(result: Result) -> str:
+    """Why many layers have no energy of their own."""
+    if result.summary["makespan_cycles"] is None:
+        return "Layers without AC and MAC have no energy."
+    return (
+        "Layers that are computed together with one in front of them, as most neurons are, count "
+        "to that one."
     )
 
 

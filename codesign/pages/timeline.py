@@ -16,7 +16,7 @@ from codesign.pages.palette import STREAM_COLOURS, STREAM_SHADES, words
 from codesign.results import Result
 
 LARGEST_BARS = 2_000
-_FINEST_STRETCHES = 4_096  # about the pixels of the widest screen
+_FINEST_STRETCHES = 65_536  # no pixel is as fine, even if a reader zooms into a tenth of the run
 
 
 def timeline_data(
@@ -24,10 +24,10 @@ def timeline_data(
 ) -> pd.DataFrame:
     """Rows of the timeline, merged until there are at most `limit`.
 
-    First rows of one layer and timestep that touch become one bar; then rows of one layer whatever
-    the timestep; then, in steps of growing width, also rows of one layer with shorter gaps than
-    the width and rows of all layers that start within the same stretch of that width. Never fewer
-    than one bar for each resource.
+    First rows of one layer and timestep that touch become one bar; then, on resources that have
+    more bars than their share, rows of one layer whatever the timestep; then, in steps of growing
+    width, also rows of one layer with shorter gaps than the width and rows of all layers that
+    start within the same stretch of that width. Never fewer than one bar for each resource.
 
     Args:
         timeline: as in `Result.timeline`; rows of one resource do not overlap.
@@ -48,14 +48,36 @@ def timeline_data(
     ).sort_values(["place", "start_cycle", "end_cycle"], kind="stable", ignore_index=True)
     if len(rows) <= limit:
         return _bars(rows, pd.Series(range(len(rows)), dtype="int64"))
-    group = _groups(rows, width=0, same_timestep=True)
     end = int(rows["end_cycle"].max())
+    parts = [part for _, part in rows.groupby("place")]
+    finest = [_groups(part, width=0, same_timestep=True) for part in parts]
+    groups: list[pd.Series] = []
+    first = 0
+    for part, group, share in zip(parts, finest, _shares(finest, limit), strict=True):
+        merged = _merged(part, group, share, end)
+        groups.append(merged + first)
+        first += int(merged.iloc[-1]) + 1
+    return _bars(rows, pd.concat(groups))
+
+
+def _shares(groups: Sequence[pd.Series], limit: int) -> list[int]:
+    """How many bars each resource may have: equally many, and more where others need fewer."""
+    wanted = [int(group.iloc[-1]) + 1 for group in groups]
+    shares = [0] * len(wanted)
+    order = sorted(range(len(wanted)), key=lambda place: wanted[place])
+    for done, place in enumerate(order):
+        shares[place] = min(wanted[place], max(1, (limit - sum(shares)) // (len(order) - done)))
+    return shares
+
+
+def _merged(rows: pd.DataFrame, group: pd.Series, share: int, end: int) -> pd.Series:
+    """The groups of one resource, merged in steps of growing width until they are few enough."""
     width = 0
     # A stretch longer than the run holds everything: the loop ends.
-    while group.iloc[-1] >= max(limit, len(order)) and width <= 2 * end:
+    while group.iloc[-1] >= share and width <= 2 * end:
         group = _groups(rows, width=width, same_timestep=False)
         width = width * 5 // 4 + max(1, end // _FINEST_STRETCHES)
-    return _bars(rows, group)
+    return group
 
 
 def _groups(rows: pd.DataFrame, *, width: int, same_timestep: bool) -> pd.Series:
@@ -92,16 +114,18 @@ def _bars(rows: pd.DataFrame, group: pd.Series) -> pd.DataFrame:
 
 
 def timeline_figure(bars: pd.DataFrame, makespan_cycles: float) -> Any:
-    """A line for each resource; neighbouring layers alternate between two shades."""
+    """A line for each resource; a stream's layers alternate between two shades in time."""
     from plotly import graph_objects
 
     resources = [label(name) for name in dict.fromkeys(bars["resource"])]
-    parity = {name: place % 2 for place, name in enumerate(dict.fromkeys(bars["layer"]))}
+    in_time = bars.sort_values("start_cycle", kind="stable")
     figure = new_figure(120 + 22 * len(resources), barmode="overlay", bargap=0.12)
     for stream in dict.fromkeys((*STREAM_COLOURS, *bars["stream"])):
         part = bars[bars["stream"] == stream]
         if part.empty:
             continue
+        layers = dict.fromkeys(in_time.loc[in_time["stream"] == stream, "layer"])
+        parity = {name: place % 2 for place, name in enumerate(layers)}
         colours = (
             STREAM_COLOURS.get(stream, "#8D8D8D"),
             STREAM_SHADES.get(stream, "#C2C2C2"),
@@ -121,6 +145,7 @@ def timeline_figure(bars: pd.DataFrame, makespan_cycles: float) -> Any:
                 showlegend=False,
                 marker={
                     "color": [colours[parity[layer]] for layer in part["layer"]],
+                    "opacity": _opacities(part),
                     "line": {"width": 0},
                 },
                 hovertext=[_hover(bar) for bar in part.to_dict("records")],
@@ -139,6 +164,12 @@ def timeline_figure(bars: pd.DataFrame, makespan_cycles: float) -> Any:
         dtick=1,
     )
     return figure
+
+
+def _opacities(bars: pd.DataFrame) -> list[float]:
+    """Full where a bar was busy all the time, and pale, but to be seen, where hardly ever."""
+    lengths = (bars["end_cycle"] - bars["start_cycle"]).clip(lower=1)
+    return [round(share, 3) for share in 0.2 + 0.8 * bars["busy_cycles"] / lengths]
 
 
 def _hover(bar: dict[Any, Any]) -> str:

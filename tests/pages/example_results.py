@@ -220,13 +220,9 @@ def _summary(
         "version": "0.1.0",
         "sources": {
             "technology": "45 nm, 0.9 V: Horowitz, ISSCC 2014",
-            "cores": {
-                "spike": {
-                    "operations": "Horowitz, ISSCC 2014: int16 add",
-                    "overhead": "assumed, because no published core states its clock energy",
-                },
-                "accumulation": {"operations": "Horowitz, ISSCC 2014: int8 multiply, int16 add"},
-            },
-            "storage": {"dram": "LPDDR4, 8 pJ/bit: public DRAM models"},
+            "cores.spike.operations": "Horowitz, ISSCC 2014: int16 add",
+            "cores.spike.overhead": "assumed, because no published core states its clock energy",
+            "cores.accumulation.operations": "Horowitz, ISSCC 2014: int8 multiply, int16 add",
+            "storage.dram": "LPDDR4, 8 pJ/bit: public DRAM models",
         },
     }

@@ -27,7 +27,16 @@ def test_operations_sum_to_the_counts_of_the_summary(result: Result) -> None:
     assert {name: sum(values) for name, values in stacked.parts.items()} == {
         name: counts[name] for name in activity.AC_COUNTS if counts[name]
     }
-    assert list(stacked.categories) == list(dict.fromkeys(result.layers["layer"]))
+    by_layer = result.layers.groupby("layer", sort=False)[list(activity.AC_COUNTS)].sum()
+    some = by_layer.sum(axis=1) > 0
+    assert list(stacked.categories) == list(by_layer.index[some])
+    assert not some.all()
+
+
+def test_without_operations_there_is_nothing_to_show(result: Result) -> None:
+    stacked = activity.operation_data(result.layers, ("mac_batch_norm",))
+    assert (list(stacked.categories), dict(stacked.parts)) == ([], {})
+    assert activity.operation_table(stacked, "MAC").is_empty
 
 
 def test_a_firing_rate_is_spikes_over_neurons(result: Result) -> None:

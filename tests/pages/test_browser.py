@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,19 @@ def test_every_figure_is_drawn_and_no_page_is_wider_than_the_window(
     assert page.evaluate("document.documentElement.scrollWidth") == page.evaluate(
         "document.documentElement.clientWidth"
     )
+
+
+@pytest.mark.parametrize("name", ["energy-layers", "firing-rates", "accumulates", "multiplies"])
+def test_labels_of_layers_are_large_enough_and_apart(
+    name: str, run_page: Path, open_page: Callable[..., Opened]
+) -> None:
+    labels = open_page(run_page).page.locator(f"#{name} :is(.xtick, .x2tick) text")
+    boxes = labels.evaluate_all("all => all.map((t) => t.getBoundingClientRect().toJSON())")
+    boxes.sort(key=lambda box: box["left"])
+    assert len(boxes) > 5
+    # a vertical label is as wide as its line is high
+    assert all(box["width"] >= 12 for box in boxes)
+    assert all(a["right"] <= b["left"] + 1 for a, b in pairwise(boxes))
 
 
 def test_the_timeline_names_each_core_port_and_channel(

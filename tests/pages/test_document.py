@@ -117,6 +117,13 @@ def test_a_page_is_at_most_eight_megabytes(name: str, request: pytest.FixtureReq
     assert request.getfixturevalue(name).stat().st_size <= 8_000_000
 
 
+def test_where_the_numbers_come_from_stands_behind_them(run_page: Path) -> None:
+    text = run_page.read_text("utf-8")
+    headings = re.findall(r"<h2>(.*?)</h2>", text)
+    assert headings[-1] == "Where these numbers come from"
+    assert text.index("not trained.") < text.index("<h2>") < text.index("9c1f" * 16)
+
+
 def test_two_pages_of_one_result_are_equal(run_page: Path, tmp_path: Path) -> None:
     write_run_report(example_result("dsnn50"), tmp_path / "again.html")
     assert (tmp_path / "again.html").read_bytes() == run_page.read_bytes()

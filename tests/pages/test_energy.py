@@ -1,6 +1,7 @@
 """Energy figures show all of the energy, once."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -36,11 +37,22 @@ def test_layers_and_chip_hold_all_energy(result: Result) -> None:
     assert math.isclose(total, result.summary["energy_pj"], rel_tol=1e-12)
 
 
-def test_both_streams_show_every_layer_in_its_order(result: Result) -> None:
+def test_both_streams_show_every_layer_that_spent_energy_in_its_order(result: Result) -> None:
     order = list(dict.fromkeys(result.layers["layer"]))
-    assert [stacked.categories for stacked in energy.layer_data(result).values()] == [
-        order for _ in energy.layer_data(result)
+    fused = replace(result, energy=result.energy[result.energy["layer"] != order[1]])
+    assert [stacked.categories for stacked in energy.layer_data(fused).values()] == [
+        [order[0], *order[2:]] for _ in energy.layer_data(result)
     ]
+
+
+def test_equal_heights_are_equal_energies_in_both_streams(result: Result) -> None:
+    by_stream = energy.layer_data(result)
+    figure = energy.layer_figure(by_stream)
+    shown = sum(sum(trace.y) for trace in figure.data)
+    total = sum(sum(stacked.totals) for stacked in by_stream.values())
+    assert math.isclose(shown, total * 1e-6, rel_tol=1e-12)  # all in uJ
+    ranges = [axis.matches for axis in figure.select_yaxes()]
+    assert ranges.count(None) == 1  # the others follow it
 
 
 def test_timesteps_hold_all_energy_and_what_has_none_comes_last(result: Result) -> None:

@@ -140,7 +140,12 @@ def test_facts_hold_every_value_of_the_provenance() -> None:
     assert (facts["trace hash"], facts["architecture hash"]) == ("aa", "bb")
 
 
-def test_sources_are_flattened_and_may_be_missing() -> None:
+def test_sources_keep_the_places_of_the_file_and_may_be_missing() -> None:
     assert headline.sources(summary()) == {}
-    nested = summary(sources={"cores": {"spike": {"operations": "Horowitz"}}})
-    assert headline.sources(nested) == {"cores spike operations": "Horowitz"}
+    places = {"cores.spike.weight_memory": "CACTI 7"}
+    assert headline.sources(summary(sources=places)) == places
+
+
+def test_the_bound_of_a_kind_of_core_is_named_after_its_cores() -> None:
+    limited = summary(bounds_cycles={"compute_spike": 4_000_000, "dependency": 3_000_000})
+    assert "the nearest bound is that of spike cores" in headline.limit_sentence(limited)

@@ -60,6 +60,11 @@ def test_without_sources_there_is_no_table_of_them() -> None:
     assert "Sources of the architecture's numbers" not in titles
 
 
+def test_a_layer_without_energy_is_explained_by_what_the_chip_models() -> None:
+    pages = [page_html(run_page(example_result("fsnn18", cores=cores))) for cores in (True, False)]
+    assert ["computed together" in page for page in pages] == [True, False]
+
+
 def test_assumed_numbers_are_counted() -> None:
     section = run_page(example_result("fsnn18")).sections[-1]
     assert section.text == ["Assumed, without a published source: 1 of 5 groups of numbers."]

@@ -106,6 +106,29 @@ def test_merging_keeps_as_much_detail_as_fits() -> None:
         assert bars.groupby("resource").size().min() >= limit / 20
 
 
+def test_a_busy_port_takes_no_bars_from_the_cores() -> None:
+    """A core of ten layers beside a port with a thousand short transfers."""
+    core = [("spike[0]", f"layer{job}", 100 * job, 100 * job + 100) for job in range(10)]
+    port = [("dram[0]", f"layer{n // 100}", n, n + 1) for n in range(0, 1_000, 2)]
+    rows = [(name, layer, "spike", 0, 0, "scan", *span) for name, layer, *span in core + port]
+    columns = ["resource", "layer", "stream", "timestep", "tile", "state"]
+    timeline = pd.DataFrame(rows, columns=[*columns, "start_cycle", "end_cycle"])
+    bars = timeline_data(timeline, ["spike[0]"], limit=20)
+    cores = bars[bars["resource"] == "spike[0]"]
+    assert list(cores["layer"]) == [f"layer{job}" for job in range(10)]
+    assert len(bars) <= 20
+
+
+def test_bars_are_as_pale_as_their_resource_was_idle() -> None:
+    columns = ["resource", "layer", "stream", "timestep", "tile", "state"]
+    rows = [("spike[0]", "a", "spike", 0, 0, "scan", start, start + 1) for start in (0, 3)]
+    timeline = pd.DataFrame(rows, columns=[*columns, "start_cycle", "end_cycle"])
+    whole, merged = (timeline_data(timeline, limit=limit) for limit in (2, 1))
+    (_, drawn), (_, pale) = (timeline_figure(bars, 4).data for bars in (whole, merged))
+    assert list(drawn.marker.opacity) == [1.0, 1.0]
+    assert list(pale.marker.opacity) == [0.6]  # busy for half of the time
+
+
 def test_an_empty_timeline_has_no_bars() -> None:
     empty = example_result("fsnn18", cores=False).timeline
     assert timeline_data(empty).empty
