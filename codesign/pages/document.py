@@ -76,7 +76,7 @@ def _text(value: str) -> str:
 
 
 def _prose(text: str) -> str:
-    """A sentence in which a number and its unit stay on one line."""
+    """Text in which a number and its unit stay on one line."""
     return re.sub(r"(?<!\w)(\d[\d.]*) (?=%|\w{1,3}\b)", r"\1&nbsp;", _text(text))
 
 
@@ -172,7 +172,7 @@ def _width(table: Table) -> int:
 def _cell(cell: Cell) -> str:
     if isinstance(cell, Number):
         return f'<td class="number" data-value="{float(cell.value)!r}">{_text(cell.text)}</td>'
-    return f"<td>{_text(cell)}</td>"
+    return f"<td>{_prose(cell)}</td>"
 
 
 def _figure_json(picture: Picture) -> Mapping[str, Any]:
