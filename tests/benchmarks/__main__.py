@@ -1,9 +1,11 @@
-"""Prints what the command line costs, cold and warm, and how long each part of a run takes."""
+"""Prints what the command line costs, cold and warm, how long each part of a run takes, and what
+recording costs beside bare inference."""
 
 import tempfile
 from pathlib import Path
 
 from tests.benchmarks.processes import cost
+from tests.benchmarks.recording import recording_costs
 
 ARCHITECTURE = "split_core"
 WORKLOAD = "dsnn50"
@@ -39,6 +41,18 @@ def print_parts(recording: Path) -> None:
         print(f"{label:30} {wall_s:6.2f} s")
 
 
+def print_recording(pairs: int = 7) -> None:
+    """What recording costs; it is meant to take at most 1.5 x the time and 2 x the memory."""
+    print(f"\n{WORKLOAD}, {pairs} pairs     {'inference':>12} {'recording':>12} {'ratio':>8}")
+    for quantity, costs in recording_costs(WORKLOAD, pairs).items():
+        is_memory = quantity == "peak_bytes"
+        size, unit = (2**20, "MiB") if is_memory else (1, "s")
+        figures = (
+            f"{figure / size:8.2f} {unit:>3}" for figure in (costs.inference, costs.recording)
+        )
+        print(f"{quantity:20} {' '.join(figures)} {costs.ratio:8.2f}")
+
+
 def main() -> None:
     """Measures in a temporary folder and prints the tables."""
     with tempfile.TemporaryDirectory() as name:
@@ -46,6 +60,7 @@ def main() -> None:
         print_commands(folder)
         (recording,) = (folder / "cache").rglob("*.trace")
         print_parts(recording)
+    print_recording()
 
 
 if __name__ == "__main__":
