@@ -6,8 +6,9 @@ and the functions here say what becomes of the labels when torch rearranges it. 
 from the labels before, never from a value, nor from an axis happening to be as long as T.
 
 Assumed: one image (N = 1), so that the batch is an axis of length 1 and a flattened `T * N` is
-the time axis itself. Left out: rearranging the features of one timestep in another order, and
-splitting time. Shapes and labels alone are seen here, no torch.
+the time axis itself. A tensor of a single timestep has no time axis; which timestep it is of is
+known elsewhere (`values`). Left out: rearranging the features of one timestep in another order,
+and splitting time. Shapes and labels alone are seen here, no torch.
 """
 
 import math

@@ -96,7 +96,7 @@ class Firing:
         kind, largest = (Kind.SPIKE, 1) if is_spiking else (Kind.REAL, None)
         made = Made(self._operation(self._neuron, source), kind, largest)
         name = tracker.write(results[0], axes, "neuron", made).name
-        self._require_own_state(name)
+        self._require_own_state(name, module, results)
         if is_spiking:
             self._track_states(name, results[0], axes, [*results[1:], *state_tensors(module)])
         else:
@@ -165,11 +165,18 @@ class Firing:
     def _operation(self, neuron: Neuron, source: Source) -> Operation:
         return Operation(LayerType.NEURON, (source.tensor.name,), function=neuron.model)
 
-    def _require_own_state(self, name: str) -> None:
+    def _require_own_state(
+        self, name: str, module: nn.Module, results: Sequence[torch.Tensor]
+    ) -> None:
         """Raises CaptureError if a neuron that keeps its state is at a second place."""
         tracker = self._tracker
         others = tracker.draft.layers_of(tracker.scope.module)
-        keeps_state = self._neuron.keeps_state or (tracker.step and not self._goes_on)
+        # at the first timestep, a neuron that gives its state may yet get it back
+        goes_on_itself = not self._goes_on and (len(results) == 1 or bool(tracker.step))
+        kept = any(state.shape == results[0].shape for state in state_tensors(module))
+        keeps_state = self._neuron.keeps_state or (
+            tracker.step is not None and goes_on_itself and kept
+        )
         if keeps_state and len(others) > 1:
             raise CaptureError(
                 f"must be used at one place, because it keeps its state (got '{others[0].name}' "

@@ -17,7 +17,7 @@ from codesign.errors import CaptureError
 from codesign.recording.axes import Axis, held, without
 from codesign.recording.call import Call
 from codesign.recording.tracking import Tracker
-from codesign.recording.values import Tracked
+from codesign.recording.values import Tracked, Value
 
 
 def getitem(tracker: Tracker, call: Call) -> torch.Tensor:
@@ -60,7 +60,7 @@ def unbind(tracker: Tracker, call: Call) -> Sequence[torch.Tensor]:
 def stack(tracker: Tracker, call: Call) -> torch.Tensor:
     """`stack(tensors, dim)`: all timesteps of a value, or a static value for all timesteps."""
     tensors = call.argument(0, "tensors")
-    tracked = _collected(tracker, tensors)
+    tracked, value = _collected(tracker, tensors)
     first, shape = tracked[0], tuple(tensors[0].shape)
     result = call.run()
     axis = call.argument(1, "dim", 0) % result.dim()
@@ -73,14 +73,14 @@ def stack(tracker: Tracker, call: Call) -> torch.Tensor:
     else:
         axes = (*first.axes[:axis], Axis.TIME, *first.axes[axis:])
     tracker.step = None
-    tracker.alias(result, first.value.again(), axes)
+    tracker.alias(result, value, axes)
     return result
 
 
 def concatenate(tracker: Tracker, call: Call) -> torch.Tensor:
     """`cat(tensors, dim)` of timesteps that `unsqueeze(0)` gave an axis."""
     tensors = call.argument(0, "tensors")
-    tracked = _collected(tracker, tensors)
+    tracked, value = _collected(tracker, tensors)
     first = tracked[0]
     axis = call.argument(1, "dim", 0) % tensors[0].dim()
     if first.axes[axis] is not Axis.HELD:
@@ -91,11 +91,11 @@ def concatenate(tracker: Tracker, call: Call) -> torch.Tensor:
     result = call.run()
     axes = tuple(Axis.TIME if place == axis else label for place, label in enumerate(first.axes))
     tracker.step = None
-    tracker.alias(result, first.value.again(), axes)
+    tracker.alias(result, value, axes)
     return result
 
 
-def _collected(tracker: Tracker, tensors: Sequence[torch.Tensor]) -> list[Tracked]:
+def _collected(tracker: Tracker, tensors: Sequence[torch.Tensor]) -> tuple[list[Tracked], Value]:
     """What is collected: one value at all its timesteps in their order, or a static one."""
     strange = [tuple(tensor.shape) for tensor in tensors if tracker.find(tensor) is None]
     if strange:
@@ -114,7 +114,12 @@ def _collected(tracker: Tracker, tensors: Sequence[torch.Tensor]) -> list[Tracke
             f"the timesteps {', '.join(map(str, steps))}). Collect each layer's result once at "
             f"every timestep, or let every layer process all timesteps, `(T, N, ...)`, in one call."
         )
-    return tracked
+    first = tracked[0].value
+    # a change of the collection would change what others have read, and the other way round
+    whole = Value(first.name, first.expression, readers=any(t.value.readers for t in tracked))
+    for item in tracked:
+        item.value.readers = item.value.readers or item.step is not None
+    return tracked, whole
 
 
 def _part(

@@ -60,10 +60,6 @@ class Value:
         self.is_parted = True
         return Value(self.name, self.expression, whole=self)
 
-    def again(self) -> "Value":
-        """The same value for another tensor, which may be read or changed apart from this one."""
-        return Value(self.name, self.expression, readers=self.readers)
-
     def why_gone(self) -> str:
         """Why it may not be read any more; empty while it may."""
         of_whole = self.whole.gone if self.whole is not None else ""

@@ -210,6 +210,44 @@ def test_a_neuron_that_keeps_its_state_has_one_place() -> None:
         record(Network(Stateful, run), image())
 
 
+def test_a_neuron_without_state_may_be_used_at_several_places() -> None:
+    class Binary(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return (x > 0).to(x.dtype)
+
+    def run(self: Network, x: Tensor) -> Tensor:
+        collected = [self.sn1(self.conv(self.sn1(self.stem(frame)))) for frame in x]
+        return torch.stack(collected)
+
+    trace = capture(Network(Binary, run).eval(), SEQUENCE, neurons={Binary: "sign"})
+    assert [layer.name for layer in trace.workload.layers] == ["stem", "sn1", "conv", "sn1.2"]
+
+
+def test_what_others_have_read_is_not_changed_behind_a_collection() -> None:
+    def collected_first(self: Network, x: Tensor) -> Tensor:
+        currents = [self.stem(frame) for frame in x]
+        whole = torch.stack(currents)
+        halves = [current * 0.5 for current in currents]
+        return torch.stack([self.sn1(half) for half in halves]) + whole
+
+    def read_first(self: Network, x: Tensor) -> Tensor:
+        currents = [self.stem(frame) for frame in x]
+        spikes = [self.sn1(current) for current in currents]
+        return torch.stack(currents) * 0.5 + torch.stack(spikes)
+
+    for run in (collected_first, read_first):
+        with pytest.raises(CaptureError, match="must be the only one to read 'stem'"):
+            record(Network(Stateful, run), SEQUENCE)
+
+
+def test_a_loop_inside_a_call_for_each_timestep_is_refused() -> None:
+    def run(self: Network, x: Tensor) -> Tensor:
+        return sum(self.sn1(self.stem(x)) for _ in range(2))  # type: ignore[return-value]
+
+    with pytest.raises(CaptureError, match=r"^sn1 .*must be used at one place"):
+        record(Network(Stateful, run), image(), timesteps=1)
+
+
 def test_a_batch_norm_and_a_grid_become_part_of_the_layer_at_each_timestep() -> None:
     def run(self: Network, x: Tensor) -> Tensor:
         collected = []
