@@ -72,7 +72,7 @@ def count_layers(trace: Trace) -> pd.DataFrame:
 
 def totals(layers: pd.DataFrame) -> dict[str, int | float]:
     """Sums over layers and timesteps, and the three sums that have names of their own."""
-    sums: dict[str, int | float] = {name: int(layers[name].sum()) for name in COUNTS}
+    sums: dict[str, int | float] = {name: layers[name].to_numpy().sum().item() for name in COUNTS}
     ac = sums["ac_synaptic"] + sums["ac_neuron"] + sums["ac_pool"]
     rest = ("ac_residual", "ac_accumulation", "ac_readout")
     return {

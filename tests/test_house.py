@@ -24,6 +24,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"counting", "result_files"},
     {"mapping"},
     {"consumption", "footprint"},
+    {"census"},
     {"chip"},
     {"energy", "bounds"},
     {"evaluation"},

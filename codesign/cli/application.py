@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from codesign.cli import information, runs
+from codesign.cli import counts, information, runs
 from codesign.cli.options import ManyValues
 
 application = typer.Typer(
@@ -17,6 +17,7 @@ application = typer.Typer(
 )
 application.command("run", cls=ManyValues)(runs.run)
 application.command("compare", cls=ManyValues)(runs.compare)
+application.command("count", cls=ManyValues)(counts.count)
 application.command("list")(information.list_)
 application.command("show")(information.show)
 application.command("validate")(information.validate)

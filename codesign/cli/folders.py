@@ -45,19 +45,19 @@ def require_replaceable(folder: Path) -> None:
         raise _refused(folder, f"must be new, empty, or hold a report only (got '{foreign[0]}').")
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         raise _refused(folder, f"must be in a folder that can be written (got {nearest}).")
-    if place.exists() and not os.access(place, os.W_OK | os.X_OK):
+    if _is_locked(place):
         raise _refused(
             folder, "must be new, or a folder that can be written (got one that cannot)."
         )
 
 
-def require_file(name: str | None, *, outside: Path) -> None:
+def require_file(name: str | None, *, outside: Path | None = None) -> None:
     """Checks, before any work is done, that JSON can be put there; None and `-` are no files.
 
     Args:
         name: the place.
         outside: the folder of the result, in which it may not be: a result with other files is
-            not replaced, and one whose summary was replaced is not whole.
+            not replaced, and one whose summary was replaced is not whole. None if there is none.
 
     Raises:
         InputError: the place is empty, taken by something that is no file, in a result, or cannot
@@ -71,8 +71,8 @@ def require_file(name: str | None, *, outside: Path) -> None:
         if not name or (place.exists() and not place.is_file()):
             got = "something else, which is there" if name else "an empty name"
             raise _refused_file(name, f"must be a file (got {got}).")
-        folder = outside.resolve()
-        if folder in (place, *place.parents) or place in folder.parents:
+        folder = outside.resolve() if outside else None
+        if folder and (folder in (place, *place.parents) or place in folder.parents):
             raise _refused_file(name, f"must be outside of the result (got {outside} for that).")
         nearest = next(parent for parent in place.parents if parent.exists())
     except (OSError, RuntimeError) as error:  # loops of links, names that are too long
@@ -157,6 +157,20 @@ def _is_no_folder(place: Path) -> bool:
         return not stat.S_ISDIR(place.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return False
+
+
+def _is_locked(place: Path) -> bool:
+    """Whether a folder is there in which nothing can be written."""
+    try:
+        opened = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        return not os.access(".", os.W_OK | os.X_OK, dir_fd=opened)
+    finally:
+        os.close(opened)
 
 
 def _foreign(folder: Path) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from codesign.cli.folders import require_file, require_replaceable
 from codesign.cli.options import names, require_no_folder
 from codesign.errors import Fault, InputError
-from codesign.specs.architecture import Architecture
+from codesign.specs.architecture import Architecture, PaperEnergies, Precision
 from codesign.specs.catalogue import AnyWorkload, load_architecture, load_workload_spec
 from codesign.specs.overrides import split_overrides
 from codesign.specs.recorded import RecordedSpec
@@ -60,6 +60,56 @@ def take_order(
     require_replaceable(folder)
     require_file(json, outside=folder)
     return Order(architecture, tuple(specs), folder)
+
+
+@dataclass(frozen=True)
+class CountOrder:
+    """A workload whose operations are to be counted.
+
+    Attributes:
+        spec: the workload, with the images and weights that were chosen.
+        prices: of an AC and a MAC, as the paper has them.
+        precision: number formats for the memory.
+    """
+
+    spec: AnyWorkload
+    prices: PaperEnergies
+    precision: Precision
+
+
+def take_count(
+    workload: str,
+    *,
+    arch: str | None,
+    images: list[str] | None,
+    checkpoint: Path | None,
+    changes: list[str] | None,
+    json: str | None,
+) -> CountOrder:
+    """The order that the options of `count` give.
+
+    Raises:
+        InputError: something that they name is wrong, missing, or cannot be written.
+    """
+    from codesign.footprint import FP32
+
+    for_chip, for_workload = split_overrides(changes or [])
+    precision = load_architecture(arch, for_chip).precision if arch else FP32
+    if precision is None:
+        problem = "must have number formats (got an architecture that prices operations alone)."
+        raise InputError(Fault(f"--arch {arch}", problem, "Leave it out for fp32."))
+    if for_chip and not arch:
+        problem = "changes an architecture, and none was named."
+        fix = "Name it with --arch, or write 'workload.' in front."
+        raise InputError(Fault(f"--set {for_chip[0]}", problem, fix))
+    require_no_folder("--workload", workload)
+    spec = _with_choices(load_workload_spec(workload, for_workload), images, checkpoint)
+    for picture in spec.images:
+        require_input(spec, picture)
+    require_file(json)
+    prices = load_architecture("paper").operations
+    assert prices is not None, "the shipped file says so"
+    return CountOrder(spec, prices, precision)
 
 
 def _with_choices(

@@ -137,13 +137,18 @@ def _shown_whatever_happens(show: "Callable[[], None]") -> "Iterator[None]":
 
 def _finish(reader: "Console", folder: Path, json: str | None, summary: Any) -> None:
     """Says where the report is, and writes the JSON."""
+    reader.print(f"report: {folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
+    write_json(json, summary)
+
+
+def write_json(target: str | None, summary: Any) -> None:
+    """Writes a summary to a file, to stdout (`-`), or (None) not at all."""
     from codesign.result_files import write_whole
 
-    reader.print(f"report: {folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
-    if json == "-":
+    if target == "-":
         sys.stdout.write(_as_json(summary))
-    elif json is not None:
-        write_whole(Path(json).resolve(), _as_json(summary).encode())  # a link stays
+    elif target is not None:
+        write_whole(Path(target).resolve(), _as_json(summary).encode())  # a link stays
 
 
 def _as_json(content: Any) -> str:

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from codesign import trace_cache
 from codesign.specs.architecture import Architecture
 from codesign.specs.catalogue import AnyWorkload
+from codesign.trace import Trace
 
 if TYPE_CHECKING:
     from codesign.results import Result
@@ -31,17 +32,23 @@ class Study:
         """
         from codesign.evaluation import combine, evaluate
 
-        results = []
+        return combine(
+            [
+                evaluate(trace, architecture, progress=self._bars(label))
+                for label, trace in self.traces(spec)
+            ]
+        )
+
+    def traces(self, spec: AnyWorkload) -> Iterator[tuple[str, Trace]]:
+        """What was recorded of each image, one after the other, and what to call it."""
         for number, picture in enumerate(spec.images, start=1):
-            label = (
-                f"{spec.name} {number}/{len(spec.images)}" if len(spec.images) > 1 else spec.name
-            )
+            count = len(spec.images)
+            label = f"{spec.name} {number}/{count}" if count > 1 else spec.name
             with _bar(self.progress, f"{label}: inference"):
                 recording = trace_cache.recording(
                     spec, picture, notice=self.notice, use_cache=self.use_cache
                 )
-            results.append(evaluate(recording.trace, architecture, progress=self._bars(label)))
-        return combine(results)
+            yield label, recording.trace
 
     def notice(self, sentence: str) -> None:
         self.progress.console.print(
