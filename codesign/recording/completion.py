@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from codesign.errors import CaptureError
 from codesign.recording.draft import INPUT, Draft
-from codesign.workload import Kind, Tensor, Workload
+from codesign.workload import Kind, LayerType, Tensor, Workload
 
 
 def complete(
@@ -55,6 +55,12 @@ def _timesteps(draft: Draft) -> int:
 
 
 def _require_whole_sums(draft: Draft) -> None:
+    for name, layer in draft.layers.items():
+        if layer.type is LayerType.TIME_MEAN and draft.runs[name].count > 1:
+            raise CaptureError(
+                f"{name}: must be computed once, behind the last timestep (got "
+                f"{draft.runs[name].count} times). Move it out of the loop over timesteps."
+            )
     for name, count in draft.sums.items():
         [summed] = draft.layers[name].inputs
         expected = draft.tensors[draft.membranes.get(summed, summed)].timesteps

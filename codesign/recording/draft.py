@@ -22,6 +22,8 @@ from codesign.recording.runs import Constants, Pace, Runs
 from codesign.workload import Kind, Layer, LayerType, Stream, Tensor, Window
 
 INPUT = "input"
+LARGEST_INTEGER = 2**16 - 1
+"""What a recorded integer may be: its array has 16 bits."""
 
 
 @dataclass(eq=False, slots=True)
@@ -150,8 +152,13 @@ class Draft:
 
         Raises:
             CaptureError: it runs for the first time at a timestep behind the first, or with other
-                weights than before.
+                weights than before, or its integers may become too large.
         """
+        if product.largest is not None and product.largest > LARGEST_INTEGER:
+            raise CaptureError(
+                f"must hold integers up to {LARGEST_INTEGER} (got up to {product.largest}). Sum "
+                f"over fewer timesteps, or scale the sum to a mean."
+            )
         pace = Pace.ALL if product.timed else Pace.ONCE if step is None else Pace.EACH
         key = (scope.module, word, operation, product, pace)
         runs = self._earlier(key, pace, step, constants)

@@ -80,14 +80,15 @@ def stack(tracker: Tracker, call: Call) -> torch.Tensor:
 def concatenate(tracker: Tracker, call: Call) -> torch.Tensor:
     """`cat(tensors, dim)` of timesteps that `unsqueeze(0)` gave an axis."""
     tensors = call.argument(0, "tensors")
+    axis = call.argument(1, "dim", 0) % tensors[0].dim()
+    labels = [tracked.axes[axis] for tracked in map(tracker.find, tensors) if tracked is not None]
+    if any(label is not Axis.HELD for label in labels):
+        raise CaptureError(
+            f"must collect timesteps along an axis of their own (got the {labels[0]} axis). Use "
+            f"`torch.stack`; joining features of several layers is not understood."
+        )
     tracked, value = _collected(tracker, tensors)
     first = tracked[0]
-    axis = call.argument(1, "dim", 0) % tensors[0].dim()
-    if first.axes[axis] is not Axis.HELD:
-        raise CaptureError(
-            f"must collect timesteps along an axis of their own (got the {first.axes[axis]} axis). "
-            f"Use `torch.stack`; joining features of several layers is not understood."
-        )
     result = call.run()
     axes = tuple(Axis.TIME if place == axis else label for place, label in enumerate(first.axes))
     tracker.step = None

@@ -372,6 +372,7 @@ def leaky_readout(self: Network, x: Tensor) -> Tensor:
         (lambda net, x: net.stem(x[:2].flatten(0, 1)), r"must take one timestep, `x\[t\]`"),
         (lambda net, x: net.stem(x[:, :, 0].unsqueeze(2)), "must take timesteps"),
         (lambda _, x: sum(x.unbind(2)), "must take timesteps"),
+        (in_loop(lambda net, x, t: torch.cat([net.stem(x[t])] * 2, 1)), "joining features of"),
     ],
 )
 def test_what_is_not_the_same_at_every_timestep_is_refused(
@@ -399,6 +400,14 @@ def test_a_value_that_does_not_change_is_computed_once_or_at_every_timestep() ->
 
     with pytest.raises(CaptureError, match=r"^stem: must run once, or at each of the 3 timesteps"):
         record(Network(Stateful, run), image())
+
+
+def test_a_sum_over_time_is_not_computed_at_each_timestep() -> None:
+    def run(self: Network, x: Tensor) -> Tensor:
+        return torch.stack([self.step(sum(x)) for _ in range(TIMESTEPS)])
+
+    with pytest.raises(CaptureError, match=r"^time_sum: must be computed once"):
+        record(Network(Stateful, run), SEQUENCE)
 
 
 @pytest.mark.parametrize(
