@@ -1,14 +1,14 @@
 """Evaluation: one recorded input on one architecture, from trace to result.
 
 This is the whole program behind capture, as one pure function: counting, mapping, lowering,
-simulation, bounds and pricing. Several inputs are evaluated one by one and combined.
+simulation, bounds and pricing. Several inputs are evaluated one by one and combined
+(`codesign.combination`).
 """
 
 import hashlib
 import json
 import math
-import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -19,7 +19,6 @@ from codesign.chip import simulate
 from codesign.chip.schedule import occupancy, timeline
 from codesign.counting import count_layers, totals
 from codesign.energy import component_sums, price, price_operations, stream_sums
-from codesign.errors import Fault, InputError
 from codesign.mapping import lower, map_workload
 from codesign.results import OCCUPANCY_COLUMNS, TIMELINE_COLUMNS, Result
 from codesign.specs.architecture import Architecture
@@ -28,7 +27,6 @@ from codesign.trace import Trace
 Progress = Callable[[str, int, int], None]
 
 _JOULE_PER_PJ = 1e-12
-_AVERAGED = ("makespan_cycles", "latency_s", "energy_pj", "edp_js")
 
 
 def evaluate(
@@ -120,85 +118,3 @@ def sources(architecture: Architecture) -> dict[str, str]:
 
     visit("", architecture.model_dump(mode="json", by_alias=True))
     return found
-
-
-def combine(results: Sequence[Result]) -> Result:
-    """One result for several images of one workload on one architecture.
-
-    Scalars are means per image; `spread` in the summary gives least, largest and sample standard
-    deviation of each. Counts and energies in the tables are means as well; occupancy and timeline
-    are those of the first image, which `timeline_of` in the summary names.
-
-    Raises:
-        InputError: there is nothing to combine, or the results are of different runs.
-    """
-    if not results:
-        raise InputError(Fault("combine", "needs at least one result (got none)."))
-    first = results[0]
-    for key in ("workload", "architecture_hash", "timesteps"):
-        values = {result.summary[key] for result in results}
-        if len(values) > 1:
-            raise InputError(Fault("combine", f"needs results of one {key} (got {values})."))
-    if len(results) == 1:
-        return first
-    summaries = [result.summary for result in results]
-    summary = dict(first.summary) | _mean_scalars(summaries)
-    summary["images"] = len(results)
-    summary["spread"] = {
-        key: _spread([each[key] for each in summaries])
-        for key in _AVERAGED
-        if first.summary[key] is not None
-    }
-    summary["provenance"] = _provenance_of_all(summaries)
-    summary["trace_hash"] = hashlib.sha256(
-        "".join(each["trace_hash"] for each in summaries).encode()
-    ).hexdigest()
-    summary["timeline_of"] = first.summary["trace_hash"]
-    energy_keys = ["layer", "stream", "timestep", "component"]
-    return Result(
-        summary,
-        _mean_rows([r.layers for r in results], ["layer", "type", "stream", "timestep"]),
-        _mean_rows([r.energy for r in results], energy_keys),
-        first.occupancy,
-        first.timeline,
-    )
-
-
-def _mean_scalars(summaries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    means: dict[str, Any] = {}
-    for key in _AVERAGED:
-        if summaries[0][key] is not None:
-            means[key] = statistics.fmean(each[key] for each in summaries)
-    for key in ("energy_parts_pj", "energy_streams_pj", "counts"):
-        names = dict.fromkeys(name for each in summaries for name in each[key])
-        means[key] = {
-            name: math.fsum(each[key].get(name, 0) for each in summaries) / len(summaries)
-            for name in names
-        }
-    means["bounds_cycles"] = {
-        name: min(each["bounds_cycles"][name] for each in summaries)
-        for name in summaries[0]["bounds_cycles"]
-    }
-    return means
-
-
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    return {"min": min(values), "max": max(values), "std": statistics.stdev(values)}
-
-
-def _provenance_of_all(summaries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The first one's, with the inputs of all."""
-    provenance = dict(summaries[0]["provenance"])
-    if "input" in provenance:
-        inputs = [each["provenance"]["input"] for each in summaries]
-        provenance["input"] = {f"image {number}": each for number, each in enumerate(inputs, 1)}
-    return provenance
-
-
-def _mean_rows(frames: Sequence[pd.DataFrame], keys: list[str]) -> pd.DataFrame:
-    """Mean of equal rows over frames; a row that a frame lacks counts as zero."""
-    stacked = pd.concat(frames, ignore_index=True)
-    sums = stacked.groupby(keys, sort=False).sum().reset_index()
-    numbers = [column for column in sums.columns if column not in keys]
-    sums[numbers] = sums[numbers] / len(frames)
-    return sums

@@ -50,6 +50,19 @@ def picture_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _FOLDER.glob(f"*{_SHIPPED_SUFFIX}")))
 
 
+def pictures_in(folder: Path) -> list[str]:
+    """Paths of all pictures of a folder and the folders in it, sorted; the ending tells them.
+
+    Raises:
+        InputError: there are none.
+    """
+    endings = {ending for ending, kind in Image.registered_extensions().items() if kind in FORMATS}
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in endings)
+    if not found:
+        raise _refused(folder, "must hold pictures (got a folder without any).")
+    return [str(path) for path in found]
+
+
 def picture_path(name_or_path: str | os.PathLike[str]) -> Path:
     """The file of a shipped photograph's name, or of a path; an existing file wins.
 

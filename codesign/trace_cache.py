@@ -12,10 +12,11 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
 
 import codesign
 from codesign.errors import Fault, InputError, TraceError
@@ -30,6 +31,9 @@ from codesign.specs.workload import WorkloadSpec
 from codesign.spike_files import load_spikes, require_spike_file
 from codesign.trace import Trace
 from codesign.trace_files import load_trace, save_trace
+
+if TYPE_CHECKING:
+    from torch import nn
 
 FOLDER_VARIABLE = "CODESIGN_CACHE"
 _SUFFIX = ".trace"
@@ -170,12 +174,20 @@ def _record(spec: RunWorkload, picture: str) -> Trace:
 
     import torch
 
-    from codesign.networks.construction import build
     from codesign.recording import capture
 
     provenance = _provenance(spec, picture, str(torch.__version__))
     inputs = torch.from_numpy(pixels)[None]
-    return capture(build(spec), inputs, name=spec.name, provenance=provenance)
+    network = _network(spec.model_copy(update={"images": ()}), get_ident())
+    return capture(network, inputs, name=spec.name, provenance=provenance)
+
+
+@lru_cache(maxsize=1)
+def _network(spec: WorkloadSpec, _thread: int) -> "nn.Module":
+    """The network of a workload, kept for its next image; it can run in one thread at a time."""
+    from codesign.networks.construction import build
+
+    return build(spec)
 
 
 def _record_model(spec: ModelSpec, picture: str) -> Trace:

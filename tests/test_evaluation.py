@@ -3,10 +3,7 @@
 import json
 import math
 
-import pytest
-
-from codesign.errors import InputError
-from codesign.evaluation import architecture_hash, combine, evaluate
+from codesign.evaluation import architecture_hash, evaluate
 from codesign.specs.catalogue import load_architecture
 from tests.chip.small_chips import split_chip
 from tests.small_networks import dual_stream_network
@@ -66,35 +63,3 @@ def test_progress_names_both_stages() -> None:
 def test_the_hash_follows_the_numbers_and_not_the_file() -> None:
     assert architecture_hash(split_chip()) == architecture_hash(split_chip("cores.spike.count=2"))
     assert architecture_hash(split_chip()) != architecture_hash(split_chip("cores.spike.count=3"))
-
-
-def test_several_images_give_means_and_spread() -> None:
-    chip = split_chip()
-    results = [evaluate(dual_stream_network(seed=seed), chip) for seed in (1, 2, 3)]
-    both = combine(results)
-    latencies = [result.summary["latency_s"] for result in results]
-    assert both.summary["images"] == 3
-    assert both.summary["latency_s"] == pytest.approx(sum(latencies) / 3, rel=1e-12)
-    assert both.summary["spread"]["latency_s"]["min"] == min(latencies)
-    assert both.summary["spread"]["latency_s"]["max"] == max(latencies)
-    parts = math.fsum(both.summary["energy_parts_pj"].values())
-    assert both.summary["energy_pj"] == pytest.approx(parts, rel=1e-12)
-    assert math.fsum(both.energy.energy_pj) == pytest.approx(parts, rel=1e-12)
-    spikes = sum(result.layers.ac_synaptic.sum() for result in results) / 3
-    assert both.layers.ac_synaptic.sum() == pytest.approx(spikes, rel=1e-12)
-
-
-def test_one_image_is_itself() -> None:
-    result = evaluate(dual_stream_network(), split_chip())
-    assert combine([result]) is result
-
-
-def test_nothing_and_unlike_results_are_not_combined() -> None:
-    with pytest.raises(InputError, match="needs at least one result"):
-        combine([])
-    results = [
-        evaluate(dual_stream_network(), split_chip()),
-        evaluate(dual_stream_network(accumulation=False), split_chip()),
-    ]
-    with pytest.raises(InputError, match="needs results of one workload"):
-        combine(results)

@@ -27,7 +27,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"census"},
     {"chip"},
     {"energy", "bounds"},
-    {"evaluation"},
+    {"evaluation", "combination"},
     {"pages"},
     {"cli"},
 ]

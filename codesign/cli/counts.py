@@ -52,8 +52,11 @@ def count(
         workload, arch=arch, images=images, checkpoint=checkpoint, changes=changes, json=json
     )
     with study(use_cache=not no_cache) as work:
-        traces = (trace for _, trace in work.traces(order.spec))
-        found = census(traces, order.prices, policy=policy.value, precision=order.precision)
+        found = census(
+            *(work.traces(order.spec), order.prices),
+            policy=policy.value,
+            precision=order.precision,
+        )
     _print(console(to_stderr=json == "-"), found.summary)
     write_json(json, found.summary)
 

@@ -44,7 +44,7 @@ Images = Annotated[
         "--images",
         "-i",
         help="Photographs instead of the workload's: names or paths, one after the other "
-        "or separated by commas. Several give mean and spread.",
+        "or separated by commas; a folder gives all its pictures. Several give the distribution.",
     ),
 ]
 Checkpoint = Annotated[

@@ -7,6 +7,7 @@ from pathlib import Path
 from codesign.cli.folders import require_file, require_replaceable
 from codesign.cli.options import names, require_no_folder
 from codesign.errors import Fault, InputError
+from codesign.pictures import pictures_in
 from codesign.specs.architecture import Architecture, PaperEnergies, Precision
 from codesign.specs.catalogue import AnyWorkload, load_architecture, load_workload_spec
 from codesign.specs.overrides import split_overrides
@@ -118,7 +119,9 @@ def _with_choices(
     """The workload with the images and weights that were chosen on the command line."""
     changes: dict[str, object] = {}
     if images is not None:
-        changes["images"] = tuple(names("--images", images))
+        changes["images"] = tuple(
+            picture for name in names("--images", images) for picture in _pictures(name)
+        )
     if checkpoint is not None:
         if isinstance(spec, RecordedSpec):
             problem = f"must be left out for '{spec.name}', whose spikes are recorded already."
@@ -130,6 +133,11 @@ def _with_choices(
         # in full, so that a file called `calibrated` is not taken for the shipped weights
         changes["weights"] = str(checkpoint.absolute())
     return spec.model_copy(update=changes)
+
+
+def _pictures(name: str) -> list[str]:
+    """A picture, or all of a folder."""
+    return pictures_in(Path(name)) if Path(name).is_dir() else [name]
 
 
 def _require_different(found: Sequence[str]) -> None:

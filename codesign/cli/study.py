@@ -30,25 +30,28 @@ class Study:
         Raises:
             CodesignError: anything that is wrong with the inputs or does not fit the chip.
         """
-        from codesign.evaluation import combine, evaluate
+        from codesign.combination import combine
+        from codesign.evaluation import evaluate
 
+        stages = self._bars(spec.name) if len(spec.images) == 1 else None
         return combine(
-            [
-                evaluate(trace, architecture, progress=self._bars(label))
-                for label, trace in self.traces(spec)
-            ]
+            evaluate(trace, architecture, progress=stages) for trace in self.traces(spec)
         )
 
-    def traces(self, spec: AnyWorkload) -> Iterator[tuple[str, Trace]]:
-        """What was recorded of each image, one after the other, and what to call it."""
-        for number, picture in enumerate(spec.images, start=1):
-            count = len(spec.images)
-            label = f"{spec.name} {number}/{count}" if count > 1 else spec.name
-            with _bar(self.progress, f"{label}: inference"):
-                recording = trace_cache.recording(
-                    spec, picture, notice=self.notice, use_cache=self.use_cache
-                )
-            yield label, recording.trace
+    def traces(self, spec: AnyWorkload) -> Iterator[Trace]:
+        """What was recorded of each image, one after the other, with one bar for all."""
+        count = len(spec.images)
+        what = "inference" if count == 1 else "images"
+        bar = self.progress.add_task(f"{spec.name}: {what}", total=None if count == 1 else count)
+        for picture in spec.images:
+            recording = trace_cache.recording(
+                spec, picture, notice=self.notice, use_cache=self.use_cache
+            )
+            if count == 1:
+                self.progress.update(bar, completed=1, total=1)
+            yield recording.trace
+            if count > 1:
+                self.progress.advance(bar)
 
     def notice(self, sentence: str) -> None:
         self.progress.console.print(

@@ -57,6 +57,16 @@ def test_images_follow_each_other_and_their_spread_is_told(folder: Path) -> None
     assert "mean of 2 images" in done.stdout
 
 
+def test_a_folder_stands_for_all_its_pictures(folder: Path) -> None:
+    (folder / "photos" / "more").mkdir(parents=True)
+    (folder / "photos" / "more" / "b.PNG").write_bytes(CHELSEA.read_bytes())
+    (folder / "photos" / "a.png").write_bytes(CHELSEA.read_bytes())
+    (folder / "photos" / "notes.txt").write_text("no picture")
+    run("--images", "photos", "--out", "out")
+    inputs = summary(folder / "out")["provenance"]["input"]
+    assert [each["name"] for each in inputs.values()] == ["a.png", "b.PNG"]
+
+
 def test_no_line_is_broken_in_a_pipe(folder: Path) -> None:
     out = "a_long_name_of_a_folder_" * 5
     assert f"report: {out}/report.html\n" in run("--out", out).stdout
@@ -110,7 +120,7 @@ def test_images_that_cannot_be_used_are_refused_before_the_run(
     folder: Path, monkeypatch: pytest.MonkeyPatch, images: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv("CODESIGN_CACHE", str(folder / "cache"))
-    with pytest.raises(InputError, match=r"--images|missing\.png|must be a picture"):
+    with pytest.raises(InputError, match=r"--images|missing\.png|must be a picture|hold pictures"):
         run("--out", "out", "--images", *images)
     assert list(folder.iterdir()) == []
 
