@@ -80,8 +80,9 @@ def stack(tracker: Tracker, call: Call) -> torch.Tensor:
 def concatenate(tracker: Tracker, call: Call) -> torch.Tensor:
     """`cat(tensors, dim)` of timesteps that `unsqueeze(0)` gave an axis."""
     tensors = call.argument(0, "tensors")
+    _require_recorded(tracker, tensors)
     axis = call.argument(1, "dim", 0) % tensors[0].dim()
-    labels = [tracked.axes[axis] for tracked in map(tracker.find, tensors) if tracked is not None]
+    labels = [tracker.peek(tensor).axes[axis] for tensor in tensors]
     if any(label is not Axis.HELD for label in labels):
         raise CaptureError(
             f"must collect timesteps along an axis of their own (got the {labels[0]} axis). Use "
@@ -98,13 +99,7 @@ def concatenate(tracker: Tracker, call: Call) -> torch.Tensor:
 
 def _collected(tracker: Tracker, tensors: Sequence[torch.Tensor]) -> tuple[list[Tracked], Value]:
     """What is collected: one value at all its timesteps in their order, or a static one."""
-    strange = [tuple(tensor.shape) for tensor in tensors if tracker.find(tensor) is None]
-    if strange:
-        raise CaptureError(
-            f"must collect recorded values alone (got a tensor of shape {strange[0]} that does not "
-            f"depend on the input). Collect what layers made, without what they start from; state "
-            f"that is fed back outside a neuron is not understood."
-        )
+    _require_recorded(tracker, tensors)
     tracked = [_closed(tracker, tensor) for tensor in tensors]
     names = list(dict.fromkeys(item.value.name for item in tracked))
     steps = [item.step for item in tracked]
@@ -116,11 +111,24 @@ def _collected(tracker: Tracker, tensors: Sequence[torch.Tensor]) -> tuple[list[
             f"every timestep, or let every layer process all timesteps, `(T, N, ...)`, in one call."
         )
     first = tracked[0].value
+    if is_static:
+        return tracked, first
     # a change of the collection would change what others have read, and the other way round
     whole = Value(first.name, first.expression, readers=any(t.value.readers for t in tracked))
     for item in tracked:
-        item.value.readers = item.value.readers or item.step is not None
+        item.value.readers = True
     return tracked, whole
+
+
+def _require_recorded(tracker: Tracker, tensors: Sequence[torch.Tensor]) -> None:
+    """Raises CaptureError if something is collected that does not depend on the input."""
+    strange = [tuple(tensor.shape) for tensor in tensors if tracker.find(tensor) is None]
+    if strange:
+        raise CaptureError(
+            f"must collect recorded values alone (got a tensor of shape {strange[0]} that does not "
+            f"depend on the input). Collect what layers made, without what they start from; state "
+            f"that is fed back outside a neuron is not understood."
+        )
 
 
 def _part(

@@ -112,6 +112,28 @@ def test_containers() -> None:
     assert {tensor.timesteps for tensor in trace.workload.tensors} == {TIMESTEPS}
 
 
+@pytest.mark.parametrize("mode", ["s", "m"])
+def test_layers_see_one_or_all_timesteps(mode: str) -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        *(layer.AvgPool2d(2), layer.Conv2d(2, 4, 3, bias=False), layer.BatchNorm2d(4)),
+        *(
+            neuron.IFNode(),
+            layer.Dropout(),
+            layer.MaxPool2d(2),
+            layer.Flatten(),
+            layer.Linear(4, 3),
+        ),
+    ).eval()
+    functional.set_step_mode(network, mode)
+    trace = capture(network, SEQUENCE, timesteps=TIMESTEPS if mode == "s" else None)
+    types = [str(made.type) for made in trace.workload.layers]
+    assert types == ["average_pool", "convolution", "neuron", "max_pool", "linear"]
+    shapes = [trace.workload.output_tensor(made).shape for made in trace.workload.layers]
+    assert shapes == [(2, 4, 4), (4, 2, 2), (4, 2, 2), (4, 1, 1), (3,)]
+    assert {tensor.timesteps for tensor in trace.workload.tensors} == {TIMESTEPS}
+
+
 @pytest.mark.parametrize(("connect", "largest"), [("ADD", 2), ("AND", 1), ("IAND", 1)])
 @pytest.mark.parametrize("mode", ["s", "m"])
 def test_the_connections_of_sew(connect: str, largest: int, mode: str) -> None:
