@@ -146,8 +146,22 @@ def _input(spec: RunWorkload, picture: str) -> dict[str, Any]:
 
 
 def entries() -> list[Path]:
-    """The files of the cache."""
-    return sorted(path for path in cache_folder().glob(f"*{_SUFFIX}") if path.is_file())
+    """The files of the cache.
+
+    Raises:
+        InputError: its folder cannot be read.
+    """
+    folder = cache_folder()
+    try:
+        with os.scandir(folder) as found:
+            names = [entry.name for entry in found if entry.is_file()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        problem = f"must be a folder that can be read ({error.strerror})."
+        fix = f"Choose another with ${FOLDER_VARIABLE}."
+        raise InputError(Fault(str(folder), problem, fix)) from error
+    return sorted(folder / name for name in names if name.endswith(_SUFFIX))
 
 
 def clear() -> int:

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from codesign import trace_cache
+from codesign.errors import InputError
 from codesign.specs.catalogue import load_workload_spec
 from codesign.specs.workload import WorkloadSpec
-from codesign.trace_cache import entry_key, recording
+from codesign.trace_cache import entries, entry_key, recording
 
 
 @pytest.fixture
@@ -98,3 +99,14 @@ def test_what_is_no_recording_is_neither_counted_nor_removed(folder: Path) -> No
     assert trace_cache.entries() == []
     assert trace_cache.clear() == 0
     assert sorted(path.name for path in folder.iterdir()) == ["folder.trace", "notes.txt"]
+
+
+def test_a_cache_that_is_no_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("CODESIGN_CACHE", str(tmp_path / "file"))
+    with pytest.raises(
+        InputError, match=r"file: must be a folder that can be read .* \$CODESIGN_CACHE"
+    ):
+        entries()
+    monkeypatch.setenv("CODESIGN_CACHE", str(tmp_path / "none"))
+    assert entries() == []

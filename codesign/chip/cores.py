@@ -102,7 +102,7 @@ class CoreMachine:
                 yield around.weight_buffer.transfer(task.key, task.weight_cycles)
                 around.weights.loaded(task.block)
             phases.append(("weights", int(self.env.now)))
-            for need in task.needs:
+            for need in around.gates.closed(task.needs):
                 self.loader = f"layer {need[0]} at timestep {need[1]}"
                 yield around.gates.opening(need)
             phases.append(("dependency", int(self.env.now)))
@@ -142,7 +142,7 @@ class CoreMachine:
         for index, task in enumerate(self.tasks):
             yield self._computed[index]
             if task.store_cycles:
-                for place in task.room:
+                for place in around.gates.closed(task.room):
                     self.storer = f"room that layer {place[0]} at timestep {place[1]} leaves"
                     yield around.gates.opening(place)
                 self.storer = ""

@@ -22,8 +22,9 @@ class Gates:
         """The event that all jobs of a place are stored."""
         return self._open[place]
 
-    def is_open(self, place: Place) -> bool:
-        return self._remaining[place] == 0
+    def closed(self, places: tuple[Place, ...]) -> list[Place]:
+        """Those that are not open yet."""
+        return [place for place in places if self._remaining[place]]
 
     def stored(self, place: Place) -> None:
         """One job of the place is stored."""

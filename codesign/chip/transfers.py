@@ -34,8 +34,13 @@ def transfer_cycles(jobs: Jobs, architecture: Architecture) -> dict[str, Integer
     """Cycles of every job's transfers, by the names of `codesign.chip.cores.Task`."""
     technology, storage = chip_parts(architecture)
     columns, activations = jobs.columns, storage.activation_buffer
+    cores = (architecture.cores[group] for group in jobs.core_groups)
+    banks = np.array([core.weight_memory.banks for core in cores])[columns["core"]]
     return {
-        "weight_cycles": buffer_cycles(columns["weight_bits"], storage.weight_buffer),
+        "weight_cycles": np.maximum(
+            buffer_cycles(columns["weight_bits"], storage.weight_buffer),
+            -(-columns["weight_writes"] // banks),
+        ),
         "load_cycles": buffer_cycles(columns["load_bits"], activations),
         "load_dram_cycles": dram_cycles(columns["load_dram_bits"], storage.dram, technology),
         "store_cycles": buffer_cycles(columns["store_bits"], activations),
@@ -44,10 +49,11 @@ def transfer_cycles(jobs: Jobs, architecture: Architecture) -> dict[str, Integer
 
 
 def fetch_cycles(jobs: Jobs, architecture: Architecture) -> Integers:
-    """DRAM cycles of every weight block."""
+    """Cycles of every weight block: of a DRAM channel, or of the buffer's banks that it fills."""
     technology, storage = chip_parts(architecture)
     bits = np.array([block.bits for block in jobs.blocks], dtype=np.int64)
-    return dram_cycles(bits, storage.dram, technology)
+    filling = ceil_divide(bits, storage.weight_buffer.bits_per_cycle)
+    return np.maximum(dram_cycles(bits, storage.dram, technology), filling)
 
 
 def chip_parts(architecture: Architecture) -> tuple[Technology, Storage]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from codesign.mapping.datapaths import Integers
 from codesign.mapping.jobs import Block
 from codesign.mapping.mapper import Mapping, Plan
+from codesign.mapping.tiling import cores_of_tiles, fetch_rounds
 
 
 class Cores:
@@ -42,11 +43,12 @@ def places(
     slices, bands, chunks, timesteps = shape
     tiles = np.arange(slices * bands)
     first_core, core_count = cores_of_group
-    cores = tiles * min(core_count, len(tiles)) // len(tiles)
+    cores = cores_of_tiles(len(tiles), core_count)
     chunk = np.arange(chunks).reshape(1, 1, chunks, 1)
     block: Integers = np.full((1, 1, 1, 1), -1)
     if plan.geometry.weight_bits:
-        fetched_for = _fetch_rounds(cores, shape, keeps).reshape(slices, bands, 1, 1)
+        rounds = fetch_rounds(plan.grid, core_count, keeps=keeps)
+        fetched_for = rounds.reshape(slices, bands, 1, 1)
         slice_number = np.arange(slices).reshape(slices, 1, 1, 1)
         block = (fetched_for * chunks + chunk) * slices + slice_number
     return {
@@ -59,30 +61,13 @@ def places(
     }
 
 
-def _fetch_rounds(cores: Integers, shape: tuple[int, ...], keeps: bool) -> Integers:
-    """For each tile, the round of tiles for which its weights are fetched from DRAM.
-
-    Weights that the buffer keeps are fetched for the first round in which any core needs them;
-    others for each round, but a core that goes on with the same slice keeps an uncut one itself.
-    """
-    slices, bands, chunks, _ = shape
-    tiles = np.arange(slices * bands)
-    rounds: Integers = tiles - np.searchsorted(cores, cores)
-    if keeps:
-        return np.repeat(rounds.reshape(slices, bands).min(axis=1), bands)
-    if chunks > 1:
-        return rounds
-    runs = cores * slices + tiles // bands
-    first_of_run: Integers = rounds[np.searchsorted(runs, runs)]
-    return first_of_run
-
-
 def number_blocks(mapping: Mapping, columns: dict[str, NDArray[np.int64]]) -> tuple[Block, ...]:
     """Blocks in the order in which they are fetched; `columns["block"]` becomes their number.
 
-    The order (layer, round, chunk, slice) is that in which every core asks for its own blocks, so
-    the oldest block in the weight buffer is always the next one of the cores that still lack it:
-    a full buffer cannot stop the chip. The blocks of a layer that the buffer keeps fit it together.
+    The order is (layer, round, chunk, slice). The blocks of a layer that the buffer keeps fit it
+    together. Of other layers it is the order in which every core asks for its own blocks, so the
+    oldest one in the buffer is always the next of the cores that still lack it: a full buffer
+    cannot stop the chip.
     A job loads its block if the core's job before had another.
     """
     jobs = np.flatnonzero(columns["block"] >= 0)

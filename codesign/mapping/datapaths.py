@@ -121,5 +121,6 @@ def element_lanes(core: Core) -> int:
 
 
 def scan_width(core: Core) -> int:
-    """Bits of a spike map that a core examines in a cycle."""
-    return core.spike.scan_bits if core.spike else core.input_memory.bits_per_cycle
+    """Bits of a spike map that a core examines in a cycle: as many as its input memory reads."""
+    most = core.input_memory.bits_per_cycle
+    return min(core.spike.scan_bits, most) if core.spike else most

@@ -41,12 +41,15 @@ def epilogue_columns(trace: Trace, plan: Plan, core: Core, mapping: Mapping) -> 
         cycles = np.maximum(ceil_divide(busiest, element_lanes(core)), scanned)
     else:
         cycles = np.zeros_like(elements)
-    operands = words(elements * plan.geometry.operand_bits, core.state_memory)
+    staged = elements * plan.geometry.operand_bits
+    if leads:
+        staged = staged + input_bits(plan)
+    operands = words(staged, core.state_memory)
     reading = ceil_divide(state_reads + operands, core.state_memory.banks)
     biases = words(slice_lengths(plan) * plan.geometry.bias_bits, core.weight_memory)
     columns["weight_reads"] = biases
     reading = np.maximum(reading, ceil_divide(biases, core.weight_memory.banks))
-    name = "accumulate_cycles" if leads and not plan.fused.has_neurons else "neuron_cycles"
+    name = "neuron_cycles" if plan.fused.has_neurons else "accumulate_cycles"
     columns[name] = np.maximum(cycles, reading)
     return {name: values * _at_last_chunk(plan) for name, values in columns.items()}
 

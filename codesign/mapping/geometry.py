@@ -99,8 +99,8 @@ class Geometry:
     def keeps_weights(self, share: int) -> bool:
         """Whether the weight buffer holds the whole layer while it is computed.
 
-        Then every block is fetched once; else it is fetched anew for each round of tiles in which
-        a core needs it.
+        Then every block is fetched once; else as often as `codesign.mapping.tiling.fetch_rounds`
+        says.
         """
         return self.layer_bits() <= share
 

@@ -16,7 +16,7 @@ from functools import lru_cache
 from codesign.errors import CapacityError
 from codesign.mapping.datapaths import array_pass, element_lanes, mac_datapath, scan_width, scatter
 from codesign.mapping.geometry import Geometry, Work, needs_of
-from codesign.mapping.tiling import Grid, cut, cut_by, input_rows
+from codesign.mapping.tiling import Grid, cut, cut_by, fetches, input_rows
 from codesign.specs.architecture import Core, Precision, Storage
 
 EXPECTED_RATE = 0.2
@@ -108,6 +108,8 @@ def _with_fewest_chunks(
         return whole
     if geometry.work is Work.ELEMENT_WISE or geometry.window.groups > 1:
         return None  # nothing to cut: every output channel has its own input channels
+    if not share:
+        return None
     cuttable = [need / size for name, need, size in overflow if name != "state_memory"]
     chunk_count = max((-int(-ratio // 1) for ratio in cuttable), default=inputs)
     while chunk_count <= min(inputs, _MOST_CHUNKS):
@@ -139,8 +141,8 @@ def _expected_cycles(
     traffic = grid.tile_count * geometry.timesteps * moved
     activations = traffic / storage.activation_buffer.bits_per_cycle
     fetching = geometry.layer_bits() / around.dram_bits_per_cycle
-    if not geometry.keeps_weights(around.share) and chunks > 1:
-        fetching *= rounds * min(core.count, len(grid.slices)) / len(grid.slices)
+    if not geometry.keeps_weights(around.share):
+        fetching *= fetches(grid, core.count) / len(grid.slices)
     return max(compute, weights, activations, fetching), fetching, weights + activations
 
 
@@ -186,7 +188,8 @@ def _why_nothing_fits(geometry: Geometry, core: Core, share: int) -> str:
         whole = Grid(cut(rows, rows), cut_by(channels, length), ((0, inputs),), columns)
         overflow = needs_of(geometry, whole, core, share)
     name, need, size = overflow[0]
+    has = "of which this kind of core has a share of" if name == "weight_buffer" else "which has"
     return (
-        f"even its smallest tile needs {need // 8:,} bytes of {name}, which has {size // 8:,}. "
+        f"even its smallest tile needs {-(-need // 8):,} bytes of {name}, {has} {size // 8:,}. "
         f"Enlarge {name}."
     )

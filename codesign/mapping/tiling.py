@@ -10,6 +10,9 @@ import itertools
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from codesign.fanout import Band
 from codesign.workload import Window
 
@@ -81,3 +84,36 @@ def input_rows(band: Band, window: Window | None, height: int) -> int:
     last = (band[1] - 1) * window.stride[0] - window.padding[0]
     last += window.dilation[0] * (window.kernel[0] - 1)
     return max(0, min(last, height - 1) - max(first, 0) + 1)
+
+
+def cores_of_tiles(tile_count: int, core_count: int) -> NDArray[np.int64]:
+    """The core of each tile, counted within its kind: equal runs of neighbours."""
+    cores: NDArray[np.int64] = np.arange(tile_count) * min(core_count, tile_count) // tile_count
+    return cores
+
+
+def fetch_rounds(grid: Grid, core_count: int, *, keeps: bool) -> NDArray[np.int64]:
+    """For each tile, the round of tiles for which its weights are fetched from DRAM.
+
+    Weights that the buffer keeps (`keeps`) are fetched for the first round in which any core
+    needs them; others for each round, but a core that goes on with the same slice keeps an uncut
+    one itself.
+    """
+    slices, bands = len(grid.slices), len(grid.bands)
+    tiles = np.arange(slices * bands)
+    cores = cores_of_tiles(len(tiles), core_count)
+    rounds: NDArray[np.int64] = tiles - np.searchsorted(cores, cores)
+    if keeps:
+        return np.repeat(rounds.reshape(slices, bands).min(axis=1), bands)
+    if len(grid.chunks) > 1:
+        return rounds
+    runs = cores * slices + tiles // bands
+    first_of_run: NDArray[np.int64] = rounds[np.searchsorted(runs, runs)]
+    return first_of_run
+
+
+def fetches(grid: Grid, core_count: int) -> int:
+    """How often slices are fetched together where the weight buffer cannot keep the layer."""
+    slices = np.arange(grid.tile_count) // len(grid.bands)
+    rounds = fetch_rounds(grid, core_count, keeps=False)
+    return len(np.unique(rounds * len(grid.slices) + slices))

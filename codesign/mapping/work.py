@@ -227,10 +227,9 @@ def _element_wise(trace: Trace, plan: Plan, core: Core, _precision: Precision) -
     sizes, main = plan.geometry, plan.fused.main
     if main.type is LayerType.TIME_MEAN:
         elements = slice_lengths(plan) * band_pixels(plan) * sizes.input_timesteps
-        return {
-            "addition": elements,
-            "accumulate_cycles": ceil_divide(elements, element_lanes(core)),
-        }
+        reading = ceil_divide(words(input_bits(plan), core.state_memory), core.state_memory.banks)
+        adding = ceil_divide(elements, element_lanes(core))
+        return {"addition": elements, "accumulate_cycles": np.maximum(adding, reading)}
     if main.type not in POOLS:
         return {}
     bits = input_bits(plan)
@@ -242,7 +241,9 @@ def _element_wise(trace: Trace, plan: Plan, core: Core, _precision: Precision) -
         columns["scan_cycles"] = ceil_divide(bits, scan_width(core))
     if not spikes or main.type is LayerType.AVERAGE_POOL:
         added = entering if spikes else elements
-        columns["accumulate_cycles"] = ceil_divide(added, element_lanes(core))
+        reading = ceil_divide(words(bits, core.input_memory), core.input_memory.banks)
+        adding = ceil_divide(added, element_lanes(core))
+        columns["accumulate_cycles"] = np.maximum(adding, reading)
     columns["logic" if main.type is LayerType.MAX_POOL and spikes else "addition"] = entering
     return columns
 

@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -101,7 +100,7 @@ def _read(path: Path) -> object:
                 "Save the state dict alone, best as safetensors.",
             )
         ) from error
-    except (SafetensorError, RuntimeError, ValueError, EOFError, KeyError, TypeError) as error:
+    except Exception as error:  # torch's reader raises whatever the bytes lead it into
         raise InputError(
             Fault(str(path), f"must be a whole checkpoint ({_first_line(error)}).")
         ) from error

@@ -102,7 +102,7 @@ def _latency(result: Result) -> Section:
             Picture(
                 "bounds",
                 "Bounds and the makespan",
-                "No order of work on this chip with these spikes takes fewer cycles than a bound.",
+                "Cut into these jobs, no order of work takes fewer cycles than a bound.",
                 latency.bounds_figure(bounds, makespan),
                 latency.bounds_table(bounds),
             ),

@@ -4,8 +4,8 @@ Field names carry their unit (`read_pj`, `clock_hz`); in YAML the same field has
 unit stands beside the number (`read: 9.74 pJ`). No physical number has a default: a chip says
 what it costs, and every group of numbers says where they come from (`source`).
 
-Nothing here computes time or energy. The cores' cycles are in `codesign.chip.cores`, the price
-of an operation in `codesign.energy`.
+Nothing here computes time or energy. The cores' cycles are in `codesign.mapping.datapaths`, the
+price of an operation in `codesign.energy`.
 """
 
 from enum import StrEnum

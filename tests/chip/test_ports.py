@@ -82,3 +82,19 @@ def test_a_port_agrees_with_a_cycle_by_cycle_queue(
                 busy_until[server] = cycle + cycles
                 done.append((key, server, cycle, cycle + cycles))
     assert sorted(served(requests, servers)) == sorted(done)
+
+
+def test_a_server_is_free_before_what_it_moved_arrives() -> None:
+    env = simpy.Environment()
+    port = Port(env, "dram", servers=1, latency=10)
+    arrived: list[tuple[int, int]] = []
+
+    def ask(key: int) -> Generator[Event, None, None]:
+        yield port.transfer((key,), 3)
+        arrived.append((key, int(env.now)))
+
+    env.process(ask(1))
+    env.process(ask(2))
+    env.run()
+    assert arrived == [(1, 13), (2, 16)]
+    assert [tuple(each) for each in port.transfers] == [(0, (1,), 0, 3), (0, (2,), 3, 6)]

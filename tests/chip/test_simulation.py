@@ -146,7 +146,7 @@ def test_one_job_takes_fetch_load_compute_and_store_one_after_the_other() -> Non
     weights = 32 * 4 * 9 * 8  # bits
     latency = 50  # 100 ns at 500 MHz
     bandwidth = 25.6e9 * 8 / 500e6  # 409.6 bit a cycle
-    fetch = latency + int(np.ceil(weights / bandwidth))
+    fetch = latency + weights // 256  # the buffer's 4 banks of 64 bit are slower than the DRAM
     load_weights = weights // 128  # 4 banks x 64 bit over 2 ports
     load_input = latency + int(np.ceil(4 * 36 / bandwidth))  # the input is in DRAM
     compute = pairs + 4 + 32 * 36 // 32  # a cycle a pair, fill, neurons over 32 lanes
@@ -158,8 +158,26 @@ def test_a_stalled_core_says_what_it_waited_for() -> None:
     run = one_convolution()
     stalls = run.schedule.stalls.set_index("state")
     weights, load = stalls.loc["weights"], stalls.loc["input"]
-    assert (weights.start_cycle, weights.end_cycle) == (0, 50 + 23 + 72)
-    assert (load.start_cycle, load.end_cycle) == (145, 145 + 50 + 1)
+    assert (weights.start_cycle, weights.end_cycle) == (0, 50 + 36 + 72)
+    assert (load.start_cycle, load.end_cycle) == (158, 158 + 50 + 1)
+
+
+def test_a_wait_is_charged_to_the_condition_satisfied_last() -> None:
+    """Three jobs of one core, stored slower than computed: the third finds its input loaded long
+    before, and no place for its result until the first is stored."""
+    run = one_convolution(3)
+    columns = dict(run.jobs.columns)
+    for name, value in (("scan_cycles", 0), ("accumulate_cycles", 0), ("neuron_cycles", 1)):
+        columns[name] = np.full(3, value)
+    columns["fill_cycles"] = np.zeros(3, dtype=np.int64)
+    columns["load_dram_bits"] = np.zeros(3, dtype=np.int64)
+    columns["store_bits"] = np.full(3, 128 * 100)  # 100 cycles of one port
+    jobs = replace(run.jobs, columns=columns)
+    schedule = simulate(run.architecture, jobs)
+    first = int(schedule.started[0])
+    assert schedule.started.tolist() == [first, first + 1, first + 101]
+    rows = schedule.stalls[["state", "start_cycle", "end_cycle"]].to_numpy().tolist()
+    assert rows == [["weights", 0, first], ["output", first + 2, first + 101]]
 
 
 def test_later_timesteps_load_while_earlier_ones_compute() -> None:

@@ -25,5 +25,6 @@ def test_the_streams_run_side_by_side_on_cores_of_their_own() -> None:
         [span for span, group in zip(spans, groups, strict=True) if group == stream]
         for stream in ("spike", "accumulation")
     )
-    assert max(first for first, _ in other) > min(first for first, _ in spike)
+    last_spike = max(last for _, last in spike)
+    assert any(first < last_spike for first, _ in other)
     assert spans[-1][1] < 10.0 * len(fused_layers)  # less than one after the other

@@ -164,7 +164,7 @@ SMALL = {
             "cores.accumulation.count=400",
             "storage.weight_buffer.size=64 KiB",
         ),
-        "needs 961 bytes of weight_buffer, which has 326.",
+        "needs 961 bytes of weight_buffer, of which this kind of core has a share of 326.",
     ),
 }
 
@@ -256,3 +256,25 @@ def test_the_weight_buffer_is_shared_in_proportion_to_the_weight_memories() -> N
     total = 512 * 1024 * 8
     assert weight_shares(chip) == {"spike": total * 6 // 7, "accumulation": total // 7}
     assert weight_shares(unified_chip()) == {"unified": total}
+
+
+def test_a_kind_of_core_without_a_share_of_the_weight_buffer_is_refused() -> None:
+    chip = split_chip(
+        "cores.spike.count=1",
+        "cores.spike.weight_memory.size=96 B",
+        "cores.accumulation.count=1000",
+        "storage.weight_buffer.size=32 KiB",
+    )
+    assert weight_shares(chip)["spike"] == 0
+    with pytest.raises(CapacityError, match="of which this kind of core has a share of 0"):
+        map_workload(convolution(), chip)
+
+
+def test_needs_are_never_shown_smaller_than_they_are() -> None:
+    net = NetworkBuilder(timesteps=1)
+    net.add_tensor("x", (1, 6, 43), Kind.SPIKE, largest=1)
+    net.convolution("x", 1, Window((6, 1)), name="conv")
+    narrow = ("banks=1", "width=32 bit", "size=32 B")
+    chip = split_chip(*(f"cores.spike.input_memory.{each}" for each in narrow))
+    with pytest.raises(CapacityError, match="needs 65 bytes of input_memory, which has 32"):
+        map_workload(net.workload(), chip)

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codesign.fanout import Band
-from codesign.mapping.tiling import Grid, as_map, cut, cut_by, input_rows
+from codesign.mapping.tiling import (
+    Grid,
+    as_map,
+    cores_of_tiles,
+    cut,
+    cut_by,
+    fetch_rounds,
+    fetches,
+    input_rows,
+)
 from codesign.workload import Window
 
 
@@ -80,3 +89,15 @@ def test_a_band_reads_from_its_first_to_its_last_row_inside_the_map(
 def test_without_a_window_a_band_reads_its_own_rows() -> None:
     assert input_rows((2, 5), None, 9) == 3
     assert input_rows((0, 5), None, 1) == 1
+
+
+def test_a_slice_that_two_cores_share_is_fetched_for_each_that_reaches_it_at_another_time() -> None:
+    # Three tiles of one slice each on two cores: tiles 0 to 2 and 3 to 5, slices of two tiles.
+    grid = Grid(cut(2, 2), cut(3, 3), cut(1, 1), width=1)
+    assert cores_of_tiles(6, 2).tolist() == [0, 0, 0, 1, 1, 1]
+    # Core 0 begins slice 1 in its round 2, core 1 goes on with it in its round 0.
+    assert fetch_rounds(grid, 2, keeps=False).tolist() == [0, 0, 2, 0, 1, 1]
+    assert fetch_rounds(grid, 2, keeps=True).tolist() == [0, 0, 0, 0, 1, 1]
+    assert fetches(grid, 2) == 4
+    chunked = Grid(cut(2, 2), cut(3, 3), cut(2, 2), width=1)
+    assert fetch_rounds(chunked, 2, keeps=False).tolist() == [0, 1, 2, 0, 1, 2]

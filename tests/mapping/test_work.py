@@ -64,7 +64,9 @@ def test_accumulate_cycles_of_a_three_by_three_kernel_by_hand() -> None:
     net.arrays["x"][0, 0, 0, 0] = net.arrays["x"][0, 0, 1, 1] = 1
     jobs = job_table(one_layer(net))
     assert jobs.tile.nunique() == 1
-    assert jobs.accumulate_cycles.tolist() == [(4 + 9) * 2]  # a corner meets 4 taps, 9 the centre
+    reading = -(-(33 * 9 * 16 // 64 + 1) // 8)  # the sums, on their way out: 8 banks of 64 bit
+    # A corner meets 4 taps, the centre 9.
+    assert jobs.accumulate_cycles.tolist() == [(4 + 9) * 2 + reading]
     assert jobs.ac.tolist() == [(4 + 9) * 33]
 
 
@@ -76,7 +78,8 @@ def test_a_spike_into_a_grouped_convolution_meets_the_channels_of_its_group_alon
     jobs, spikes = job_table(case), int(net.arrays["x"].sum())
     assert case.plan("conv").grid.slices == ((0, 120),)
     assert jobs.ac.tolist() == [spikes * 40]
-    assert jobs.accumulate_cycles.tolist() == [spikes * 2]  # 40 channels on 32 lanes
+    reading = 120 * 16 * 16 // 64 // 8  # the sums, on their way out
+    assert jobs.accumulate_cycles.tolist() == [spikes * 2 + reading]  # 40 channels on 32 lanes
 
 
 def test_a_narrow_memory_slows_the_lanes() -> None:
@@ -84,11 +87,14 @@ def test_a_narrow_memory_slows_the_lanes() -> None:
     net.add_tensor("x", (1, 4, 4), Kind.SPIKE, largest=1)
     net.convolution("x", 32, POINT, name="conv")
     spikes = int(net.arrays["x"].sum())
-    for override, cycles in (
-        ("cores.spike.weight_memory.width=16 bit", 8),  # 256 bit of weights, 2 banks
-        ("cores.spike.state_memory.width=16 bit", 4),  # 512 bit of sums, 8 banks
+    sums = 32 * 16 * 16  # bits, on their way out
+    for override, cycles, reading in (
+        # 256 bit of weights through 2 banks, then 512 bit of sums through 8.
+        ("cores.spike.weight_memory.width=16 bit", 8, sums // 64 // 8),
+        ("cores.spike.state_memory.width=16 bit", 4, sums // 16 // 8),
     ):
-        assert job_table(one_layer(net, override)).accumulate_cycles.tolist() == [spikes * cycles]
+        found = job_table(one_layer(net, override)).accumulate_cycles.tolist()
+        assert found == [spikes * cycles + reading]
 
 
 def fullest_columns(case: Lowered, mask: NDArray[np.uint8]) -> list[int]:
@@ -254,3 +260,69 @@ def test_sums_that_chunks_keep_apart_are_read_once_more() -> None:
         assert (jobs.chunk.max() > 0) == (size == "8 KiB")
         reads.append(int(jobs.state_reads.sum()))
     assert reads[1] - reads[0] == 32 * 36 * 16 // 64
+
+
+@pytest.mark.parametrize("group", ["weight", "input"])
+@given(case=single_convolutions(), narrow=st.integers(1, 3))
+@settings(max_examples=60, deadline=None)
+def test_no_memory_is_read_faster_than_its_banks_allow(
+    group: str, case: Lowered, narrow: int
+) -> None:
+    chip = case.mapping.architecture
+    for name, core in chip.cores.items():
+        memory = getattr(core, f"{group}_memory")
+        slow = memory.model_copy(update={"banks": 1, "width_bits": 8 * narrow})
+        slower = core.model_copy(update={f"{group}_memory": slow})
+        chip = chip.model_copy(update={"cores": chip.cores | {name: slower}})
+    jobs = lowered(case.trace, chip).jobs
+    assert (jobs.columns[f"{group}_reads"] <= jobs.compute_cycles()).all()
+
+
+def element_wise(layer: str) -> NetworkBuilder:
+    net = NetworkBuilder(timesteps=1)
+    net.add_tensor("r", (32, 8, 8), Kind.REAL)
+    if layer == "neuron":
+        net.neuron("r", name="out")
+    elif layer == "relu":
+        net.add_layer(LayerType.RELU, ("r",), name="out")
+    elif layer == "mean":
+        net.add_layer(LayerType.TIME_MEAN, ("r",), name="out", static=True)
+    else:
+        window = Window((8, 8), (8, 8))
+        net.add_layer(LayerType.AVERAGE_POOL, ("r",), name="out", shape=(32, 1, 1), window=window)
+    return net
+
+
+@pytest.mark.parametrize(
+    ("layer", "memory", "cycles"),
+    # 2,048 values of 16 bit through one bank of 16 bit; neurons read as many membranes as well.
+    [
+        ("neuron", "state", 4096),
+        ("relu", "state", 2048),
+        ("mean", "state", 2048),
+        ("pool", "input", 2048),
+    ],
+)
+def test_an_element_wise_layer_waits_for_what_it_reads(
+    layer: str, memory: str, cycles: int
+) -> None:
+    case = one_layer(
+        element_wise(layer),
+        f"cores.spike.{memory}_memory.banks=1",
+        f"cores.spike.{memory}_memory.width=16 bit",
+    )
+    assert case.jobs.compute_cycles().sum() == cycles
+
+
+def test_the_bias_of_each_channel_is_loaded_with_the_last_chunk_and_read_once_a_job() -> None:
+    reads, bits = [], []
+    for bias in (False, True):
+        net = NetworkBuilder(timesteps=3)
+        net.add_tensor("x", (4, 6, 6), Kind.SPIKE, largest=1)
+        net.convolution("x", 32, THREE, name="conv", bias=bias)
+        net.neuron("conv", name="sn")
+        jobs = job_table(one_layer(net))
+        reads.append(int(jobs.weight_reads.sum()))
+        bits.append(int(jobs.weight_bits.sum()))
+    assert bits[1] - bits[0] == 32 * 16
+    assert reads[1] - reads[0] == 3 * 32 * 16 // 128  # 128-bit words, at three timesteps

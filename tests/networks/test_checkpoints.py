@@ -131,6 +131,8 @@ def test_a_file_that_carries_code_is_refused_and_the_code_not_run(tmp_path, save
     ("content", "message"),
     [
         (b"", "must be a whole checkpoint|must hold tensors"),
+        (b"a", "must be a whole checkpoint|must hold tensors"),
+        (b"root:x:0:0:root:/root:/bin/bash\n", "must be a whole checkpoint|must hold tensors"),
         (b"no checkpoint at all", "must hold tensors"),
         (b"\x80\x00\x00\x00\x00\x00\x00\x00{broken", "must be a whole checkpoint"),
     ],
