@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from codesign.mapping.fusion import FusedLayer
-from codesign.mapping.tiling import Grid, as_map, input_rows
+from codesign.mapping.tiling import Grid, as_map, most_input_rows
 from codesign.specs.architecture import Architecture, Core, Precision
 from codesign.workload import Kind, LayerType, Window, Workload
 
@@ -106,7 +106,7 @@ class Geometry:
 
     def input_tile_bits(self, grid: Grid) -> int:
         """Input of the largest job, held in the input memory (state memory if element-wise)."""
-        rows = max(input_rows(band, self.window, self.input_map[1]) for band in grid.bands)
+        rows = most_input_rows(grid.bands, self.window, self.input_map[1])
         channels = self.input_channels(grid.largest_slice, grid.largest_chunk)
         return channels * rows * self.input_map[2] * self.input_bits * self.input_timesteps
 

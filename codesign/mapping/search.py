@@ -16,7 +16,7 @@ from functools import lru_cache
 from codesign.errors import CapacityError
 from codesign.mapping.datapaths import array_pass, element_lanes, mac_datapath, scan_width, scatter
 from codesign.mapping.geometry import Geometry, Work, needs_of
-from codesign.mapping.tiling import Grid, cut, cut_by, fetches, input_rows
+from codesign.mapping.tiling import Grid, cut, cut_by, fetches, most_input_rows
 from codesign.specs.architecture import Core, Precision, Storage
 
 EXPECTED_RATE = 0.2
@@ -148,7 +148,7 @@ def _expected_cycles(
 
 def _job_cycles(geometry: Geometry, grid: Grid, core: Core, precision: Precision) -> float:
     """Cycles of the largest job without its epilogue."""
-    rows = max(input_rows(band, geometry.window, geometry.input_map[1]) for band in grid.bands)
+    rows = most_input_rows(grid.bands, geometry.window, geometry.input_map[1])
     channels = geometry.input_channels(grid.largest_slice, grid.largest_chunk)
     elements = channels * rows * geometry.input_map[2]
     pixels = grid.largest_band * grid.width

@@ -9,6 +9,7 @@ the core's state memory for all timesteps. A vector `(F,)` counts as F channels 
 import itertools
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,15 +40,15 @@ class Grid:
 
     @property
     def largest_band(self) -> int:
-        return max(last - first for first, last in self.bands)
+        return _longest(self.bands)
 
     @property
     def largest_slice(self) -> int:
-        return max(last - first for first, last in self.slices)
+        return _longest(self.slices)
 
     @property
     def largest_chunk(self) -> int:
-        return max(last - first for first, last in self.chunks)
+        return _longest(self.chunks)
 
     @property
     def largest_tile(self) -> int:
@@ -55,6 +56,18 @@ class Grid:
         return self.largest_band * self.largest_slice * self.width
 
 
+@lru_cache(maxsize=4096)
+def _longest(parts: tuple[Band, ...]) -> int:
+    return max(last - first for first, last in parts)
+
+
+@lru_cache(maxsize=4096)
+def most_input_rows(bands: tuple[Band, ...], window: Window | None, height: int) -> int:
+    """Input rows that the band which reaches furthest needs."""
+    return max(input_rows(band, window, height) for band in bands)
+
+
+@lru_cache(maxsize=4096)
 def cut(size: int, parts: int) -> tuple[Band, ...]:
     """Ranges of equal length, the first ones longer by one where `parts` does not divide `size`."""
     short, longer = divmod(size, parts)
@@ -64,6 +77,7 @@ def cut(size: int, parts: int) -> tuple[Band, ...]:
     return tuple(itertools.pairwise(edges))
 
 
+@lru_cache(maxsize=4096)
 def cut_by(size: int, length: int) -> tuple[Band, ...]:
     """Ranges of a given length; the last may be shorter."""
     return tuple((first, min(first + length, size)) for first in range(0, size, length))
