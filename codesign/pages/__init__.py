@@ -1,7 +1,7 @@
 """Pages for people: the report of a run and the comparison of several, each one HTML file.
 
-The last room of the flow. It reads results and writes files; plotly is imported only while a page
-is written. Left out: sweeps, which are shown elsewhere.
+The last room of the flow. It reads results and writes files. Left out: sweeps, which are shown
+elsewhere.
 """
 
 from codesign.pages.compare_report import write_compare_report

@@ -5,11 +5,10 @@ Takes the `layers` table of a result; all counts are exact.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
-from codesign.pages.content import Number, Stacked, Table, percent
+from codesign.pages.content import Figure, Number, Stacked, Table, percent
 from codesign.pages.drawing import (
     add_stack,
     axis_scale,
@@ -18,7 +17,7 @@ from codesign.pages.drawing import (
     new_figure,
     set_layer_axis,
 )
-from codesign.pages.palette import OPERATION_COLOURS
+from codesign.pages.palette import OPERATION_COLOURS, shades_of_time
 from codesign.results import Result
 
 AC_COUNTS = (
@@ -69,27 +68,24 @@ def firing_rate_table(data: FiringRates) -> Table:
     )
 
 
-def firing_rate_figure(data: FiringRates) -> Any:
+def firing_rate_figure(data: FiringRates) -> Figure:
     """A line for each timestep over the layers, dark to light in the order of time."""
-    from plotly import colors, graph_objects
-
     figure = new_figure(420)
-    count = len(data.timesteps)
-    places = [0.3 + 0.6 * index / max(count - 1, 1) for index in range(count)]
-    shades = colors.sample_colorscale("Viridis", places) if places else []
+    shades = shades_of_time(len(data.timesteps))
     for timestep, rates, shade in zip(data.timesteps, data.rates, shades, strict=True):
-        figure.add_trace(
-            graph_objects.Scatter(
-                x=[label(layer) for layer in data.layers],
-                y=[None if rate is None else 100 * rate for rate in rates],
-                mode="lines+markers",
-                name=f"t = {timestep}",
-                line={"color": shade, "width": 1.5},
-                marker={"size": 5},
-                hovertemplate=f"%{{x}}<br>t = {timestep}: %{{y:.2f}} %<extra></extra>",
-            )
+        figure.data.append(
+            {
+                "type": "scatter",
+                "x": [label(layer) for layer in data.layers],
+                "y": [None if rate is None else 100 * rate for rate in rates],
+                "mode": "lines+markers",
+                "name": f"t = {timestep}",
+                "line": {"color": shade, "width": 1.5},
+                "marker": {"size": 5},
+                "hovertemplate": f"%{{x}}<br>t = {timestep}: %{{y:.2f}} %<extra></extra>",
+            }
         )
-    figure.update_yaxes(title="Firing rate (%)", rangemode="tozero")
+    figure.set_axis("yaxis", title="Firing rate (%)", rangemode="tozero")
     set_layer_axis(figure, data.layers, "Neuron layer")
     return figure
 
@@ -113,7 +109,7 @@ def operation_table(stacked: Stacked, title: str) -> Table:
     return Table(title, table.columns[:-1], [row[:-1] for row in table.rows])
 
 
-def operation_figure(stacked: Stacked, title: str, *, overlay: bool = False) -> Any:
+def operation_figure(stacked: Stacked, title: str, *, overlay: bool = False) -> Figure:
     """A bar for each layer: stacked by kind, or (`overlay`) one kind in front of the other."""
     figure = new_figure(400, barmode="overlay" if overlay else "stack", bargap=0.1)
     largest = max(
@@ -124,7 +120,7 @@ def operation_figure(stacked: Stacked, title: str, *, overlay: bool = False) -> 
     )
     scale = axis_scale(largest, "")
     add_stack(figure, stacked, OPERATION_COLOURS, scale=scale)
-    figure.update_yaxes(title=axis_title(title, scale[1]))
+    figure.set_axis("yaxis", title=axis_title(title, scale[1]))
     set_layer_axis(figure, stacked.categories, "Layer, in the order of computation")
-    figure.update_layout(showlegend=True)
+    figure.layout["showlegend"] = True
     return figure

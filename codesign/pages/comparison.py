@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from codesign.pages.activity import AC_COUNTS
-from codesign.pages.content import Number, Stacked, Table, count, percent, quantity
+from codesign.pages.content import Figure, Number, Stacked, Table, count, percent, quantity
 from codesign.pages.drawing import add_stack, axis_scale, axis_title, label, new_figure
 from codesign.pages.energy import PICOJOULE
 from codesign.pages.headline import repeated_integers
@@ -201,32 +201,29 @@ def normalised(stacked: Stacked) -> Stacked:
     return Stacked(stacked.categories, shares, "%")
 
 
-def energy_figure(stacked: Stacked, equation_7: Sequence[float]) -> Any:
+def energy_figure(stacked: Stacked, equation_7: Sequence[float]) -> Figure:
     """Absolute and normalised energy by component; diamonds mark what eq. 7 gives (pJ)."""
-    from plotly import graph_objects
-
     figure, scale = _two_views(stacked, "Energy", COMPONENT_COLOURS, largest=max(equation_7))
-    figure.add_trace(
-        graph_objects.Scatter(
-            x=[value * stacked.size * scale[0] for value in equation_7],
-            y=[label(name) for name in stacked.categories],
-            mode="markers",
-            name="eq. 7, operations alone",
-            marker={
+    figure.data.append(
+        {
+            "type": "scatter",
+            "x": [value * stacked.size * scale[0] for value in equation_7],
+            "y": [label(name) for name in stacked.categories],
+            "mode": "markers",
+            "name": "eq. 7, operations alone",
+            "marker": {
                 "symbol": "diamond",
                 "size": 11,
                 "color": "#FFFFFF",
                 "line": {"width": 2, "color": "#1B1F24"},
             },
-            hovertemplate=f"%{{y}}<br>eq. 7: %{{x:.4~g}} {scale[1]}<extra></extra>",
-        ),
-        row=1,
-        col=1,
+            "hovertemplate": f"%{{y}}<br>eq. 7: %{{x:.4~g}} {scale[1]}<extra></extra>",
+        }
     )
     return figure
 
 
-def latency_figure(stacked: Stacked) -> Any:
+def latency_figure(stacked: Stacked) -> Figure:
     """Absolute and normalised latency, by what the average core did."""
     figure, _ = _two_views(
         stacked, "Latency", STATE_COLOURS, patterns=STATE_PATTERNS, names=state_words
@@ -236,32 +233,26 @@ def latency_figure(stacked: Stacked) -> Any:
 
 def _two_views(
     stacked: Stacked, title: str, colours: dict[str, str], *, largest: float = 0.0, **style: Any
-) -> tuple[Any, tuple[float, str]]:
+) -> tuple[Figure, tuple[float, str]]:
     """Two columns of bars, absolute and in percent, with one line for each category."""
-    from plotly import graph_objects, subplots
-
     scale = axis_scale(max(*stacked.totals, largest, 0) * stacked.size, stacked.unit)
-    base = new_figure(190 + 40 * len(stacked.categories), barmode="stack", bargap=0.25)
-    grid = subplots.make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.04)
-    figure = graph_objects.Figure(grid)
-    figure.update_layout(base.layout)
-    for column, (view, view_scale) in enumerate(
-        ((stacked, scale), (normalised(stacked), (1.0, "%"))), start=1
-    ):
+    figure = new_figure(190 + 40 * len(stacked.categories), barmode="stack", bargap=0.25)
+    absolute, relative = (stacked, scale, "x"), (normalised(stacked), (1.0, "%"), "x2")
+    for view, view_scale, axis in (absolute, relative):
         add_stack(
             figure,
             view,
             colours,
             scale=view_scale,
             horizontal=True,
-            legend=column == 1,
-            place={"row": 1, "col": column},
+            legend=axis == "x",
+            axes={"xaxis": axis, "yaxis": "y"},
             **style,
         )
-    figure.update_xaxes(automargin=True, zeroline=False)
-    figure.update_yaxes(showgrid=False, autorange="reversed", automargin=True, zeroline=False)
-    figure.update_xaxes(title=axis_title(title, scale[1]), row=1, col=1)
-    figure.update_xaxes(title=f"Share of the {title.lower()} (%)", range=[0, 100], row=1, col=2)
+    figure.set_axis("yaxis", showgrid=False, autorange="reversed")
+    figure.set_axis("xaxis", title=axis_title(title, scale[1]), domain=[0, 0.48])
+    share = f"Share of the {title.lower()} (%)"
+    figure.set_axis("xaxis2", title=share, range=[0, 100], domain=[0.52, 1], anchor="y")
     return figure, scale
 
 

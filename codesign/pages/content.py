@@ -1,6 +1,7 @@
 """What a page consists of: sentences, numbers, pictures and tables, before any HTML.
 
-Everything is text or plain data; `codesign.pages.document` turns it into one file and escapes it.
+Everything is text or plain data, figures too; `codesign.pages.document` turns it into one file
+and escapes it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,6 +43,29 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """What plotly.js draws, as plain data.
+
+    plotly's own objects check each value when it is set, which takes longer than to simulate a
+    network; the tests let them check every figure instead.
+
+    Attributes:
+        data: the traces.
+        layout: axes, margins, legend; colours of the page are left out.
+    """
+
+    data: list[dict[str, Any]]
+    layout: dict[str, Any]
+
+    def set_axis(self, name: str, *, title: str | None = None, **properties: Any) -> None:
+        """Sets properties of an axis (`xaxis`, `yaxis2`), which is made if there is none."""
+        axis = self.layout.setdefault(name, {"automargin": True, "zeroline": False})
+        if title is not None:
+            axis["title"] = {"text": title}
+        axis.update(properties)
+
+
+@dataclass(frozen=True)
 class Picture:
     """A figure with its words.
 
@@ -49,14 +73,14 @@ class Picture:
         name: unique on its page; lower-case letters and dashes.
         title: heading of the figure.
         text: what it shows, for those who see it and for those who do not.
-        figure: a plotly figure, or its JSON object.
+        figure: the drawing.
         table: the same numbers as a table.
     """
 
     name: str
     title: str
     text: str
-    figure: Any
+    figure: Figure
     table: Table
 
 

@@ -12,8 +12,9 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,9 @@ def write_page(page: Page, path: Path) -> None:
 
 def page_html(page: Page) -> str:
     """The whole document."""
-    from plotly.offline import get_plotlyjs
-
-    scripts = (get_plotlyjs(), _asset("page.js"))
+    scripts = (_plotly(), _asset("page.js"))
     figures = {
-        picture.name: _figure_json(picture)
+        picture.name: {"data": picture.figure.data, "layout": picture.figure.layout}
         for section in page.sections
         for picture in section.shown_pictures
     }
@@ -65,6 +64,14 @@ def json_block(data: Any) -> str:
     """
     text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _plotly() -> str:
+    """plotly.js as plotly's package ships it, without importing the package."""
+    package = find_spec("plotly")
+    assert package is not None  # a dependency of this package
+    assert package.origin is not None
+    return (Path(package.origin).parent / "package_data" / "plotly.min.js").read_text("utf-8")
 
 
 def _asset(name: str) -> str:
@@ -141,7 +148,7 @@ def _section(section: Section) -> Iterator[str]:
 
 def _picture(picture: Picture) -> Iterator[str]:
     title, text = _text(picture.title), _text(picture.text)
-    height = int(_figure_json(picture)["layout"]["height"])
+    height = int(picture.figure.layout["height"])
     yield f"<figure><h3>{title}</h3><figcaption>{text}</figcaption>"
     yield (
         f'<div class="plot" id="{_text(picture.name)}" style="height:{height}px" role="img" '
@@ -173,12 +180,3 @@ def _cell(cell: Cell) -> str:
     if isinstance(cell, Number):
         return f'<td class="number" data-value="{float(cell.value)!r}">{_text(cell.text)}</td>'
     return f"<td>{_prose(cell)}</td>"
-
-
-def _figure_json(picture: Picture) -> Mapping[str, Any]:
-    """A plotly figure as a JSON object of plain numbers and texts."""
-    figure = picture.figure
-    if isinstance(figure, Mapping):
-        return figure
-    data: Mapping[str, Any] = json.loads(figure.to_json())
-    return data

@@ -1,7 +1,6 @@
 """How figures are drawn: axes with units, stacked bars, room for legends.
 
-Colours of text, grid and background are left out: the page sets them for light and dark. plotly
-is imported when a figure is drawn, because importing it takes longer than most commands.
+Colours of text, grid and background are left out: the page sets them for light and dark.
 """
 
 import html
@@ -10,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from codesign.pages.content import Stacked
+from codesign.pages.content import Figure, Stacked
 from codesign.pages.palette import words
 
 _PREFIXES = {12: "T", 9: "G", 6: "M", 3: "k", 0: "", -3: "m", -6: "µ", -9: "n", -12: "p", -15: "f"}
@@ -72,7 +71,7 @@ def blocks_of(layers: Sequence[str]) -> list[tuple[str, int, int]]:
     return blocks
 
 
-def set_layer_axis(figure: Any, layers: Sequence[str], title: str) -> None:
+def set_layer_axis(figure: Figure, layers: Sequence[str], title: str) -> None:
     """Makes the horizontal axis that of layers in their order, with labels that can be read.
 
     Every layer has a label, or, if there are more than `MOST_LABELS`, every block, and every
@@ -82,53 +81,54 @@ def set_layer_axis(figure: Any, layers: Sequence[str], title: str) -> None:
         ticks = {"tickmode": "linear", "tick0": 0, "dtick": 1}
     else:
         blocks = blocks_of(layers)
-        for _, first, last in blocks[1::2]:
-            figure.add_shape(
-                {"type": "rect", "layer": "below", "line": {"width": 0}},
+        figure.layout["shapes"] = [
+            {
+                **{"type": "rect", "layer": "below", "line": {"width": 0}},
                 **{"xref": "x", "x0": first - 0.5, "x1": last + 0.5},
                 **{"yref": "paper", "y0": 0, "y1": 1, "fillcolor": "rgba(128,128,128,0.13)"},
-            )
+            }
+            for _, first, last in blocks[1::2]
+        ]
         shown = blocks[:: -(-len(blocks) // MOST_LABELS)]
         ticks = {
             "tickmode": "array",
             "tickvals": [(first + last) / 2 for _, first, last in shown],
             "ticktext": [label(name) for name, _, _ in shown],
         }
-    figure.update_xaxes(
+    figure.set_axis(
+        "xaxis",
+        title=title,
         categoryorder="array",
         categoryarray=[label(layer) for layer in layers],
-        automargin=True,
         showgrid=False,
         tickangle=-90,
         tickfont={"size": 12},
         **ticks,
     )
-    *_, lowest = figure.select_xaxes()
-    lowest.title = title
 
 
-def new_figure(height: int, **layout: Any) -> Any:
+def new_figure(height: int, **layout: Any) -> Figure:
     """An empty figure of a height in pixels, as wide as the page, with its legend outside."""
-    from plotly import graph_objects
-
-    figure = graph_objects.Figure()
-    figure.update_layout(
-        template={},
-        height=height,
-        margin={"l": 8, "r": 44, "t": 12, "b": 8},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
-        modebar={"orientation": "v"},
-        font={"size": 13},
-        hoverlabel={"align": "left"},
-        **layout,
+    legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"}
+    figure = Figure(
+        [],
+        {
+            "height": height,
+            "margin": {"l": 8, "r": 44, "t": 12, "b": 8},
+            "legend": legend,
+            "modebar": {"orientation": "v"},
+            "font": {"size": 13},
+            "hoverlabel": {"align": "left"},
+            **layout,
+        },
     )
-    figure.update_xaxes(automargin=True, zeroline=False)
-    figure.update_yaxes(automargin=True, zeroline=False)
+    figure.set_axis("xaxis")
+    figure.set_axis("yaxis")
     return figure
 
 
 def add_stack(
-    figure: Any,
+    figure: Figure,
     stacked: Stacked,
     colours: Mapping[str, str],
     *,
@@ -137,7 +137,7 @@ def add_stack(
     patterns: Mapping[str, str] | None = None,
     names: Callable[[str], str] = words,
     legend: bool = True,
-    place: Mapping[str, int] | None = None,
+    axes: Mapping[str, str] | None = None,
 ) -> None:
     """Adds one bar trace for each part.
 
@@ -150,10 +150,8 @@ def add_stack(
         patterns: by part; plain if left out.
         names: how a part is called.
         legend: whether the parts appear in the legend (once per figure).
-        place: row and column of a subplot.
+        axes: the axes of a part of the figure, as `{"xaxis": "x2"}`; the first ones if left out.
     """
-    from plotly import graph_objects
-
     factor, unit = scale
     ranks = {part: rank for rank, part in enumerate(colours, start=1)}
     categories = [label(category) for category in stacked.categories]
@@ -161,19 +159,20 @@ def add_stack(
         shown = [value * stacked.size * factor for value in values]
         where = {"x": shown, "y": categories} if horizontal else {"x": categories, "y": shown}
         number, category = ("x", "y") if horizontal else ("y", "x")
-        bar = graph_objects.Bar(
+        bar = {
+            "type": "bar",
             **where,
-            name=names(part),
-            legendgroup=part,
-            showlegend=legend,
-            legendrank=ranks.get(part),
-            orientation="h" if horizontal else "v",
-            marker={
+            "name": names(part),
+            "legendgroup": part,
+            "showlegend": legend,
+            "legendrank": ranks.get(part, len(ranks) + 1),
+            "orientation": "h" if horizontal else "v",
+            "marker": {
                 "color": colours.get(part, "#8D8D8D"),
                 "pattern": {"shape": (patterns or {}).get(part, ""), "solidity": 0.25},
                 "line": {"width": 0},
             },
-            hovertemplate=f"%{{{category}}}<br>{names(part)}: %{{{number}:.4~g}} {unit}"
+            "hovertemplate": f"%{{{category}}}<br>{names(part)}: %{{{number}:.4~g}} {unit}"
             "<extra></extra>",
-        )
-        figure.add_trace(bar, **(place or {}))
+        }
+        figure.data.append(bar | dict(axes or {}))

@@ -7,13 +7,21 @@ from typing import Any
 
 import pandas as pd
 
-from codesign.pages.content import Stacked
-from codesign.pages.drawing import add_stack, axis_scale, axis_title, new_figure, set_layer_axis
+from codesign.pages.content import Figure, Stacked
+from codesign.pages.drawing import (
+    add_stack,
+    axis_scale,
+    axis_title,
+    new_figure,
+    set_layer_axis,
+)
 from codesign.pages.palette import COMPONENT_COLOURS, in_order, words
 from codesign.results import Result
 
 PICOJOULE = 1e-12
 STREAMS = ("spike", "accumulation", "chip")
+ROW_GAP = 0.06
+"""Between the rows of a figure, as a share of its height."""
 
 
 def stacked_energy(energy: pd.DataFrame, column: str, categories: list[Any]) -> Stacked:
@@ -63,63 +71,53 @@ def timestep_data(result: Result) -> Stacked:
     return Stacked(names, stacked.parts, stacked.unit, stacked.size)
 
 
-def component_figure(stacked: Stacked) -> Any:
+def component_figure(stacked: Stacked) -> Figure:
     """One horizontal bar for each stream, stacked by component."""
     scale = axis_scale(max(stacked.totals, default=0) * stacked.size, stacked.unit)
     figure = new_figure(170 + 48 * len(stacked.categories), barmode="stack")
     add_stack(figure, stacked, COMPONENT_COLOURS, scale=scale, horizontal=True)
-    figure.update_xaxes(title=axis_title("Energy", scale[1]))
-    figure.update_yaxes(showgrid=False, autorange="reversed")
+    figure.set_axis("xaxis", title=axis_title("Energy", scale[1]))
+    figure.set_axis("yaxis", showgrid=False, autorange="reversed")
     return figure
 
 
-def layer_figure(by_stream: dict[str, Stacked]) -> Any:
+def layer_figure(by_stream: dict[str, Stacked]) -> Figure:
     """A row of bars for each stream above one common axis of layers, stacked by component.
 
     All rows have one unit and one range, so that equal heights are equal energies.
     """
-    from plotly import graph_objects, subplots
-
-    figure = graph_objects.Figure(
-        subplots.make_subplots(
-            rows=max(len(by_stream), 1),
-            cols=1,
-            shared_xaxes=True,
-            shared_yaxes="all",
-            vertical_spacing=0.06,
-        )
-    )
-    figure.update_layout(
-        new_figure(200 + 210 * max(len(by_stream), 1), barmode="stack", bargap=0.1).layout
-    )
+    count = max(len(by_stream), 1)
+    figure = new_figure(200 + 210 * count, barmode="stack", bargap=0.1)
     largest = max((max(stacked.totals, default=0) for stacked in by_stream.values()), default=0)
     scale = axis_scale(largest * PICOJOULE, "J")
+    height = (1 - ROW_GAP * (count - 1)) / count
     shown: set[str] = set()
-    for row, (stream, stacked) in enumerate(by_stream.items(), start=1):
+    for row, (stream, stacked) in enumerate(by_stream.items()):
+        name = f"y{row + 1}" if row else "y"
         for part, values in stacked.parts.items():
             one = Stacked(stacked.categories, {part: values}, stacked.unit, stacked.size)
-            place = {"row": row, "col": 1}
-            add_stack(
-                figure,
-                one,
-                COMPONENT_COLOURS,
-                scale=scale,
-                legend=part not in shown,
-                place=place,
-            )
+            axes = {"xaxis": "x", "yaxis": name}
+            legend = part not in shown
+            add_stack(figure, one, COMPONENT_COLOURS, scale=scale, legend=legend, axes=axes)
             shown.add(part)
-        title = axis_title(f"{words(stream).capitalize()}<br>stream", scale[1])
-        figure.update_yaxes(title=title, automargin=True, zeroline=False, row=row, col=1)
+        top = 1 - row * (height + ROW_GAP)
+        figure.set_axis(
+            name.replace("y", "yaxis"),
+            title=axis_title(f"{words(stream).capitalize()}<br>stream", scale[1]),
+            domain=[max(top - height, 0.0), top],
+            **({"matches": "y"} if row else {}),
+        )
     layers = next(iter(by_stream.values())).categories if by_stream else []
     set_layer_axis(figure, layers, "Layer, in the order of computation")
+    figure.set_axis("xaxis", anchor=f"y{count}" if count > 1 else "y")
     return figure
 
 
-def timestep_figure(stacked: Stacked) -> Any:
+def timestep_figure(stacked: Stacked) -> Figure:
     """One bar for each timestep, stacked by component."""
     scale = axis_scale(max(stacked.totals, default=0) * stacked.size, stacked.unit)
     figure = new_figure(400, barmode="stack")
     add_stack(figure, stacked, COMPONENT_COLOURS, scale=scale)
-    figure.update_yaxes(title=axis_title("Energy", scale[1]))
-    figure.update_xaxes(title="Timestep of the network", showgrid=False)
+    figure.set_axis("yaxis", title=axis_title("Energy", scale[1]))
+    figure.set_axis("xaxis", title="Timestep of the network", showgrid=False)
     return figure

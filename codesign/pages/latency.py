@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from codesign.pages.content import Cell, Number, Stacked, Table, count, cycles, percent
+from codesign.pages.content import Cell, Figure, Number, Stacked, Table, count, cycles, percent
 from codesign.pages.drawing import add_stack, label, new_figure
 from codesign.pages.palette import STATE_COLOURS, STATE_PATTERNS, state_words, words
 from codesign.results import STATES, Result
@@ -49,7 +49,7 @@ def occupancy_data(result: Result) -> Stacked:
     return Stacked(cores, parts, "")
 
 
-def occupancy_figure(stacked: Stacked) -> Any:
+def occupancy_figure(stacked: Stacked) -> Figure:
     """A bar for each core, stacked by state, in percent of the makespan."""
     totals = [total or 1 for total in stacked.totals]
     shares = {
@@ -66,8 +66,8 @@ def occupancy_figure(stacked: Stacked) -> Any:
         patterns=STATE_PATTERNS,
         names=state_words,
     )
-    figure.update_xaxes(title="Share of the makespan (%)", range=[0, 100])
-    figure.update_yaxes(showgrid=False, autorange="reversed", dtick=1, tickfont={"size": 11})
+    figure.set_axis("xaxis", title="Share of the makespan (%)", range=[0, 100])
+    figure.set_axis("yaxis", showgrid=False, autorange="reversed", dtick=1, tickfont={"size": 11})
     return figure
 
 
@@ -80,34 +80,44 @@ def bounds_table(bounds: list[Bound]) -> Table:
     return Table("Bounds", ["bound", "cycles", "share of the makespan"], rows)
 
 
-def bounds_figure(bounds: list[Bound], makespan_cycles: float) -> Any:
+def bounds_figure(bounds: list[Bound], makespan_cycles: float) -> Figure:
     """A bar for each bound, and the makespan as a line at its right."""
-    from plotly import graph_objects
-
     figure = new_figure(110 + 30 * len(bounds), showlegend=False, bargap=0.3)
-    figure.add_trace(
-        graph_objects.Bar(
-            x=[bound.cycles for bound in bounds],
-            y=[label(words(bound.name)) for bound in bounds],
-            orientation="h",
-            marker={"color": ["#0072B2"] + ["#6DB3DD"] * (len(bounds) - 1), "line": {"width": 0}},
-            text=[percent(bound.share) for bound in bounds],
-            textposition="auto",
-            hovertemplate="%{y}: %{x:,} cycles, %{text} of the makespan<extra></extra>",
-        )
+    colours = ["#0072B2"] + ["#6DB3DD"] * (len(bounds) - 1)
+    figure.data.append(
+        {
+            "type": "bar",
+            "x": [bound.cycles for bound in bounds],
+            "y": [label(words(bound.name)) for bound in bounds],
+            "orientation": "h",
+            "marker": {"color": colours, "line": {"width": 0}},
+            "text": [percent(bound.share) for bound in bounds],
+            "textposition": "auto",
+            "hovertemplate": "%{y}: %{x:,} cycles, %{text} of the makespan<extra></extra>",
+        }
     )
-    figure.add_vline(x=makespan_cycles, line={"width": 2, "dash": "dash", "color": "#D55E00"})
-    figure.add_annotation(
-        x=makespan_cycles,
-        xanchor="right",
-        xshift=-6,
-        y=1,
-        yref="paper",
-        yanchor="bottom",
-        showarrow=False,
-        text=f"makespan, {cycles(makespan_cycles)}",
-    )
-    figure.update_layout(margin={"t": 28})
-    figure.update_xaxes(title="Cycles", tickformat="~s", range=[0, 1.02 * makespan_cycles])
-    figure.update_yaxes(showgrid=False, autorange="reversed", dtick=1)
+    figure.layout.update(_makespan_line(makespan_cycles))
+    figure.layout["margin"] |= {"t": 28}
+    figure.set_axis("xaxis", title="Cycles", tickformat="~s", range=[0, 1.02 * makespan_cycles])
+    figure.set_axis("yaxis", showgrid=False, autorange="reversed", dtick=1)
     return figure
+
+
+def _makespan_line(makespan_cycles: float) -> dict[str, Any]:
+    """A dashed line with its words above it."""
+    line = {"width": 2, "dash": "dash", "color": "#D55E00"}
+    return {
+        "shapes": [
+            {
+                **{"type": "line", "line": line, "xref": "x", "yref": "paper"},
+                **{"x0": makespan_cycles, "x1": makespan_cycles, "y0": 0, "y1": 1},
+            }
+        ],
+        "annotations": [
+            {
+                **{"x": makespan_cycles, "xanchor": "right", "xshift": -6},
+                **{"y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False},
+                "text": f"makespan, {cycles(makespan_cycles)}",
+            }
+        ],
+    }

@@ -39,6 +39,9 @@ STATE_COLOURS = {
 }
 STATE_PATTERNS = {state: "/" if state in STALLED_STATES else "" for state in STATES}
 
+_VIRIDIS = ((53, 95, 140), (38, 131, 142), (40, 168, 131), (96, 200, 96), (188, 223, 42))
+"""Red, green and blue at equal steps from .3 to .9 of that scale (van der Walt and Smith, CC0)."""
+
 OPERATION_COLOURS = {
     "ac_synaptic": "#009AFE",
     "ac_neuron": "#6AE598",
@@ -76,6 +79,18 @@ def words(name: str) -> str:
 def state_words(state: str) -> str:
     """A core's state as people read it: `weights` is `stalled: weights`."""
     return _STALLED_WORDS.get(state, state)
+
+
+def shades_of_time(count: int) -> list[str]:
+    """As many colours as there are timesteps, dark to light."""
+    shades = []
+    for step in range(count):
+        whole, rest = divmod(step * (len(_VIRIDIS) - 1), max(count - 1, 1))
+        share = rest / max(count - 1, 1)
+        ends = zip(_VIRIDIS[whole], _VIRIDIS[min(whole + 1, len(_VIRIDIS) - 1)], strict=True)
+        red, green, blue = (round(first + share * (last - first)) for first, last in ends)
+        shades.append(f"rgb({red}, {green}, {blue})")
+    return shades
 
 
 def in_order(names: set[str]) -> list[str]:

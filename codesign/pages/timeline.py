@@ -6,14 +6,19 @@ that each bar states: how many rows it stands for and what share of its length w
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from codesign.pages.content import Cell, Number, Table, count, percent
+from codesign.pages.content import Cell, Figure, Number, Table, count, percent
 from codesign.pages.drawing import label, new_figure
 from codesign.pages.palette import STREAM_COLOURS, STREAM_SHADES, words
 from codesign.results import Result
+
+Cycles = npt.NDArray[np.int64]
 
 LARGEST_BARS = 2_000
 _FINEST_STRETCHES = 65_536  # no pixel is as fine, even if a reader zooms into a tenth of the run
@@ -47,22 +52,21 @@ def timeline_data(
         cycles=timeline["end_cycle"] - timeline["start_cycle"],
     ).sort_values(["place", "start_cycle", "end_cycle"], kind="stable", ignore_index=True)
     if len(rows) <= limit:
-        return _bars(rows, pd.Series(range(len(rows)), dtype="int64"))
+        return _bars(rows, np.arange(len(rows)))
+    codes = pd.factorize(rows["layer"])[0]
+    keys = [rows[name].to_numpy() for name in ("start_cycle", "end_cycle", "timestep")]
+    firsts = np.flatnonzero(np.diff(rows["place"], prepend=-1))
+    columns = [np.split(key, firsts[1:]) for key in (codes, *keys)]
+    parts = [_Rows(*part) for part in zip(*columns, strict=True)]
+    shares = _shares([int(part.groups(0, same_timestep=True)[-1]) + 1 for part in parts], limit)
     end = int(rows["end_cycle"].max())
-    parts = [part for _, part in rows.groupby("place")]
-    finest = [_groups(part, width=0, same_timestep=True) for part in parts]
-    groups: list[pd.Series] = []
-    first = 0
-    for part, group, share in zip(parts, finest, _shares(finest, limit), strict=True):
-        merged = _merged(part, group, share, end)
-        groups.append(merged + first)
-        first += int(merged.iloc[-1]) + 1
-    return _bars(rows, pd.concat(groups))
+    merged = [_merged(part, share, end) for part, share in zip(parts, shares, strict=True)]
+    offsets = np.cumsum([0, *(group[-1] + 1 for group in merged[:-1])])
+    return _bars(rows, np.concatenate([g + n for g, n in zip(merged, offsets, strict=True)]))
 
 
-def _shares(groups: Sequence[pd.Series], limit: int) -> list[int]:
+def _shares(wanted: Sequence[int], limit: int) -> list[int]:
     """How many bars each resource may have: equally many, and more where others need fewer."""
-    wanted = [int(group.iloc[-1]) + 1 for group in groups]
     shares = [0] * len(wanted)
     order = sorted(range(len(wanted)), key=lambda place: wanted[place])
     for done, place in enumerate(order):
@@ -70,32 +74,42 @@ def _shares(groups: Sequence[pd.Series], limit: int) -> list[int]:
     return shares
 
 
-def _merged(rows: pd.DataFrame, group: pd.Series, share: int, end: int) -> pd.Series:
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of one resource in time: `(rows,)` int64 each."""
+
+    layers: Cycles
+    starts: Cycles
+    ends: Cycles
+    timesteps: Cycles
+
+    def groups(self, width: int, *, same_timestep: bool) -> Cycles:
+        """A number for each row, equal for rows that become one bar."""
+        apart = np.ones(len(self.layers), bool)
+        far = self.starts[1:] - self.ends[:-1] > width
+        other = np.diff(self.layers) != 0
+        if same_timestep:
+            other |= np.diff(self.timesteps) != 0
+        apart[1:] = far | other
+        if width:
+            apart[1:] &= np.diff(self.starts // width) != 0
+        return np.cumsum(apart) - 1
+
+
+def _merged(rows: _Rows, share: int, end: int) -> Cycles:
     """The groups of one resource, merged in steps of growing width until they are few enough."""
+    group = rows.groups(0, same_timestep=True)
     width = 0
     # A stretch longer than the run holds everything: the loop ends.
-    while group.iloc[-1] >= share and width <= 2 * end:
-        group = _groups(rows, width=width, same_timestep=False)
+    while group[-1] >= share and width <= 2 * end:
+        group = rows.groups(width, same_timestep=False)
         width = width * 5 // 4 + max(1, end // _FINEST_STRETCHES)
     return group
 
 
-def _groups(rows: pd.DataFrame, *, width: int, same_timestep: bool) -> pd.Series:
-    """A number for each row, equal for rows that become one bar."""
-    new_resource = rows["place"].diff() != 0
-    far = (rows["start_cycle"] - rows["end_cycle"].shift(fill_value=0)) > width
-    other = rows["layer"] != rows["layer"].shift()
-    if same_timestep:
-        other |= rows["timestep"].diff() != 0
-    apart = far | other
-    if width:
-        apart &= (rows["start_cycle"] // width).diff() != 0
-    return (new_resource | apart).cumsum() - 1
-
-
-def _bars(rows: pd.DataFrame, group: pd.Series) -> pd.DataFrame:
+def _bars(rows: pd.DataFrame, group: Cycles) -> pd.DataFrame:
     """One row for each group of rows."""
-    grouped = rows.groupby(group.to_numpy())
+    grouped = rows.groupby(group)
     longest = rows.loc[grouped["cycles"].idxmax()].reset_index(drop=True)
     return pd.DataFrame(
         {
@@ -113,10 +127,8 @@ def _bars(rows: pd.DataFrame, group: pd.Series) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
-def timeline_figure(bars: pd.DataFrame, makespan_cycles: float) -> Any:
+def timeline_figure(bars: pd.DataFrame, makespan_cycles: float) -> Figure:
     """A line for each resource; a stream's layers alternate between two shades in time."""
-    from plotly import graph_objects
-
     resources = [label(name) for name in dict.fromkeys(bars["resource"])]
     in_time = bars.sort_values("start_cycle", kind="stable")
     figure = new_figure(120 + 22 * len(resources), barmode="overlay", bargap=0.12)
@@ -131,29 +143,31 @@ def timeline_figure(bars: pd.DataFrame, makespan_cycles: float) -> Any:
             STREAM_SHADES.get(stream, "#C2C2C2"),
         )
         # A trace without bars for the legend, which would show the shade of the first bar.
-        figure.add_trace(
-            graph_objects.Bar(
-                x=[None], y=[None], name=f"{words(stream)} stream", marker_color=colours[0]
-            )
+        name = f"{words(stream)} stream"
+        figure.data.append(
+            {"type": "bar", "x": [None], "y": [None], "name": name, "marker": {"color": colours[0]}}
         )
-        figure.add_trace(
-            graph_objects.Bar(
-                base=part["start_cycle"].tolist(),
-                x=(part["end_cycle"] - part["start_cycle"]).tolist(),
-                y=[label(name) for name in part["resource"]],
-                orientation="h",
-                showlegend=False,
-                marker={
+        figure.data.append(
+            {
+                "type": "bar",
+                "base": part["start_cycle"].tolist(),
+                "x": (part["end_cycle"] - part["start_cycle"]).tolist(),
+                "y": [label(name) for name in part["resource"]],
+                "orientation": "h",
+                "showlegend": False,
+                "marker": {
                     "color": [colours[parity[layer]] for layer in part["layer"]],
                     "opacity": _opacities(part),
                     "line": {"width": 0},
                 },
-                hovertext=[_hover(bar) for bar in part.to_dict("records")],
-                hovertemplate="%{hovertext}<extra></extra>",
-            )
+                "hovertext": [_hover(bar) for bar in part.to_dict("records")],
+                "hovertemplate": "%{hovertext}<extra></extra>",
+            }
         )
-    figure.update_xaxes(title="Cycles since the start", range=[0, makespan_cycles], tickformat="~s")
-    figure.update_yaxes(
+    span = [0, makespan_cycles]
+    figure.set_axis("xaxis", title="Cycles since the start", range=span, tickformat="~s")
+    figure.set_axis(
+        "yaxis",
         type="category",
         categoryorder="array",
         categoryarray=resources[::-1],

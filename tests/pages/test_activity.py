@@ -7,6 +7,7 @@ from codesign.pages.content import Number
 from codesign.pages.latency import occupancy_data, occupancy_figure
 from codesign.pages.layer_table import layer_table
 from codesign.results import COUNTS, Result
+from tests.pages.drawn import drawn
 from tests.pages.example_results import example_result
 
 
@@ -77,5 +78,5 @@ def test_the_states_of_a_core_fill_the_makespan(result: Result) -> None:
     stacked = occupancy_data(result)
     assert set(stacked.totals) == {result.summary["makespan_cycles"]}
     assert list(stacked.categories) == list(dict.fromkeys(result.occupancy["core"]))
-    drawn = occupancy_figure(stacked).data
-    assert all(abs(sum(column) - 100) < 1e-9 for column in zip(*(t.x for t in drawn), strict=True))
+    bars = drawn(occupancy_figure(stacked)).data
+    assert all(abs(sum(column) - 100) < 1e-9 for column in zip(*(t.x for t in bars), strict=True))

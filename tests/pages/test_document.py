@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from codesign.errors import InputError
 from codesign.pages import write_run_report
-from codesign.pages.content import Number, Page, Picture, Section, Table, Tile
+from codesign.pages.content import Figure, Number, Page, Picture, Section, Table, Tile
 from codesign.pages.document import json_block, page_html
 from codesign.pages.drawing import label
 from tests.pages.example_results import example_result
@@ -54,7 +54,7 @@ def test_json_in_a_page_has_no_markup_and_reads_back(data: object) -> None:
 
 
 def test_no_text_of_a_page_becomes_code() -> None:
-    picture = Picture("a", EVIL, EVIL, {"data": [], "layout": {"height": 9, "title": EVIL}}, TABLE)
+    picture = Picture("a", EVIL, EVIL, Figure([], {"height": 9, "title": EVIL}), TABLE)
     page = Page(
         EVIL,
         [EVIL],

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codesign.pages.drawing import MOST_LABELS, block_of, blocks_of, new_figure, set_layer_axis
+from tests.pages.drawn import drawn
 
 RESNET = [f"layer{stage}.{block}.conv{n}" for stage in (1, 2) for block in range(6) for n in (1, 2)]
 
@@ -43,16 +44,17 @@ def test_narrow_neighbours_share_a_label() -> None:
 def test_few_layers_have_a_label_each() -> None:
     figure = new_figure(400)
     set_layer_axis(figure, RESNET, "Layer")
-    assert (figure.layout.xaxis.tickmode, figure.layout.xaxis.dtick) == ("linear", 1)
-    assert list(figure.layout.xaxis.categoryarray) == RESNET
-    assert len(figure.layout.shapes) == 0
+    layout = drawn(figure).layout
+    assert (layout.xaxis.tickmode, layout.xaxis.dtick) == ("linear", 1)
+    assert list(layout.xaxis.categoryarray) == RESNET
+    assert len(layout.shapes) == 0
 
 
 @pytest.mark.parametrize("names", [RESNET * 4, [f"features.{n}" for n in range(500)]])
 def test_of_many_layers_no_more_than_can_be_read_have_a_label(names: list[str]) -> None:
     figure = new_figure(400)
     set_layer_axis(figure, names, "Layer")
-    axis = figure.layout.xaxis
+    axis = drawn(figure).layout.xaxis
     assert len(axis.tickvals) == len(axis.ticktext) <= MOST_LABELS
     assert axis.title.text == "Layer"
     assert axis.tickfont.size >= 12

@@ -7,6 +7,7 @@ import pytest
 
 from codesign.pages import energy
 from codesign.results import COMPONENTS, Result
+from tests.pages.drawn import drawn
 from tests.pages.example_results import example_result
 
 
@@ -47,7 +48,7 @@ def test_both_streams_show_every_layer_that_spent_energy_in_its_order(result: Re
 
 def test_equal_heights_are_equal_energies_in_both_streams(result: Result) -> None:
     by_stream = energy.layer_data(result)
-    figure = energy.layer_figure(by_stream)
+    figure = drawn(energy.layer_figure(by_stream))
     shown = sum(sum(trace.y) for trace in figure.data)
     total = sum(sum(stacked.totals) for stacked in by_stream.values())
     assert math.isclose(shown, total * 1e-6, rel_tol=1e-12)  # all in uJ
@@ -63,7 +64,7 @@ def test_timesteps_hold_all_energy_and_what_has_none_comes_last(result: Result) 
 
 def test_a_figure_shows_the_data_in_the_unit_of_its_axis(result: Result) -> None:
     stacked = energy.component_data(result)
-    figure = energy.component_figure(stacked)
+    figure = drawn(energy.component_figure(stacked))
     assert figure.layout.xaxis.title.text == "Energy (mJ)"
     for trace, values in zip(figure.data, stacked.parts.values(), strict=True):
         assert list(trace.x) == [value * 1e-12 * 10.0**3 for value in values]

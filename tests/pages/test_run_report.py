@@ -9,6 +9,7 @@ from codesign.pages.compare_report import compare_page
 from codesign.pages.document import page_html
 from codesign.pages.run_report import run_page
 from codesign.results import Result
+from tests.pages.drawn import drawn
 from tests.pages.example_results import example_result
 
 
@@ -100,3 +101,18 @@ def test_a_comparison_tells_them_for_each_run() -> None:
     assert table.columns[-1] == "integers as AC"
     assert [row[-1].value for row in table.rows] == [results[0].summary["counts"]["ac_repeat"], 0.0]
     assert "counted as &#x27;integers as AC&#x27;" in page_html(compare_page(results))
+
+
+def test_plotly_knows_every_property_of_every_figure() -> None:
+    """plotly.js ignores what it does not know, plotly's own objects refuse it."""
+    results = [example_result(name) for name in ("fsnn50", "dsnn50")]
+    pages = [run_page(results[1]), run_page(example_result(cores=False)), compare_page(results)]
+    figures = [
+        picture.figure
+        for page in pages
+        for section in page.sections
+        for picture in section.shown_pictures
+    ]
+    assert len(figures) >= 16
+    for figure in figures:
+        assert len(drawn(figure).data) == len(figure.data) > 0
