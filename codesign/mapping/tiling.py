@@ -22,6 +22,8 @@ from codesign.workload import Window
 class Grid:
     """A cut of `(C, H, W)` outputs and `c` input channels.
 
+    Of bands, slices and chunks the first is the longest, as `cut` and `cut_by` make them.
+
     Attributes:
         bands: output rows of each band.
         slices: output channels of each slice.
@@ -40,25 +42,20 @@ class Grid:
 
     @property
     def largest_band(self) -> int:
-        return _longest(self.bands)
+        return self.bands[0][1] - self.bands[0][0]
 
     @property
     def largest_slice(self) -> int:
-        return _longest(self.slices)
+        return self.slices[0][1] - self.slices[0][0]
 
     @property
     def largest_chunk(self) -> int:
-        return _longest(self.chunks)
+        return self.chunks[0][1] - self.chunks[0][0]
 
     @property
     def largest_tile(self) -> int:
         """Output elements of the largest tile."""
         return self.largest_band * self.largest_slice * self.width
-
-
-@lru_cache(maxsize=4096)
-def _longest(parts: tuple[Band, ...]) -> int:
-    return max(last - first for first, last in parts)
 
 
 @lru_cache(maxsize=4096)
@@ -113,13 +110,19 @@ def fetch_rounds(grid: Grid, core_count: int, *, keeps: bool) -> NDArray[np.int6
     needs them; others for each round, but a core that goes on with the same slice keeps an uncut
     one itself.
     """
-    slices, bands = len(grid.slices), len(grid.bands)
+    counts = len(grid.slices), len(grid.bands)
+    return _fetch_rounds(*counts, core_count, keeps=keeps, is_cut=len(grid.chunks) > 1)
+
+
+def _fetch_rounds(
+    slices: int, bands: int, core_count: int, *, keeps: bool, is_cut: bool
+) -> NDArray[np.int64]:
     tiles = np.arange(slices * bands)
     cores = cores_of_tiles(len(tiles), core_count)
     rounds: NDArray[np.int64] = tiles - np.searchsorted(cores, cores)
     if keeps:
         return np.repeat(rounds.reshape(slices, bands).min(axis=1), bands)
-    if len(grid.chunks) > 1:
+    if is_cut:
         return rounds
     runs = cores * slices + tiles // bands
     first_of_run: NDArray[np.int64] = rounds[np.searchsorted(runs, runs)]
@@ -128,6 +131,10 @@ def fetch_rounds(grid: Grid, core_count: int, *, keeps: bool) -> NDArray[np.int6
 
 def fetches(grid: Grid, core_count: int) -> int:
     """How often slices are fetched together where the weight buffer cannot keep the layer."""
-    slices = np.arange(grid.tile_count) // len(grid.bands)
-    rounds = fetch_rounds(grid, core_count, keeps=False)
-    return len(np.unique(rounds * len(grid.slices) + slices))
+    return _fetches(len(grid.slices), len(grid.bands), core_count, is_cut=len(grid.chunks) > 1)
+
+
+@lru_cache(maxsize=4096)
+def _fetches(slices: int, bands: int, core_count: int, *, is_cut: bool) -> int:
+    rounds = _fetch_rounds(slices, bands, core_count, keeps=False, is_cut=is_cut)
+    return len(np.unique(rounds * slices + np.arange(slices * bands) // bands))
