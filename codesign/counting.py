@@ -54,20 +54,22 @@ def count_layers(trace: Trace) -> pd.DataFrame:
     Raises:
         TraceError: a tensor that is needed was not recorded or was altered.
     """
-    frames = []
-    for layer in trace.workload.layers:
-        columns = _layer_counts(trace, layer)
-        rows = max((len(column) for column in columns.values()), default=1)
-        identity: dict[str, Any] = {
-            "layer": layer.name,
-            "type": str(layer.type),
-            "stream": str(layer.stream),
-            "timestep": np.arange(rows),
-        }
-        zeros = dict.fromkeys((*COUNTS, "neurons", "spikes"), np.zeros(rows, dtype=np.int64))
-        estimate = {"ac_rate_dense": np.zeros(rows)}
-        frames.append(pd.DataFrame({**identity, **zeros, **estimate, **columns}))
-    return pd.concat(frames, ignore_index=True)
+    layers = trace.workload.layers
+    counts = [_layer_counts(trace, layer) for layer in layers]
+    rows = [max((len(column) for column in of.values()), default=1) for of in counts]
+    table: dict[str, Any] = {
+        "layer": np.repeat([layer.name for layer in layers], rows),
+        "type": np.repeat([str(layer.type) for layer in layers], rows),
+        "stream": np.repeat([str(layer.stream) for layer in layers], rows),
+        "timestep": np.concatenate([np.arange(length) for length in rows]),
+    }
+    for name in (*COUNTS, "neurons", "spikes", "ac_rate_dense"):
+        nothing = 0.0 if name == "ac_rate_dense" else 0
+        parts = [
+            of.get(name, np.full(length, nothing)) for of, length in zip(counts, rows, strict=True)
+        ]
+        table[name] = np.concatenate(parts)
+    return pd.DataFrame(table)
 
 
 def totals(layers: pd.DataFrame) -> dict[str, int | float]:

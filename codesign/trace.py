@@ -91,7 +91,9 @@ class Trace:
         For a real tensor these are 1 where it is not zero.
         """
         planes = self.planes(name)
-        total: NDArray[np.uint8 | np.uint16]
+        total: NDArray[np.uint8 | np.uint16] = planes[0]
+        if len(planes) == 1:  # most of a network, which is not copied
+            return total
         total = np.zeros(planes.shape[1:], dtype=np.uint8 if len(planes) <= 8 else np.uint16)
         for weight, plane in enumerate(planes):
             total |= plane.astype(total.dtype) << weight
