@@ -23,11 +23,13 @@ class Order:
         architecture: the chip.
         specs: the workloads, of different names, with the images and weights that were chosen.
         folder: where the results go.
+        changes: what `--set` replaced in the files of both.
     """
 
     architecture: Architecture
     specs: tuple[AnyWorkload, ...]
     folder: Path
+    changes: tuple[str, ...]
 
 
 def take_order(
@@ -60,7 +62,7 @@ def take_order(
     folder = out or Path("reports") / name
     require_replaceable(folder)
     require_file(json, outside=folder)
-    return Order(architecture, tuple(specs), folder)
+    return Order(architecture, tuple(specs), folder, tuple(changes or ()))
 
 
 @dataclass(frozen=True)
@@ -145,4 +147,5 @@ def _require_different(found: Sequence[str]) -> None:
     for name in found:
         if found.count(name) > 1:
             problem = f"must be workloads of different names (got '{name}' twice)."
-            raise InputError(Fault("--workloads", problem, "Rename one, in its file as well."))
+            fix = "Leave one out, or rename it, in its file as well."
+            raise InputError(Fault("--workloads", problem, fix))

@@ -59,7 +59,7 @@ def run(
     )
     reader = console(to_stderr=json == "-")
     with study(use_cache=not no_cache) as work:
-        result = work.result(order.specs[0], order.architecture)
+        result = work.result(order.specs[0], order.architecture, order.changes)
     with (
         _shown_whatever_happens(lambda: print_run(reader, result, order.architecture)),
         stage("report"),
@@ -97,13 +97,13 @@ def compare(
     from codesign.cli.study import stage, study
     from codesign.cli.tables import print_comparison
 
-    wanted = list(dict.fromkeys(names("--workloads", workloads)))
+    wanted = names("--workloads", workloads)
     order = take_order(
         wanted, arch=arch, images=images, changes=changes, out=out, json=json, checkpoint=None
     )
     reader = console(to_stderr=json == "-")
     with study(use_cache=not no_cache) as work:
-        results = [work.result(spec, order.architecture) for spec in order.specs]
+        results = [work.result(spec, order.architecture, order.changes) for spec in order.specs]
     with (
         _shown_whatever_happens(lambda: print_comparison(reader, results)),
         stage("report"),

@@ -1,6 +1,6 @@
 """A study: one workload on one architecture, over one or several photographs, with progress."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,8 +24,12 @@ class Study:
     progress: Progress
     use_cache: bool
 
-    def result(self, spec: AnyWorkload, architecture: Architecture) -> "Result":
+    def result(
+        self, spec: AnyWorkload, architecture: Architecture, changes: Sequence[str]
+    ) -> "Result":
         """The result over all images of a workload; traces are read one at a time.
+
+        Its summary says which `changes` were made to the files of both.
 
         Raises:
             CodesignError: anything that is wrong with the inputs or does not fit the chip.
@@ -34,9 +38,11 @@ class Study:
         from codesign.evaluation import evaluate
 
         stages = self._bars(spec.name) if len(spec.images) == 1 else None
-        return combine(
+        result = combine(
             evaluate(trace, architecture, progress=stages) for trace in self.traces(spec)
         )
+        result.summary["changes"] = list(changes)
+        return result
 
     def traces(self, spec: AnyWorkload) -> Iterator[Trace]:
         """What was recorded of each image, one after the other, with one bar for all."""

@@ -7,7 +7,12 @@ from rich.console import Console
 from rich.table import Table
 
 from codesign.pages import accumulation_cost_sentence
-from codesign.pages.headline import counts_sentences, repeated_integers, statements
+from codesign.pages.headline import (
+    changes_sentences,
+    counts_sentences,
+    repeated_integers,
+    statements,
+)
 from codesign.results import Result
 from codesign.specs.architecture import Architecture, PaperEnergies
 from codesign.units import si
@@ -118,6 +123,7 @@ def _print_origin(console: Console, results: Sequence[Result]) -> None:
         sentence for result in results for sentence in statements(result.summary["provenance"])
     )
     _print_sentences(console, said)
+    _print_sentences(console, changes_sentences(result.summary for result in results))
 
 
 def _print_sentences(console: Console, sentences: Iterable[str]) -> None:

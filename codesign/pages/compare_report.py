@@ -71,7 +71,8 @@ def _statements(results: Sequence[Result]) -> list[str]:
     texts = [
         text for result in results for text in headline.statements(result.summary["provenance"])
     ]
-    return list(dict.fromkeys(texts))
+    summaries = [result.summary for result in results]
+    return [*dict.fromkeys(texts), *headline.changes_sentences(summaries)]
 
 
 def _lead(results: Sequence[Result]) -> list[str]:

@@ -99,6 +99,12 @@ def counts_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def changes_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What was replaced in the files of workload and architecture; often nothing."""
+    changes = dict.fromkeys(each for summary in summaries for each in summary.get("changes", ()))
+    return [f"Changed from the files: {', '.join(changes)}."] if changes else []
+
+
 def _share(part: float, total: float) -> str:
     return f"{percent(part / total)} of energy" if total else ""
 
@@ -159,5 +165,13 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def sources(summary: Mapping[str, Any]) -> dict[str, str]:
-    """The source of every group of the architecture's numbers, if the summary carries them."""
-    return {str(name): str(value) for name, value in (summary.get("sources") or {}).items()}
+    """The source of every group of the architecture's numbers, if the summary carries them.
+
+    A group of which a value was replaced says so: its source gave another one.
+    """
+    found = {str(name): str(value) for name, value in (summary.get("sources") or {}).items()}
+    for change in summary.get("changes", ()):
+        owners = [name for name in found if change.startswith(f"{name}.")]
+        if owners:
+            found[max(owners, key=len)] += f" (changed: {change})"
+    return found

@@ -35,7 +35,10 @@ def run_page(result: Result) -> Page:
         sections.append(_sources(sources))
     return Page(
         title=f"{summary['workload']} on {summary['architecture']}",
-        statements=headline.statements(summary["provenance"] or {}),
+        statements=[
+            *headline.statements(summary["provenance"] or {}),
+            *headline.changes_sentences([summary]),
+        ],
         lead=headline.headline(summary),
         tiles=headline.tiles(summary),
         facts=headline.facts(summary),

@@ -127,9 +127,10 @@ def test_images_that_cannot_be_used_are_refused_before_the_run(
 
 def test_workloads_of_one_name_are_not_compared(folder: Path) -> None:
     (folder / "fsnn18.yaml").write_text(workload_path("fsnn18").read_text())
-    arguments = ["compare", "--arch", "paper", "--workloads", "fsnn18,./fsnn18.yaml"]
-    with pytest.raises(InputError, match="'fsnn18' twice"):
-        CliRunner().invoke(application, arguments, catch_exceptions=False)
+    for names in ("fsnn18,./fsnn18.yaml", "fsnn18,fsnn18"):
+        arguments = ["compare", "--arch", "paper", "--workloads", names]
+        with pytest.raises(InputError, match="'fsnn18' twice"):
+            CliRunner().invoke(application, arguments, catch_exceptions=False)
     assert not (folder / "reports").exists()
 
 

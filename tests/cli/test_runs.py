@@ -76,6 +76,15 @@ def test_a_change_changes_the_chip(codesign: Run) -> None:
     assert few["counts"] == many["counts"]
 
 
+def test_a_result_says_what_was_changed_from_the_files(codesign: Run, folder: Path) -> None:
+    done = codesign("run", *SMALL, "--set", "cores.spike.count=8")
+    changes = "workload.timesteps=1, cores.spike.count=8"
+    assert f"Changed from the files: {changes}." in " ".join(done.stdout.split())
+    place = folder / "reports" / "fsnn18_on_split_core"
+    assert read_result(place).summary["changes"] == changes.split(", ")
+    assert f"Changed from the files: {changes}." in (place / "report.html").read_text()
+
+
 def test_a_comparison_says_what_the_pathway_costs(codesign: Run, folder: Path) -> None:
     done = codesign(
         "compare", "--workloads", "fsnn18,dsnn18", "--set", "workload.timesteps=1", "--json", "-"

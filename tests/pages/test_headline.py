@@ -149,3 +149,13 @@ def test_sources_keep_the_places_of_the_file_and_may_be_missing() -> None:
 def test_the_bound_of_a_kind_of_core_is_named_after_its_cores() -> None:
     limited = summary(bounds_cycles={"compute_spike": 4_000_000, "dependency": 3_000_000})
     assert "the nearest bound is that of spike cores" in headline.limit_sentence(limited)
+
+
+def test_a_source_says_that_another_number_was_put_in_its_place() -> None:
+    sources = {"cores.spike": "a", "cores.spike.operations": "b", "storage.dram": "c"}
+    changes = ["cores.spike.operations.ac=1 pJ", "workload.timesteps=2", "cores.spike.count=8"]
+    assert headline.sources({"sources": sources, "changes": changes}) == {
+        "cores.spike": "a (changed: cores.spike.count=8)",
+        "cores.spike.operations": "b (changed: cores.spike.operations.ac=1 pJ)",
+        "storage.dram": "c",
+    }
