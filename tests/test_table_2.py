@@ -3,17 +3,25 @@
 ACs are the paper's estimate within 1 %, MACs its number to four decimals by the rule that gives
 it: batch norm fused for FSNN and DSNN, counted for SEW and td-BN (where the printed .15 and .24
 are rounded). Energy by eq. 7 from both is the printed one within 1 %.
+
+The counts of each layer are those of two oracles: dense ones of its shape alone, and exact ones of
+torch's convolution of the recorded spikes with ones.
 """
 
 import pytest
 import torch
+from torch.nn import functional
 
 from codesign.consumption import consumption
+from codesign.counting import count_layers, dense_operations
 from codesign.evaluation import evaluate
 from codesign.networks.construction import build
 from codesign.pictures import load_picture
 from codesign.recording import capture
 from codesign.specs.catalogue import load_architecture, load_workload_spec
+from codesign.trace import Trace
+from codesign.workload import SYNAPTIC, Kind, LayerType
+from tests.resnet_shapes import expected_operations
 
 ROWS = {  # AC (G), MAC (G), the rule of the MACs, energy (mJ)
     "fsnn18": (1.69, 0.1185, "mac", 2.07),
@@ -36,6 +44,44 @@ PUBLISHED_BOUNDS = {"sew18": (12.65, 16.40), "spiking_resnet34": (0.69, 19.85)}
 """Estimated consumption (eq. 15) in mJ, of the rows without a firing rate."""
 
 
+def dense_operations_of(trace: Trace) -> dict[str, tuple[str, int]]:
+    """By layer: the kind of operation, and as many as there are without any zero."""
+    workload, found = trace.workload, {}
+    for layer in workload.layers:
+        if layer.type in SYNAPTIC:
+            kind = "ac" if workload.input_tensor(layer).kind is Kind.SPIKE else "mac"
+            steps = workload.output_tensor(layer).timesteps
+            found[layer.name] = (kind, steps * dense_operations(workload, layer))
+    mac = count_layers(trace).groupby("layer")["mac"].sum()
+    for layer_name, (kind, operations) in found.items():
+        assert mac[layer_name] == (operations if kind == "mac" else 0)
+    return found
+
+
+def shapes_of(name: str, timesteps: int) -> dict[str, tuple[str, int]]:
+    family, depth = name.rstrip("0123456789"), int(name.lstrip("abcdefghijklmnopqrstuvwxyz_"))
+    expected = expected_operations(family, depth, timesteps)
+    return {layer: (kind, operations) for layer, kind, operations in expected}
+
+
+def convolved_ones(trace: Trace) -> dict[str, int]:
+    """ACs of each convolution of spikes: torch's convolution with ones, summed."""
+    workload, found = trace.workload, {}
+    for layer in workload.layers:
+        inputs = workload.input_tensor(layer)
+        if layer.type is LayerType.CONVOLUTION and inputs.kind is Kind.SPIKE:
+            window, outputs = layer.window, workload.output_tensor(layer)
+            assert window is not None
+            spikes = torch.from_numpy(trace.values(inputs.name)).float()
+            ones = torch.ones(window.groups, inputs.shape[0] // window.groups, *window.kernel)
+            sums = functional.conv2d(
+                *(spikes, ones, None, window.stride, window.padding, window.dilation, window.groups)
+            )
+            steps = outputs.timesteps // inputs.timesteps
+            found[layer.name] = steps * int(sums.double().sum()) * outputs.shape[0] // window.groups
+    return found
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_is_reproduced(name: str) -> None:
     accumulates, multiplies, rule, millijoule = ROWS[name]
@@ -51,6 +97,10 @@ def test_a_row_is_reproduced(name: str) -> None:
     priced = 0.9 * counts["ac_rate_dense"] + 4.6 * counts["mac"]
     assert summary["energy_pj"] == pytest.approx(priced, rel=1e-12)
     assert 0.9 * counts["ac_rate_dense"] < counts["ac"] < counts["ac_rate_dense"]
+    assert dense_operations_of(trace) == shapes_of(name, trace.workload.timesteps)
+    exact = count_layers(trace).groupby("layer")["ac_synaptic"].sum().to_dict()
+    convolved = convolved_ones(trace)
+    assert {layer: exact[layer] for layer in convolved} == convolved
     if name in PUBLISHED_BOUNDS:
         assert prices.operations is not None
         bounds = consumption(trace.workload, counts, prices.operations, with_bn=True)
