@@ -44,7 +44,7 @@ CYCLE_FIELDS = tuple(name for name in Task.__slots__ if name.endswith("_cycles")
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Shared:
     """What a core shares with the others."""
 
     gates: Gates
@@ -69,7 +69,7 @@ class CoreMachine:
 
     env: simpy.Environment
     tasks: list[Task]
-    around: Surroundings
+    shared: Shared
     started: list[int] = field(default_factory=list)
     stored: list[int] = field(default_factory=list)
     stalls: list[tuple[str, int, int]] = field(default_factory=list)
@@ -91,31 +91,31 @@ class CoreMachine:
         not hold them, when they have been fetched; waits until what the job reads is stored, and
         the core's job before as well if the state memory has no space beside it; loads the input
         from the activation buffer and from DRAM."""
-        around = self.around
+        shared = self.shared
         for index, task in enumerate(self.tasks):
             if index >= PLACES:
                 yield self._computed[index - PLACES]
             phases = self._phases[index]
             if task.weight_cycles:
                 self.loader = f"weight block {task.block}"
-                yield around.weights.fetched[task.block]
-                yield around.weight_buffer.transfer(task.key, task.weight_cycles)
-                around.weights.loaded(task.block)
+                yield shared.weights.fetched[task.block]
+                yield shared.weight_buffer.transfer(task.key, task.weight_cycles)
+                shared.weights.loaded(task.block)
             phases.append(("weights", int(self.env.now)))
-            for need in around.gates.closed(task.needs):
+            for need in shared.gates.closed(task.needs):
                 self.loader = f"layer {need[0]} at timestep {need[1]}"
-                yield around.gates.opening(need)
+                yield shared.gates.opening(need)
             phases.append(("dependency", int(self.env.now)))
             if task.apart:
                 self.loader = "the job before"
                 yield self._stored[index - 1]
                 phases.append(("output", int(self.env.now)))
             if task.load_cycles:
-                self.loader = around.activation_buffer.name
-                yield around.activation_buffer.transfer(task.key, task.load_cycles)
+                self.loader = shared.activation_buffer.name
+                yield shared.activation_buffer.transfer(task.key, task.load_cycles)
             if task.load_dram_cycles:
-                self.loader = around.dram.name
-                yield around.dram.transfer(task.key, task.load_dram_cycles)
+                self.loader = shared.dram.name
+                yield shared.dram.transfer(task.key, task.load_dram_cycles)
             phases.append(("input", int(self.env.now)))
             self.loader = ""
             self._loaded[index].succeed()
@@ -138,20 +138,20 @@ class CoreMachine:
     def _store(self) -> Generator[Event, None, None]:
         """For each job: waits until the activation buffer has room; stores its result there and in
         DRAM, and says so."""
-        around = self.around
+        shared = self.shared
         for index, task in enumerate(self.tasks):
             yield self._computed[index]
             if task.store_cycles:
-                for place in around.gates.closed(task.room):
+                for place in shared.gates.closed(task.room):
                     self.storer = f"room that layer {place[0]} at timestep {place[1]} leaves"
-                    yield around.gates.opening(place)
+                    yield shared.gates.opening(place)
                 self.storer = ""
-                yield around.activation_buffer.transfer(task.key, task.store_cycles)
+                yield shared.activation_buffer.transfer(task.key, task.store_cycles)
             if task.store_dram_cycles:
-                yield around.dram.transfer(task.key, task.store_dram_cycles)
+                yield shared.dram.transfer(task.key, task.store_dram_cycles)
             self.stored.append(int(self.env.now))
             self._stored[index].succeed()
-            around.gates.stored(task.place)
+            shared.gates.stored(task.place)
 
     def _charge(self, first: int, last: int, phases: list[tuple[str, int]]) -> None:
         """Charges the cycles in which the datapath waited to the condition satisfied last.

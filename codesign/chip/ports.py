@@ -63,11 +63,6 @@ class Port:
         self._arbitrate_at_the_end_of_this_cycle()
         return done
 
-    @property
-    def waiting(self) -> list[Key]:
-        """Keys of the transfers that have no server yet."""
-        return sorted(key for key, _, _ in self._waiting)
-
     def _arbitrate_at_the_end_of_this_cycle(self) -> None:
         if self._free and self._waiting and not self._arbitrating:
             self._arbitrating = True

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import simpy
 
-from codesign.chip.cores import CYCLE_FIELDS, CoreMachine, Surroundings, Task
+from codesign.chip.cores import CYCLE_FIELDS, CoreMachine, Shared, Task
 from codesign.chip.gates import Gates
 from codesign.chip.ports import Port
 from codesign.chip.schedule import Schedule
@@ -49,21 +49,21 @@ def simulate(architecture: Architecture, jobs: Jobs, progress: Progress | None =
         zip(jobs.columns["layer"].tolist(), jobs.columns["timestep"].tolist(), strict=True)
     )
     fetch = fetch_cycles(jobs, architecture).tolist()
-    around = Surroundings(
+    shared = Shared(
         gates=Gates(env, Counter(places)),
         weights=WeightFetch(env, jobs.blocks, weight_shares(architecture), fetch),
         weight_buffer=Port(env, "weight_buffer", storage.weight_buffer.ports),
         activation_buffer=Port(env, "activation_buffer", storage.activation_buffer.ports),
         dram=Port(env, "dram", storage.dram.channels, latency_cycles(storage.dram, technology)),
     )
-    machines = [CoreMachine(env, tasks, around) for tasks in _tasks(architecture, jobs)]
+    machines = [CoreMachine(env, tasks, shared) for tasks in _tasks(architecture, jobs)]
     for group in architecture.cores:
-        env.process(around.weights.run(group, around.dram))
+        env.process(shared.weights.run(group, shared.dram))
     for machine in machines:
         machine.start()
     events = _run(env, machines, len(jobs), progress)
     _check_done(machines, jobs)
-    return _schedule(env, machines, around, (jobs, events))
+    return _schedule(env, machines, shared, (jobs, events))
 
 
 def _tasks(architecture: Architecture, jobs: Jobs) -> list[list[Task]]:
@@ -127,7 +127,7 @@ def _check_done(machines: list[CoreMachine], jobs: Jobs) -> None:
 def _schedule(
     env: simpy.Environment,
     machines: list[CoreMachine],
-    around: Surroundings,
+    shared: Shared,
     record: tuple[Jobs, int],
 ) -> Schedule:
     jobs, events = record
@@ -139,7 +139,7 @@ def _schedule(
         stalls += [(core, *stall) for stall in machine.stalls]
     transfers = [
         (f"{port.name}[{server}]", key[0], key[1], key[2], first, last)
-        for port in (around.weight_buffer, around.activation_buffer, around.dram)
+        for port in (shared.weight_buffer, shared.activation_buffer, shared.dram)
         for server, key, first, last in port.transfers
     ]
     return Schedule(
