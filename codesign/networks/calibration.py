@@ -31,7 +31,8 @@ from codesign.errors import CodesignError
 from codesign.networks.calibrated import read_weights, weights_path
 from codesign.networks.construction import skeleton
 from codesign.networks.exactness import LARGEST_EXACT_SUM, largest_sums
-from codesign.networks.fitting import SEED, Fit, Rates, Tally
+from codesign.networks.fitting import Fit, Tally
+from codesign.networks.rates import SEED, wanted_rates
 from codesign.networks.residual import BLOCKS
 from codesign.pictures import load_picture, picture_digest
 
@@ -84,7 +85,7 @@ def calibrate(family: str, depth: int, inner_rate: float) -> Fit:
     """
     structure = "dsnn" if family == "fsnn" else family
     network = skeleton(family=structure, depth=depth, timesteps=TIMESTEPS[family])
-    fit = Fit(network, Rates(family, inner_rate))
+    fit = Fit(network, wanted_rates(network, inner_rate))
     fit.run(torch.from_numpy(load_picture(PICTURE))[None])
     sums = largest_sums(network)
     worst = max(sums, key=lambda name: sums[name])

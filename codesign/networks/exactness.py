@@ -18,7 +18,7 @@ from codesign.networks.accumulation import (
 )
 from codesign.networks.blocks import ResidualBlock, SpikeBlock
 from codesign.networks.calibrated import fraction_bits
-from codesign.networks.residual import BLOCKS, ResidualNetwork
+from codesign.networks.residual import ResidualNetwork
 from codesign.pictures import LARGEST_PIXEL, PIXEL_FRACTION_BITS
 
 LARGEST_EXACT_SUM = 2**24
@@ -35,38 +35,47 @@ def largest_sums(network: ResidualNetwork) -> dict[str, float]:
     Args:
         network: with calibrated weights (batch norms fused, fixed point in the second stream).
     """
-    ranges = {network.conv1: (LARGEST_PIXEL, PIXEL_FRACTION_BITS)}
-    a: Range = SPIKE
-    for stage in range(1, len(BLOCKS[network.depth]) + 1):
-        o: Range = SPIKE
-        for block in network.get_submodule(f"layer{stage}").children():
-            assert isinstance(block, ResidualBlock)
-            ranges |= _spike_stream(block, o)
-            if isinstance(block, SpikeBlock) and block.accumulation is not None:
-                if isinstance(block.pool, nn.Sequential):
-                    ranges |= _downsample(block.pool, a)
-                    a = (2**ACTIVATION_INTEGER_BITS, ACTIVATION_FRACTION_BITS)
-                a = (a[0] + 1, a[1])
-            if network.family == "sew":
-                o = (o[0] + 1, 0)
     names = {module: name for name, module in network.named_modules()}
     return {
-        names[convolution]: _largest_sum(convolution, fraction_bits(names[convolution]), values)
-        for convolution, values in ranges.items()
+        names[module]: _largest_sum(module, fraction_bits(names[module]), values)
+        for module, values in input_ranges(network).items()
+        if isinstance(module, nn.Conv2d)
     }
 
 
-def _spike_stream(block: ResidualBlock, o: Range) -> dict[nn.Conv2d, Range]:
-    downsample = block.downsample
-    ranges = {}
-    for index, (chain, _) in enumerate(block.chain()):
-        ranges[_first_convolution(chain)] = o if index == 0 else SPIKE
-    if isinstance(downsample, nn.Module):
-        ranges[_first_convolution(downsample)] = o
+def input_ranges(network: ResidualNetwork) -> dict[nn.Module, Range]:
+    """The values that every convolution and every pool of the spike stream can see.
+
+    Args:
+        network: of calibrated structure; its weights are not looked at.
+    """
+    ranges: dict[nn.Module, Range] = {network.conv1: (LARGEST_PIXEL, PIXEL_FRACTION_BITS)}
+    ranges[network.maxpool[0]] = SPIKE
+    o = a = SPIKE
+    for block in network.blocks():
+        ranges |= _spike_stream(block, o)
+        if isinstance(block, SpikeBlock) and block.accumulation is not None:
+            if isinstance(block.pool, nn.Sequential):
+                ranges |= _downsample(block.pool, a)
+                a = (2**ACTIVATION_INTEGER_BITS, ACTIVATION_FRACTION_BITS)
+            a = (a[0] + 1, a[1])
+        if network.family == "sew":  # a downsample makes spikes again
+            o = (2 if block.downsample is not None else o[0] + 1, 0)
+    ranges[network.avgpool[0]] = o
     return ranges
 
 
-def _downsample(pool: nn.Sequential, a: Range) -> dict[nn.Conv2d, Range]:
+def _spike_stream(block: ResidualBlock, o: Range) -> dict[nn.Module, Range]:
+    downsample = block.downsample
+    ranges: dict[nn.Module, Range] = {}
+    for index, (chain, _) in enumerate(block.chain()):
+        ranges[first_convolution(chain)] = o if index == 0 else SPIKE
+    if isinstance(downsample, nn.Module):
+        ranges[first_convolution(downsample)] = o
+    return ranges
+
+
+def _downsample(pool: nn.Sequential, a: Range) -> dict[nn.Module, Range]:
     convolutions = [module for module in pool.modules() if isinstance(module, nn.Conv2d)]
     if len(convolutions) == 1:
         return {convolutions[0]: a}
@@ -75,7 +84,8 @@ def _downsample(pool: nn.Sequential, a: Range) -> dict[nn.Conv2d, Range]:
     return {depthwise: a, pointwise: between}
 
 
-def _first_convolution(module: nn.Module) -> nn.Conv2d:
+def first_convolution(module: nn.Module) -> nn.Conv2d:
+    """The first convolution of a chain."""
     return next(part for part in module.modules() if isinstance(part, nn.Conv2d))
 
 

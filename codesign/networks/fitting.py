@@ -1,12 +1,16 @@
 """Fitting: one pass over a network that chooses the scales and biases of its convolutions.
 
-Layer by layer, in the order of the data flow: a channel's scale follows from the spread of its
-currents on the given image (as a batch norm would have it), then the layer's biases are shifted
-until the neurons behind it fire at a wanted rate. All of it is arithmetic on exact sums, so that
-the result is the same bits on every machine. What is aimed at stands in `calibration`.
+The network runs once, and while it runs its convolutions and neurons compute through a `Fit`: a
+convolution's scale per channel follows from the spread of its currents on the given input (as a
+batch norm would have it), then the layer's biases are shifted until the neurons behind it fire at
+a wanted rate. All of it is arithmetic on exact sums, so that the result is the same bits on every
+machine. Which rates are wanted stands in `rates`, what is aimed at in `calibration`.
 """
 
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,7 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from codesign.errors import CodesignError
-from codesign.networks.blocks import MembraneBlock, ResidualBlock, SpikeBlock
+from codesign.networks.accumulation import AccumulationDownsample
+from codesign.networks.blocks import ResidualBlock
 from codesign.networks.calibrated import (
     BIAS_FRACTION_BITS,
     LARGEST_DRAW,
@@ -24,20 +29,16 @@ from codesign.networks.calibrated import (
     fraction_bits,
     scaled,
 )
-from codesign.networks.residual import BLOCKS, ResidualNetwork
-
-SEED = 230111929
-POOLED_STEM_RATE = 0.292
-"""Gives the difference of the FSNN and DSNN rows of Table 2 (see `calibration`)."""
+from codesign.networks.exactness import SPIKE, first_convolution, input_ranges
+from codesign.networks.neurons import Neuron
+from codesign.networks.rates import SEED, Wanted
+from codesign.networks.residual import ResidualNetwork
 
 GAIN = 0.5
 """Standard deviation of a fitted current, in thresholds."""
 
 SPREAD = 0.6
 """Channels' mean currents differ by up to this much, in thresholds, to either side."""
-
-RATE_SPREAD = 0.4
-"""Layers' wanted rates differ by up to this share, to either side."""
 
 DEPTHWISE_SCALE = 128
 """Largest weight of a depthwise convolution: 255 x 128 / 2^12 steps of 2^-4, about 0.5."""
@@ -73,46 +74,8 @@ class Tally:
         self.rates[name] = float(spikes.mean(dtype=torch.float64))
 
 
-@dataclass(frozen=True)
-class Rates:
-    """Wanted firing rates, from the one number that is solved for.
-
-    Attributes:
-        family: decides how branches join.
-        inner: mean rate of the neurons inside branches.
-    """
-
-    family: str
-    inner: float
-
-    def inside(self, name: str) -> float:
-        """Of a layer inside a branch."""
-        return _varied(name, self.inner)
-
-    def identity(self, name: str) -> float:
-        """Of the neurons that bring the identity to a new shape."""
-        return _varied(name, 1.3 * self.inner)
-
-    def branch(self, name: str, blocks: int) -> float:
-        """Of a branch's last neurons, in a stage of so many blocks.
-
-        IAND takes away about this share of the residual spikes in every block.
-        """
-        if self.family == "spiking_resnet":
-            return _varied(name, self.inner)
-        if self.family == "sew":
-            return _varied(name, 0.5 * self.inner)
-        return _varied(name, min(0.1, max(0.02, 0.5 / blocks)))
-
-
-def _varied(name: str, rate: float) -> float:
-    """A layer's own share of a rate, seeded by its name, between 1.2 and 55 %."""
-    share = 1 + RATE_SPREAD * float(draws(SEED, f"{name}.rate", (1,))[0]) / LARGEST_DRAW
-    return min(0.55, max(0.012, share * rate))
-
-
 class Fit:
-    """Fits the convolutions of one network, its `skeleton`, to one image.
+    """Fits the convolutions of one network, its `skeleton`, to one input.
 
     Attributes:
         scales: uint16 per output channel, by convolution.
@@ -120,101 +83,100 @@ class Fit:
         tally: what the pass counted.
     """
 
-    def __init__(self, network: ResidualNetwork, rates: Rates):
+    def __init__(self, network: ResidualNetwork, wanted: Mapping[nn.Module, Wanted]):
         self.network = network
-        self.rates = rates
+        self.wanted = wanted
         self.names = {module: name for name, module in network.named_modules()}
+        self.ranges = input_ranges(network)
+        self.drivers = driving_convolutions(network)
+        self.accumulating = {
+            module
+            for pool in network.modules()
+            if isinstance(pool, AccumulationDownsample)
+            for module in pool.modules()
+        }
         self.scales: dict[str, NDArray[np.uint16]] = {}
         self.biases: dict[str, NDArray[np.int16]] = {}
         self.tally = Tally()
 
     @torch.inference_mode()
-    def run(self, image: Tensor) -> None:
-        """Fits all convolutions on one image `(1, 3, H, W)`."""
-        network = self.network
-        # a pooled rate is wanted of the stem, because that is what the first block sees
-        current = self._scale(network.conv1, image).expand(network.timesteps, -1, -1, -1)
-        spikes = self._fire(network.conv1, network.sn1, current, POOLED_STEM_RATE)
-        self.tally.pool(spikes)
-        o: Tensor = network.maxpool(spikes[:, None])[:, 0]
-        a: Tensor | None = o if network.family == "dsnn" else None
-        largest = 1
-        for stage, blocks in enumerate(BLOCKS[network.depth], start=1):
-            for block in network.get_submodule(f"layer{stage}").children():
-                assert isinstance(block, ResidualBlock)
-                o, a, largest = self._block(block, o, a, (largest, blocks))
-        if largest == 1:
-            self.tally.pool(o)
+    def run(self, inputs: Tensor) -> None:
+        """Fits all convolutions on one input of the network, with a batch of one."""
+        with self._computing():
+            o, _ = self.network.features(inputs, accumulate=self.network.family == "dsnn")
+            self.network.pooled(o)
 
-    def _block(
-        self, block: ResidualBlock, o: Tensor, a: Tensor | None, state: tuple[int, int]
-    ) -> tuple[Tensor, Tensor | None, int]:
-        """The streams behind a block, and the largest value that its `o` can hold.
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        """While it lasts, convolutions, neurons and pools compute through this fit."""
+        changed = []
+        for module in self.names:
+            if isinstance(module, nn.Conv2d):
+                module.forward = partial(self._convolution, module)  # type: ignore[method-assign]
+            elif isinstance(module, Neuron):
+                module.forward = partial(self._neuron, module)  # type: ignore[method-assign]
+            elif self.ranges.get(module) == SPIKE:
+                module.forward = partial(self._pool, module, module.forward)
+            else:
+                continue
+            changed.append(module)
+        try:
+            yield
+        finally:
+            for module in changed:
+                del module.forward
 
-        `state` is that value in front of the block, and the number of blocks in the stage.
-        """
-        largest, blocks = state
-        *inner, (last, last_neuron) = block.chain()
-        branch_rate = self.rates.branch(self.names[last_neuron], blocks)
-        h = o
-        for convolution, neuron in inner:
-            rate = self.rates.inside(self.names[neuron])
-            h = self._spikes(convolution, neuron, (h, largest if h is o else 1), rate)
-        if isinstance(block, MembraneBlock):
-            shortcut = o
-            if block.downsample is not None:
-                shortcut = self._current(block.downsample, o)
-                shortcut = shortcut + _column(_convolution(block.downsample).bias)
-            current = self._current(last, h)
-            o = self._fire(_convolution(last), last_neuron, current, branch_rate, shortcut)
-            return o, a, 1
-        assert isinstance(block, SpikeBlock)
-        s = self._spikes(last, last_neuron, (h, 1), branch_rate)
-        identity = o
-        if block.downsample is not None:
-            assert isinstance(block.downsample, nn.Sequential)
-            convolution, neuron = block.downsample
-            rate = self.rates.identity(self.names[neuron])
-            identity = self._spikes(convolution, neuron, (o, largest), rate)
-        if a is not None:
-            a = (a if block.pool is None else self._accumulate(block.pool, a, o is a)) + s
-        if self.network.family != "sew":
-            return block.connection(s, identity), a, 1
-        restarted = 1 if block.downsample is not None else largest
-        return block.connection(s, identity), a, restarted + 1
+    def _pool(self, _pool: nn.Module, forward: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        self.tally.pool(x)
+        return forward(x)
 
-    def _spikes(
-        self, chain: nn.Module, neuron: nn.Module, source: tuple[Tensor, int], rate: float
-    ) -> Tensor:
-        x, largest = source
-        current = self._current(chain, x, counted=largest == 1)
-        return self._fire(_convolution(chain), neuron, current, rate)
-
-    def _current(self, chain: nn.Module, x: Tensor, *, counted: bool = True) -> Tensor:
-        """Fits a convolution's scales and centres it; counts it if its input are spikes."""
-        convolution = _convolution(chain)
-        current = self._scale(convolution, x)
-        if counted:
-            dense = current.numel() * convolution.weight[0].numel()
-            self.tally.dense += dense
-            self.tally.ac += dense * float(x.mean(dtype=torch.float64))
-        self._bias(convolution, self._centred(convolution, current))
-        return current
-
-    def _accumulate(self, pool: nn.Module, a: Tensor, spikes: bool) -> Tensor:
-        """Fits the accumulation pathway's downsample; its result is `ReLU(...)` of `a`."""
-        *depthwise, pointwise = (part for part in pool.modules() if isinstance(part, nn.Conv2d))
-        for convolution in depthwise:
+    def _convolution(self, convolution: nn.Conv2d, x: Tensor) -> Tensor:
+        """Fits a convolution's scales, centres its currents and returns them."""
+        if convolution.groups > 1:  # depthwise: as it is drawn, without a bias
             self._set(convolution, np.full(convolution.out_channels, DEPTHWISE_SCALE, np.uint16))
-            a = pool.get_submodule("0.round")(convolution(a))
-        current = self._scale(pointwise, a)
-        if spikes:
-            dense = current.numel() * pointwise.weight[0].numel()
-            self.tally.ac_accumulation += dense * float(a.mean(dtype=torch.float64))
-        self._bias(pointwise, self._centred(pointwise, current))
-        fixed, relu = pool.get_submodule("1"), pool.get_submodule("2")
-        result: Tensor = relu(fixed(current + _column(pointwise.bias)))
-        return result
+            return _convolve(convolution, x, convolution.weight)
+        current = self._scale(convolution, x)
+        if self.ranges[convolution] == SPIKE:
+            dense = current.numel() * convolution.weight[0].numel()
+            operations = dense * float(x.mean(dtype=torch.float64))
+            if convolution in self.accumulating:
+                self.tally.ac_accumulation += operations
+            else:
+                self.tally.dense += dense
+                self.tally.ac += operations
+        self._bias(convolution, self._centred(convolution, current))
+        return current + _column(convolution.bias)
+
+    def _neuron(self, neuron: Neuron, current: Tensor) -> Tensor:
+        """Spikes at the wanted rate, by a shift of the biases in front."""
+        fire = partial(type(neuron).forward, neuron)
+        wanted = self.wanted.get(neuron)
+        spikes = fire(current) if wanted is None else self._shifted(neuron, wanted, current)
+        self.tally.neurons(self.names[neuron], spikes)
+        return spikes
+
+    def _shifted(self, neuron: Neuron, wanted: Wanted, current: Tensor) -> Tensor:
+        """Shifts all biases of a layer by one amount so that its neurons fire at the rate.
+
+        Bisection over whole grid steps; the rate grows with the shift.
+        """
+        convolution = self.drivers[neuron]
+        centred = self.biases[self.names[convolution]].astype(np.int64)
+        low, high = -(4 << BIAS_FRACTION_BITS), 4 << BIAS_FRACTION_BITS
+        best: tuple[float, int, Tensor] | None = None
+        while low <= high:
+            shift = (low + high) // 2
+            spikes = type(neuron).forward(neuron, current + shift * 2.0**-BIAS_FRACTION_BITS)
+            seen = spikes
+            if wanted.behind is not None:
+                seen = nn.MaxPool2d.forward(wanted.behind, spikes.flatten(0, 1))
+            error = float(seen.mean(dtype=torch.float64)) - wanted.rate
+            if best is None or abs(error) < best[0]:
+                best = (abs(error), shift, spikes)
+            low, high = (low, shift - 1) if error > 0 else (shift + 1, high)
+        assert best is not None
+        self._bias(convolution, centred + best[1])
+        return best[2]
 
     def _scale(self, convolution: nn.Conv2d, x: Tensor) -> Tensor:
         """Scales the drawn weights so that currents have the wanted spread; returns them."""
@@ -254,43 +216,18 @@ class Fit:
         values = steps.astype(np.float32) * np.float32(2.0**-BIAS_FRACTION_BITS)
         convolution.bias = nn.Parameter(torch.from_numpy(values), requires_grad=False)
 
-    def _fire(
-        self,
-        convolution: nn.Conv2d,
-        neuron: nn.Module,
-        current: Tensor,
-        rate: float,
-        shortcut: Tensor | None = None,
-    ) -> Tensor:
-        """Shifts all biases of a layer by one amount so that its neurons fire at the rate.
 
-        Bisection over whole grid steps; the rate grows with the shift.
-        """
-        centred = self._centred(convolution, current)
-        is_stem = convolution is self.network.conv1
-        low, high = -(4 << BIAS_FRACTION_BITS), 4 << BIAS_FRACTION_BITS
-        best: tuple[float, int, Tensor] | None = None
-        while low <= high:
-            shift = (low + high) // 2
-            self._bias(convolution, centred + shift)
-            total = current + _column(convolution.bias)
-            spikes: Tensor = neuron(total if shortcut is None else total + shortcut)
-            seen = self.network.maxpool(spikes[:, None])[:, 0] if is_stem else spikes
-            error = float(seen.mean(dtype=torch.float64)) - rate
-            if best is None or abs(error) < best[0]:
-                best = (abs(error), shift, spikes)
-            low, high = (low, shift - 1) if error > 0 else (shift + 1, high)
-        assert best is not None
-        self._bias(convolution, centred + best[1])
-        self.tally.neurons(self.names[neuron], best[2])
-        return best[2]
-
-
-def _convolution(chain: nn.Module) -> nn.Conv2d:
-    assert isinstance(chain, nn.Sequential)
-    convolution = chain[0]
-    assert isinstance(convolution, nn.Conv2d)
-    return convolution
+def driving_convolutions(network: ResidualNetwork) -> dict[Neuron, nn.Conv2d]:
+    """By neuron layer, the convolution whose bias decides how much it fires."""
+    pairs: list[tuple[nn.Module, nn.Module]] = [(network.conv1, network.sn1)]
+    for module in network.modules():
+        if isinstance(module, ResidualBlock):
+            pairs += module.chain()
+        elif isinstance(module, nn.Sequential) and len(module) == 2:
+            pairs += [(module[0], module[1])] * isinstance(module[1], Neuron)
+    return {
+        neuron: first_convolution(chain) for chain, neuron in pairs if isinstance(neuron, Neuron)
+    }
 
 
 def _convolve(convolution: nn.Conv2d, x: Tensor, weight: Tensor) -> Tensor:

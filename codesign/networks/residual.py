@@ -153,8 +153,12 @@ class ResidualNetwork(nn.Module):
             return self._accumulation_logits(a)
         return self._spike_logits(o) + self._accumulation_logits(a)
 
+    def pooled(self, o: Tensor) -> Tensor:
+        """What the spike head reads at each timestep, `(T, N, features)`."""
+        return torch.flatten(self.avgpool(o), 2)
+
     def _spike_logits(self, o: Tensor) -> Tensor:
-        result: Tensor = self.fc(torch.flatten(self.avgpool(o), 2).mean(dim=0))
+        result: Tensor = self.fc(self.pooled(o).mean(dim=0))
         return result
 
     def _accumulation_logits(self, a: Tensor) -> Tensor:
