@@ -20,21 +20,21 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from codesign.errors import Fault, InputError
+from codesign.networks.network import SpikingNetwork
 from codesign.networks.provenance import unreadable
-from codesign.networks.residual import ResidualNetwork
 
 WRAPPERS = ("model", "state_dict")
 """Keys under which training scripts keep the state dict beside the optimiser's."""
 
 
-def load_checkpoint(network: ResidualNetwork, path: str | os.PathLike[str]) -> None:
+def load_checkpoint(network: SpikingNetwork, path: str | os.PathLike[str]) -> None:
     """Loads a checkpoint's weights and statistics into a network, whose batch norms are unfused.
 
     An FSNN takes the checkpoint of a DSNN: the accumulation pathway, which only trained it, is
     left out. So is the second head of a network whose streams share one.
 
     Args:
-        network: of the family and depth that was trained.
+        network: of the structure and family that was trained.
         path: a safetensors or torch file.
 
     Raises:
@@ -45,7 +45,7 @@ def load_checkpoint(network: ResidualNetwork, path: str | os.PathLike[str]) -> N
     state = {_own_name(key): value for key, value in read_state_dict(Path(path)).items()}
     state = {key: value for key, value in state.items() if not _rests(network, key)}
     expected = network.state_dict()
-    faults = state_faults(place, expected, state, "Is it of another family or depth?")
+    faults = state_faults(place, expected, state, "Is it of another family or size?")
     if faults:
         raise InputError(faults)
     for key, tensor in expected.items():
@@ -115,7 +115,7 @@ def _own_name(key: str) -> str:
     return key.removeprefix("module.").replace(".module.", ".")
 
 
-def _rests(network: ResidualNetwork, key: str) -> bool:
+def _rests(network: SpikingNetwork, key: str) -> bool:
     """Whether an entry belongs to a part that this network does not have, by design."""
     if key.startswith("fc_acc."):
         return network.fc_acc is None

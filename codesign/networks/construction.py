@@ -12,7 +12,7 @@ from codesign.networks.batch_norm import expect_fused, fuse_batch_norm
 from codesign.networks.calibrated import calibrated_provenance, read_weights
 from codesign.networks.checkpoints import load_checkpoint
 from codesign.networks.provenance import CALIBRATED, weights_provenance
-from codesign.networks.residual import ResidualNetwork, residual_network, start_as_identity
+from codesign.networks.residual import ResidualNetwork, residual_network
 from codesign.specs.workload import WorkloadSpec
 
 
@@ -65,7 +65,7 @@ def calibrated_network(*, identity_start: bool = False, **options: Any) -> Resid
     """A network with the calibrated weights of its family and depth, ready for inference.
 
     Args:
-        identity_start: sets every branch to zero afterwards (see `start_as_identity`).
+        identity_start: sets every branch to zero afterwards (see `SpikingNetwork`).
         options: see `residual_network`.
 
     Raises:
@@ -81,7 +81,7 @@ def calibrated_network(*, identity_start: bool = False, **options: Any) -> Resid
             _assign(module, "weight", weights.head(name, tuple(module.weight.shape)))
             _assign(module, "bias", np.zeros(module.out_features, np.float32))
     if identity_start:
-        start_as_identity(network)
+        network.start_as_identity()
     network.provenance = calibrated_provenance(network.family, network.depth)
     return network
 

@@ -1,25 +1,28 @@
 """The ImageNet residual networks: FSNN, DSNN, SEW and the td-BN spiking ResNet.
 
 The stem sees the static image once; its result is held for T timesteps and fires. Four stages of
-blocks follow, then a head: average over the map, mean over time, one linear layer.
+blocks follow, then a head: average over the map, mean over time, one linear layer. What the
+families differ in stands in `codesign.networks.families`.
 
-- `fsnn`: spikes only, `o' = g(s, identity)` with g of AND, IAND, OR, XOR.
-- `dsnn`: the same network and, beside it, the accumulation pathway with its own head.
-- `sew`: `o' = s + identity`; the residual stream holds integers.
-- `spiking_resnet`: currents are added in front of the block's last neuron.
-
-Structure after the code published with arXiv 2301.11929 (ImageNet). How a DSNN combines the
-logits of its two heads at test is not stated there: here it is the option `readout`.
+Structure after the code published with arXiv 2301.11929 (ImageNet).
 """
 
 import torch
 from torch import Tensor, nn
 
-from codesign.errors import Fault, InputError, nearest
+from codesign.errors import Fault, InputError
 from codesign.networks.accumulation import AccumulationHead
 from codesign.networks.batch_norm import ThresholdBatchNorm2d
-from codesign.networks.blocks import MembraneBlock, ResidualBlock, Shape, SpikeBlock, Streams
+from codesign.networks.blocks import (
+    MembraneBlock,
+    ResidualBlock,
+    Shape,
+    SpikeBlock,
+    Streams,
+)
 from codesign.networks.connections import CONNECTIONS
+from codesign.networks.families import LOGIC, Connections, chosen, option_faults
+from codesign.networks.network import SpikingNetwork
 from codesign.networks.neurons import IF, Neuron
 from codesign.networks.timesteps import HoldForTimesteps, TimeBatched
 
@@ -32,28 +35,23 @@ BLOCKS = {
 }
 """Blocks per stage by depth; from depth 50 on they are bottlenecks."""
 
-LEGAL_CONNECTIONS = {
-    "fsnn": ("and", "iand", "or", "xor"),
-    "dsnn": ("and", "iand", "or", "xor"),
+LEGAL_CONNECTIONS: Connections = {
+    "fsnn": LOGIC,
+    "dsnn": LOGIC,
     "sew": ("add",),
     "spiking_resnet": (None,),
 }
-"""Connections by family; the spiking ResNet has none."""
-
-READOUTS = ("spike", "accumulation", "sum")
+"""Connections by family, the usual one first; the spiking ResNet has none."""
 
 
-class ResidualNetwork(nn.Module):
+class ResidualNetwork(SpikingNetwork):
     """A spiking residual network for images `(N, 3, H, W)`.
 
     Build it with `residual_network`, which checks its arguments.
 
     Attributes:
-        family: fsnn, dsnn, sew or spiking_resnet.
         depth: 18, 34, 50, 101 or 152.
         timesteps: T.
-        readout: which logits `forward` returns.
-        provenance: where the weights came from; JSON values.
     """
 
     def __init__(  # the arguments are those of residual_network, all by name
@@ -67,10 +65,8 @@ class ResidualNetwork(nn.Module):
         shared_head: bool,
         classes: int,
     ):
-        super().__init__()
-        self.family, self.depth, self.timesteps = family, depth, timesteps
-        self.connection, self.readout = connection, readout
-        self.provenance: dict[str, object] = {"kind": "initialised"}
+        super().__init__(family, connection, readout)
+        self.depth, self.timesteps = depth, timesteps
         norm = ThresholdBatchNorm2d if family == "spiking_resnet" else nn.BatchNorm2d
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
         self.bn1 = norm(64)
@@ -82,12 +78,7 @@ class ResidualNetwork(nn.Module):
             self.add_module(f"layer{stage + 1}", self._stage(inputs, stage, blocks))
             inputs = 64 * 2**stage * (4 if depth >= 50 else 1)
         self.avgpool = TimeBatched(nn.AdaptiveAvgPool2d((1, 1)))
-        self.fc = nn.Linear(inputs, classes)
-        self.fc_acc: nn.Linear | None = None
-        self.accumulation_head: nn.Module | None = None
-        if family == "dsnn":
-            self.accumulation_head = AccumulationHead()
-            self.fc_acc = None if shared_head else nn.Linear(inputs, classes)
+        self.add_heads(inputs, classes, shared=shared_head, head=AccumulationHead())
 
     def _stage(self, inputs: int, stage: int, blocks: int) -> nn.Sequential:
         bottleneck = self.depth >= 50
@@ -112,59 +103,24 @@ class ResidualNetwork(nn.Module):
         """All residual blocks in order."""
         return [module for module in self.modules() if isinstance(module, ResidualBlock)]
 
-    def features(self, image: Tensor, *, accumulate: bool) -> Streams:
-        """Both streams behind the last block, `(T, N, C, H, W)` each.
+    def branches(self) -> list[TimeBatched]:
+        return [block.last_convolution for block in self.blocks()]
 
-        Args:
-            image: `(N, 3, H, W)`.
-            accumulate: whether to run the accumulation pathway; else its stream is None.
+    def features(self, inputs: Tensor, *, accumulate: bool) -> Streams:
+        """Both streams behind the last block, from an image `(N, 3, H, W)`.
+
+        Raises:
+            InputError: the image has another shape.
         """
-        _check_image(image)
-        spikes = self.maxpool(self.sn1(self.hold(self.bn1(self.conv1(image)))))
+        _check_image(inputs)
+        spikes = self.maxpool(self.sn1(self.hold(self.bn1(self.conv1(inputs)))))
         streams: Streams = (spikes, spikes if accumulate else None)
         for stage in (1, 2, 3, 4):
             streams = self.get_submodule(f"layer{stage}")(streams)
         return streams
 
-    def logits(self, image: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Logits `(N, classes)` of the spike head and, for a DSNN, of the accumulation head.
-
-        Dual-stream training needs both (eq. 12); a test needs those that the readout names.
-
-        Raises:
-            InputError: the image is not `(N, 3, H, W)`.
-        """
-        o, a = self.features(image, accumulate=self.family == "dsnn")
-        return self._spike_logits(o), None if a is None else self._accumulation_logits(a)
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Logits `(N, classes)` as the readout says, from an image `(N, 3, H, W)`.
-
-        What the readout does not need is not computed: with `spike` the accumulation pathway
-        rests, and a DSNN does the work of an FSNN.
-
-        Raises:
-            InputError: the image is not `(N, 3, H, W)`.
-        """
-        o, a = self.features(image, accumulate=self.readout != "spike")
-        if a is None:
-            return self._spike_logits(o)
-        if self.readout == "accumulation":
-            return self._accumulation_logits(a)
-        return self._spike_logits(o) + self._accumulation_logits(a)
-
     def pooled(self, o: Tensor) -> Tensor:
-        """What the spike head reads at each timestep, `(T, N, features)`."""
         return torch.flatten(self.avgpool(o), 2)
-
-    def _spike_logits(self, o: Tensor) -> Tensor:
-        result: Tensor = self.fc(self.pooled(o).mean(dim=0))
-        return result
-
-    def _accumulation_logits(self, a: Tensor) -> Tensor:
-        assert self.accumulation_head is not None
-        result: Tensor = self.accumulation_head(a, self.fc if self.fc_acc is None else self.fc_acc)
-        return result
 
 
 def residual_network(
@@ -187,18 +143,20 @@ def residual_network(
         connection: g: `and`, `iand`, `or` or `xor` (default `iand`) for fsnn and dsnn; `add` for
             sew; None for spiking_resnet.
         readout: `spike`, `accumulation` or `sum`: which logits a DSNN gives (default `sum`).
-        identity_start: whether every block starts as the identity (see `start_as_identity`).
+        identity_start: whether every block starts as the identity (see `SpikingNetwork`).
         shared_head: whether both streams of a DSNN share one linear layer, as published.
         classes: number of logits.
 
     Raises:
         InputError: an argument is not one of its legal values; all faults at once.
     """
-    if connection is None and family in LEGAL_CONNECTIONS:
-        connection = {"sew": "add", "spiking_resnet": None}.get(family, "iand")
-    if readout is None:
-        readout = "sum" if family == "dsnn" else "spike"
-    faults = _faults(family, depth, timesteps, (connection, readout))
+    connection, readout = chosen(family, connection, readout, LEGAL_CONNECTIONS)
+    faults = option_faults(family, connection, readout, LEGAL_CONNECTIONS)
+    if depth not in BLOCKS:
+        problem = f"must be one of {', '.join(map(str, BLOCKS))} (got {depth!r})."
+        faults.append(Fault("depth", problem))
+    if timesteps < 1:
+        faults.append(Fault("timesteps", f"must be at least 1 (got {timesteps})."))
     if faults:
         raise InputError(faults)
     network = ResidualNetwork(
@@ -212,7 +170,7 @@ def residual_network(
     )
     initialise(network)
     if identity_start:
-        start_as_identity(network)
+        network.start_as_identity()
     return network
 
 
@@ -221,47 +179,6 @@ def initialise(network: ResidualNetwork) -> None:
     for module in network.modules():
         if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-
-
-@torch.no_grad()
-def start_as_identity(network: ResidualNetwork) -> None:
-    """Makes every block pass its identity on unchanged, where it does not change shape.
-
-    The last batch norm of each branch (or the convolution that it was fused into) is set to
-    zero, so that the branch never fires. AND needs a branch that always fires: its shift is 1.
-    """
-    always = 1.0 if network.connection == "and" else 0.0
-    for block in network.blocks():
-        convolution, norm = block.last_convolution[0], block.last_convolution[1]
-        target = norm if isinstance(norm, nn.BatchNorm2d) else convolution
-        assert isinstance(target, nn.BatchNorm2d | nn.Conv2d)
-        assert target.bias is not None
-        target.weight.zero_()
-        target.bias.fill_(always)
-
-
-def _faults(
-    family: str, depth: int, timesteps: int, options: tuple[str | None, str]
-) -> list[Fault]:
-    connection, readout = options
-    faults = []
-    if family not in LEGAL_CONNECTIONS:
-        problem = f"must be a family of residual networks (got {family!r})."
-        faults.append(Fault("family", problem, nearest(str(family), LEGAL_CONNECTIONS)))
-    elif connection not in LEGAL_CONNECTIONS[family]:
-        legal = ", ".join(str(name) for name in LEGAL_CONNECTIONS[family])
-        problem = f"must fit the family {family} (got {connection!r})."
-        faults.append(Fault("connection", problem, f"Choose one of: {legal}."))
-    if depth not in BLOCKS:
-        problem = f"must be one of {', '.join(map(str, BLOCKS))} (got {depth!r})."
-        faults.append(Fault("depth", problem))
-    if timesteps < 1:
-        faults.append(Fault("timesteps", f"must be at least 1 (got {timesteps})."))
-    legal_readouts = READOUTS if family == "dsnn" else ("spike",)
-    if readout not in legal_readouts:
-        problem = f"must be one of {', '.join(legal_readouts)} for {family} (got {readout!r})."
-        faults.append(Fault("readout", problem))
-    return faults
 
 
 def _check_image(image: Tensor) -> None:

@@ -238,7 +238,7 @@ def test_all_faults_are_named_at_once():
     with pytest.raises(InputError) as caught:
         residual_network(family="sew", depth=19, timesteps=-1, connection="or", readout="sum")
     places = [fault.place for fault in caught.value.faults]
-    assert places == ["connection", "depth", "timesteps", "readout"]
+    assert places == ["connection", "readout", "depth", "timesteps"]
 
 
 @pytest.mark.parametrize("shape", [(3, 64, 64), (4, 1, 3, 64, 64), (1, 1, 64, 64)])
