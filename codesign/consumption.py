@@ -11,6 +11,8 @@ from codesign.counting import dense_operations
 from codesign.specs.architecture import PaperEnergies
 from codesign.workload import SYNAPTIC, Kind, LayerType, Workload
 
+WITH_DENSE_COUNT = (*SYNAPTIC, LayerType.PRODUCT)
+
 
 @dataclass(frozen=True)
 class Consumption:
@@ -70,14 +72,19 @@ def consumption(
 
 
 def _dense_accumulates(workload: Workload) -> int:
-    """Synapses of all spike-driven layers at all their timesteps, padding included."""
+    """Synapses of all spike-driven layers at all their timesteps, padding included; of products
+    all their terms."""
     return sum(
         dense_operations(workload, layer) * workload.output_tensor(layer).timesteps
         for layer in workload.layers
-        if layer.type in SYNAPTIC and workload.input_tensor(layer).kind is Kind.SPIKE
+        if layer.type in WITH_DENSE_COUNT and workload.input_tensor(layer).kind is Kind.SPIKE
     )
 
 
 def _ann_multiplies(workload: Workload) -> int:
-    """MACs of an ANN with the same weighted layers, each computed once."""
-    return sum(dense_operations(workload, layer) for layer in workload.synaptic_layers())
+    """MACs of an ANN with the same weighted layers and products, each computed once."""
+    return sum(
+        dense_operations(workload, layer)
+        for layer in workload.layers
+        if layer.type in WITH_DENSE_COUNT
+    )

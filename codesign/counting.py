@@ -7,6 +7,10 @@ ones is still multiplied. The parts, per layer and timestep:
 - `ac_synaptic`: one per spike and weight that it meets (`codesign.fanout`; padding excluded);
 - `ac_neuron`: one per neuron update; `neuron_updates` counts the same updates;
 - `ac_pool`: one per spike that enters a max or average pool;
+- `ac_product`: one per pair of operands that meet in a product of recorded values
+  (`codesign.coincidence`): coincident spikes of q and k, and spikes of v that meet a score which
+  is not zero. Adding up a score is one AC, whatever its value: it is an integer of a few bits that
+  a spike lets through. Counted in the order in which the network multiplies;
 - `ac_residual`: one per element of a residual logic or addition in the spike stream;
 - `ac_accumulation`: one per element added in the accumulation stream, of which
   `ac_accumulation_nonzero` where the added spike is there;
@@ -17,8 +21,9 @@ ones is still multiplied. The parts, per layer and timestep:
 - `ac_repeat`: what a layer's integer inputs cost if each k is processed as k spikes;
 - `mac_batch_norm`: two per element of a batch norm if it were not fused into its convolution.
 
-`ac` is the first three, which is what Table 2's column holds, and `ac_rate_dense` the paper's
-estimate of it: firing rate times the dense count, with padding.
+`ac` is the first four, which is what Table 2's column holds, and `ac_rate_dense` the paper's
+estimate of it: firing rate times the dense count, with padding. Of a product the rate is that of
+the spikes that are its events, and the dense count that of the matrix product.
 """
 
 from collections.abc import Callable
@@ -28,6 +33,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from codesign.coincidence import coincidences
 from codesign.fanout import reached, tap_sums
 from codesign.results import COUNTS
 from codesign.trace import Trace
@@ -38,7 +44,10 @@ PerTimestep = NDArray[Any]
 
 
 def dense_operations(workload: Workload, layer: Layer) -> int:
-    """Weights times output positions of a synaptic layer at one timestep, padding included."""
+    """Weights times output positions of a synaptic layer at one timestep, padding included; all
+    terms of a product."""
+    if layer.contraction is not None:
+        return layer.contraction.size
     outputs = workload.output_tensor(layer)
     positions = (
         outputs.size // outputs.shape[0] if layer.window else outputs.size // outputs.shape[-1]
@@ -75,7 +84,7 @@ def count_layers(trace: Trace) -> pd.DataFrame:
 def totals(layers: pd.DataFrame) -> dict[str, int | float]:
     """Sums over layers and timesteps, and the three sums that have names of their own."""
     sums: dict[str, int | float] = {name: layers[name].to_numpy().sum().item() for name in COUNTS}
-    ac = sums["ac_synaptic"] + sums["ac_neuron"] + sums["ac_pool"]
+    ac = sum(sums[name] for name in ("ac_synaptic", "ac_neuron", "ac_pool", "ac_product"))
     rest = ("ac_residual", "ac_accumulation", "ac_readout")
     return {
         "ac": ac,
@@ -89,7 +98,7 @@ def totals(layers: pd.DataFrame) -> dict[str, int | float]:
 def _layer_counts(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
     if layer.type in SYNAPTIC:
         return _synaptic(trace, layer)
-    return _ELEMENT_WISE[layer.type](trace, layer)
+    return _OTHERS[layer.type](trace, layer)
 
 
 def _synaptic(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
@@ -191,6 +200,17 @@ def added_spikes(workload: Workload, layer: Layer) -> str:
     return spikes[-1] if spikes else ""
 
 
+def _product(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
+    contraction = layer.contraction
+    assert contraction is not None
+    spikes, values = (trace.values(name) for name in layer.inputs)
+    events = trace.workload.input_tensor(layer)
+    outputs = trace.workload.output_tensor(layer)
+    met = held(coincidences(spikes, values, contraction), outputs)
+    estimate = held(_sums(spikes), outputs) * (contraction.size / events.size)
+    return {"ac_product": met, "ac_rate_dense": estimate}
+
+
 def _time_mean(trace: Trace, layer: Layer) -> dict[str, PerTimestep]:
     inputs = trace.workload.input_tensor(layer)
     return {"ac_readout": np.array([inputs.timesteps * inputs.size])}
@@ -202,7 +222,7 @@ def _sums(values: NDArray[Any]) -> NDArray[np.int64]:
     return total
 
 
-_ELEMENT_WISE: dict[LayerType, Callable[[Trace, Layer], dict[str, PerTimestep]]] = {
+_OTHERS: dict[LayerType, Callable[[Trace, Layer], dict[str, PerTimestep]]] = {
     LayerType.NEURON: _neuron,
     LayerType.MAX_POOL: _pool,
     LayerType.AVERAGE_POOL: _pool,
@@ -210,4 +230,5 @@ _ELEMENT_WISE: dict[LayerType, Callable[[Trace, Layer], dict[str, PerTimestep]]]
     LayerType.LOGIC: _logic,
     LayerType.ADD: _add,
     LayerType.TIME_MEAN: _time_mean,
+    LayerType.PRODUCT: _product,
 }

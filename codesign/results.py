@@ -38,6 +38,7 @@ COUNTS = (
     "ac_synaptic",
     "ac_neuron",
     "ac_pool",
+    "ac_product",
     "ac_residual",
     "ac_accumulation",
     "ac_accumulation_nonzero",

@@ -49,6 +49,8 @@ class LayerType(StrEnum):
     ADD = "add"
     """Element-wise sum: SEW's residual, the accumulation pathway, td-BN's membrane current."""
     RELU = "relu"
+    PRODUCT = "product"
+    """Matrix product of recorded spikes with recorded spikes or integers: attention."""
 
 
 SYNAPTIC = (LayerType.CONVOLUTION, LayerType.LINEAR)
@@ -98,6 +100,36 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Contraction:
+    """The geometry of a product: `out[g, p, j] = sum over k of events[g, p, k] values[g, k, j]`.
+
+    The layer's first input is the spikes, which are taken for events, its second the values that
+    an event adds up. Each index runs over its operand's elements (last axis of the tensor's shape
+    fastest) with a stride, so that heads and transposed views need no copies.
+
+    Attributes:
+        groups: independent products, one for each attention head.
+        places: rows p of the events.
+        inner: terms k of each sum.
+        outputs: columns j of the values.
+        event_strides: elements of the first input per step of (g, p, k).
+        value_strides: elements of the second input per step of (g, k, j).
+    """
+
+    groups: int
+    places: int
+    inner: int
+    outputs: int
+    event_strides: tuple[int, int, int]
+    value_strides: tuple[int, int, int]
+
+    @property
+    def size(self) -> int:
+        """Operations of the dense product at one timestep."""
+        return self.groups * self.places * self.inner * self.outputs
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """One operation of the network.
 
@@ -111,6 +143,7 @@ class Layer:
         function: the neuron's model (`IF`, `LIF`, `PLIF`) or the logic (`iand`), else empty.
         bias: whether a synaptic layer adds a bias, its own or that of a fused batch norm.
         batch_norm: whether a batch norm was fused into this layer; it is counted on request.
+        contraction: geometry of a product, None otherwise.
     """
 
     name: str
@@ -122,6 +155,7 @@ class Layer:
     function: str = ""
     bias: bool = False
     batch_norm: bool = False
+    contraction: Contraction | None = None
 
 
 @dataclass(frozen=True)
@@ -232,6 +266,12 @@ def _layer(entry: dict[str, Any]) -> Layer:
     if window is not None:
         pairs = {key: tuple(value) for key, value in window.items() if key != "groups"}
         window = Window(**pairs, groups=int(window["groups"]))
+    contraction = entry.get("contraction")
+    if contraction is not None:
+        listed = ("event_strides", "value_strides")
+        contraction = Contraction(
+            **{**contraction, **{name: tuple(contraction[name]) for name in listed}}
+        )
     return Layer(
         **{
             **entry,
@@ -239,5 +279,6 @@ def _layer(entry: dict[str, Any]) -> Layer:
             "stream": Stream(entry["stream"]),
             "inputs": tuple(entry["inputs"]),
             "window": window,
+            "contraction": contraction,
         }
     )

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesign.trace import Trace, trace_from_arrays
-from codesign.workload import Kind, Layer, LayerType, Stream, Tensor, Window, Workload
+from codesign.workload import Contraction, Kind, Layer, LayerType, Stream, Tensor, Window, Workload
 
 
 def output_size(size: int, axis: int, window: Window) -> int:
@@ -79,6 +79,17 @@ class NetworkBuilder:
             LayerType.NEURON, (source,), kind=Kind.SPIKE, function="IF", **changes
         )
 
+    def product(self, events: str, values: str, contraction: Contraction, **changes: Any) -> str:
+        """A product whose result is drawn, as all tensors are, and not computed."""
+        largest = contraction.inner * (self.tensor(values).largest or 1)
+        shape = (contraction.groups, contraction.places, contraction.outputs)
+        return self.add_layer(
+            LayerType.PRODUCT,
+            (events, values),
+            **{"kind": Kind.INTEGER, "largest": largest, "shape": shape, **changes},
+            contraction=contraction,
+        )
+
     def logic(self, sources: tuple[str, str], **changes: Any) -> str:
         return self.add_layer(LayerType.LOGIC, sources, kind=Kind.SPIKE, function="iand", **changes)
 
@@ -90,6 +101,27 @@ class NetworkBuilder:
         return trace_from_arrays(
             self.workload(name), self.arrays, {"weights": "random test values"}
         )
+
+
+def attention_network(
+    timesteps: int = 2, seed: int = 0, sizes: tuple[int, int, int] = (2, 3, 5), rate: float = 0.3
+) -> Trace:
+    """Spikes q, k, v of (heads, channels of a head, tokens), `(q k^T) v` and neurons behind it."""
+    heads, channels, tokens = sizes
+    net = NetworkBuilder(timesteps, seed, rate)
+    maps = (heads * channels, tokens, 1)
+    for name in "qkv":
+        net.add_tensor(f"{name}_current", maps, Kind.REAL)
+    for name in "qkv":
+        net.neuron(f"{name}_current", name=name)
+    head = channels * tokens
+    inner = Contraction(heads, tokens, channels, tokens, (head, 1, tokens), (head, tokens, 1))
+    net.product("q", "k", inner, name="scores", shape=(heads, tokens, tokens))
+    scores = tokens * tokens
+    outer = Contraction(heads, channels, tokens, tokens, (head, tokens, 1), (scores, 1, tokens))
+    net.product("v", "scores", outer, name="mixed", shape=(heads, channels, tokens))
+    net.neuron("mixed", name="sn", shape=maps)
+    return net.trace("attention")
 
 
 POINT = Window((1, 1))

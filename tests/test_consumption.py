@@ -6,7 +6,7 @@ from codesign.consumption import consumption
 from codesign.counting import count_layers, totals
 from codesign.specs.architecture import PaperEnergies
 from codesign.workload import Kind
-from tests.small_networks import POINT, NetworkBuilder
+from tests.small_networks import POINT, NetworkBuilder, attention_network
 
 PRICES = PaperEnergies(ac="0.9 pJ", mac="4.6 pJ", source="Horowitz, ISSCC 2014")
 
@@ -45,3 +45,11 @@ def test_the_energy_of_a_run_lies_within_its_bounds() -> None:
     assert found.firing_rate == 1.0
     assert 0.9 * counts["ac_rate_dense"] == pytest.approx(found.most_pj, rel=1e-12)
     assert found.least_pj == 0
+
+
+def test_products_of_spikes_are_driven_by_spikes_as_synapses_are() -> None:
+    trace = attention_network(timesteps=2, sizes=(2, 3, 5), rate=1.0)
+    found = consumption(trace.workload, totals(count_layers(trace)), PRICES, with_bn=False)
+    products, updates = 2 * (2 * 5 * 3 * 5), 4 * 2 * 3 * 5
+    assert found.dense_ac == 2 * (products + updates)
+    assert found.firing_rate == 1.0

@@ -20,7 +20,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"models"},
     {"recording"},
     {"trace_cache"},
-    {"results", "fanout"},
+    {"results", "fanout", "coincidence"},
     {"counting", "result_files"},
     {"mapping"},
     {"consumption", "footprint"},

@@ -78,7 +78,7 @@ def _print(reader: "Console", summary: dict[str, Any]) -> None:
     sizes = ("weight_bits", "membrane_bits", "result_bits")
     for row in summary["layers"]:
         rate = "" if row["firing_rate"] is None else f"{row['firing_rate']:.1%}"
-        sums = [_acs(row), row["ac_rate_dense"], row["mac"], row["mac_nonzero"]]
+        sums = [all_accumulates(row), row["ac_rate_dense"], row["mac"], row["mac_nonzero"]]
         sums += [row["mac"] + row["mac_batch_norm"], row["neuron_updates"]]
         table.add_row(
             row["layer"],
@@ -94,9 +94,9 @@ def _print(reader: "Console", summary: dict[str, Any]) -> None:
         reader.print(sentence, style="yellow", highlight=False, markup=False)
 
 
-def _acs(row: dict[str, Any]) -> float:
+def all_accumulates(row: dict[str, Any]) -> float:
     """All additions of a layer, whatever they are for."""
-    names = ("synaptic", "neuron", "pool", "residual", "accumulation", "readout")
+    names = ("synaptic", "neuron", "pool", "product", "residual", "accumulation", "readout")
     return float(sum(row[f"ac_{name}"] for name in names))
 
 

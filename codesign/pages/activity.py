@@ -24,6 +24,7 @@ AC_COUNTS = (
     "ac_synaptic",
     "ac_neuron",
     "ac_pool",
+    "ac_product",
     "ac_residual",
     "ac_accumulation",
     "ac_readout",

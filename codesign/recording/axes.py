@@ -12,7 +12,7 @@ and splitting time. Shapes and labels alone are seen here, no torch.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
 from codesign.errors import CaptureError
@@ -158,22 +158,6 @@ def held(axes: Axes, before: Shape, after: Shape) -> Axes:
             f"Only a static value may be held for T timesteps, and once."
         )
     return tuple(labels)
-
-
-def permuted(axes: Axes, order: Iterable[int]) -> Axes:
-    """Labels after `permute` or `transpose`.
-
-    Raises:
-        CaptureError: features change their order.
-    """
-    order = [position % len(axes) for position in order]
-    moved = [position for position in order if axes[position] is Axis.FEATURE]
-    if moved != sorted(moved):
-        raise CaptureError(
-            f"must keep the order of the feature axes (got {tuple(order)}). "
-            f"Move time and batch only."
-        )
-    return tuple(axes[position] for position in order)
 
 
 def joined(left: Axes, right: Axes) -> Axes:

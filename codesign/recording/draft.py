@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from codesign.errors import CaptureError
 from codesign.recording.runs import Constants, Pace, Runs
-from codesign.workload import Kind, Layer, LayerType, Stream, Tensor, Window
+from codesign.workload import Contraction, Kind, Layer, LayerType, Stream, Tensor, Window
 
 INPUT = "input"
 LARGEST_INTEGER = 2**16 - 1
@@ -76,6 +76,7 @@ class Operation:
     function: str = ""
     bias: bool = False
     batch_norm: bool = False
+    contraction: Contraction | None = None
 
 
 class Draft:
@@ -257,6 +258,7 @@ class Draft:
             function=operation.function,
             bias=operation.bias,
             batch_norm=operation.batch_norm,
+            contraction=operation.contraction,
         )
         self.runs[name] = runs = Runs(name, scope.module, pace)
         return runs

@@ -7,6 +7,8 @@
 - A real value times or plus constants: no layer. A scale or shift per channel is folded into the
   weights and biases of the layer that made the value, as a batch norm is; a scale alone behind
   another layer is folded into the weights that follow.
+- An integer times a positive constant: no layer, where neurons, products or weights read it
+  (`scaling`).
 - Rounding to a grid: no layer. It is how the layer's result is stored.
 
 Left out, and refused: products of values that are not spikes, differences and quotients of
@@ -30,6 +32,7 @@ from codesign.recording.expressions import (
     constant,
     leaf_count,
 )
+from codesign.recording.scaling import is_scaling, scaled
 from codesign.recording.sums import accumulate
 from codesign.recording.tracking import Made, Tracker
 from codesign.workload import SYNAPTIC, Kind, LayerType
@@ -143,6 +146,8 @@ def _sum(tracker: Tracker, call: Call, operands: tuple[Any, Any]) -> torch.Tenso
 
 def _affine(tracker: Tracker, call: Call, operator: str, operands: tuple[Any, Any]) -> torch.Tensor:
     tracked = [operand for operand in operands if _is_tracked(tracker, operand)]
+    if len(tracked) == 1 and is_scaling(tracker, operator, operands):
+        return scaled(tracker, call, operator, operands)
     reciprocal = operator == "div" and tracked[0] is operands[1]
     known = operator in {"add", "sub", "mul", "div"} and not reciprocal
     if len(tracked) != 1 or tracker.kind(tracked[0]) is not Kind.REAL or not known:

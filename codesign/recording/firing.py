@@ -49,7 +49,7 @@ class Firing:
         tracker = self._tracker
         require_no_weights(module, tracker.scope.path)
         current, states = self._sorted(arguments)
-        source = tracker.read(current)
+        source = tracker.read(current, any_scale=True)
         step = tracker.peek(current).step
         self._require_pace(neuron, source, step)
         if not _has_time(source.axes):

@@ -8,18 +8,19 @@ A function without an entry is refused when it touches a recorded tensor. To ext
 handler `(tracker, call) -> result` and give it a name in `OPERATIONS`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
 from codesign.errors import CaptureError
 from codesign.recording import axes as labels
-from codesign.recording import timesteps
+from codesign.recording import layouts, timesteps
 from codesign.recording.axes import Axis
 from codesign.recording.call import Call
 from codesign.recording.draft import Operation
 from codesign.recording.elementwise import Handler, binary, negation, rounding
+from codesign.recording.products import product
 from codesign.recording.runs import Constants
 from codesign.recording.sums import time_sum
 from codesign.recording.tracking import Made, Source, Tracker
@@ -39,7 +40,7 @@ def convolution(tracker: Tracker, call: Call) -> torch.Tensor:
         dilation=dilation,
         groups=int(call.argument(6, "groups", 1)),
     )
-    source = tracker.read(call.tensor(), mask=True)
+    source = tracker.read(call.tensor(), mask=True, any_scale=True)
     fused = tracker.scope.batch_norm_fused
     operation = Operation(
         LayerType.CONVOLUTION,
@@ -55,7 +56,7 @@ def convolution(tracker: Tracker, call: Call) -> torch.Tensor:
 def linear(tracker: Tracker, call: Call) -> torch.Tensor:
     """`linear(input, weight, bias)` on the last axis."""
     weight = _constant(tracker, call, 1, "weight")
-    source = tracker.read(call.tensor(), mask=True)
+    source = tracker.read(call.tensor(), mask=True, any_scale=True)
     if source.axes[-1] is not Axis.FEATURE:
         raise CaptureError(
             f"must act on features (got shape {source.shape}, whose last axis is time or batch). "
@@ -192,7 +193,13 @@ def reshape(tracker: Tracker, call: Call) -> torch.Tensor:
     source = call.tensor()
     if isinstance(call.argument(1, "dtype"), torch.dtype):
         raise CaptureError("must not reinterpret bits as another type. Use `.to(dtype)`.")
-    return _renamed(tracker, call, lambda axes, shape: labels.reshaped(axes, source.shape, shape))
+    tracked = tracker.peek(source, any_order=True)
+    result = call.run()
+    axes = labels.reshaped(tracked.axes, source.shape, result.shape)
+    before = labels.features(tracked.axes, source.shape)
+    layout = layouts.reshaped(tracked.layout, before, labels.features(axes, result.shape))
+    tracker.alias(result, tracked.value, axes, layout)
+    return result
 
 
 def unsqueeze(tracker: Tracker, call: Call) -> torch.Tensor:
@@ -212,8 +219,7 @@ def repeat(tracker: Tracker, call: Call) -> torch.Tensor:
 def permute(tracker: Tracker, call: Call) -> torch.Tensor:
     """`permute(input, *order)`."""
     order = call.argument(1, "dims")
-    order = call.args[1:] if isinstance(order, int) else order
-    return _renamed(tracker, call, lambda axes, _: labels.permuted(axes, order))
+    return _permuted(tracker, call, call.args[1:] if isinstance(order, int) else order)
 
 
 def transpose(tracker: Tracker, call: Call) -> torch.Tensor:
@@ -222,7 +228,23 @@ def transpose(tracker: Tracker, call: Call) -> torch.Tensor:
     order = list(range(dims))
     one, other = call.argument(1, "dim0") % dims, call.argument(2, "dim1") % dims
     order[one], order[other] = other, one
-    return _renamed(tracker, call, lambda axes, _: labels.permuted(axes, order))
+    return _permuted(tracker, call, order)
+
+
+def matrix_transpose(tracker: Tracker, call: Call) -> torch.Tensor:
+    """`input.mT`: the last two axes."""
+    *lead, one, other = range(call.tensor().dim())
+    return _permuted(tracker, call, (*lead, other, one))
+
+
+def _permuted(tracker: Tracker, call: Call, order: Sequence[int]) -> torch.Tensor:
+    source = call.tensor()
+    tracked = tracker.peek(source, any_order=True)
+    result = call.run()
+    positions = tuple(position % source.dim() for position in order)
+    axes, layout = layouts.permuted(tracked.layout, tracked.axes, source.shape, positions)
+    tracker.alias(result, tracked.value, axes, layout)
+    return result
 
 
 def same(tracker: Tracker, call: Call) -> torch.Tensor:
@@ -230,14 +252,14 @@ def same(tracker: Tracker, call: Call) -> torch.Tensor:
     if call.argument(2, "training", False) is True and "dropout" in call.name:
         raise CaptureError("must be off (got training mode). Call `network.eval()` first.")
     source = call.tensor()
-    tracked = tracker.peek(source)
+    tracked = tracker.peek(source, any_order=True)
     result = call.run()
     exact = result.dtype.is_floating_point or tracked.value.expression is not None
     if result.dtype != source.dtype and not exact:
         raise CaptureError(
             f"must keep the values (got {source.dtype} to {result.dtype}). Keep a floating type."
         )
-    tracker.alias(result, tracked.value, tracked.axes)
+    tracker.alias(result, tracked.value, tracked.axes, tracked.layout)
     return result
 
 
@@ -327,7 +349,9 @@ OPERATIONS: dict[str, Handler] = {
     "select": timesteps.select,
     "unbind": timesteps.unbind,
     **dict.fromkeys(("cat", "concat", "concatenate"), timesteps.concatenate),
+    **dict.fromkeys(("matmul", "bmm"), product),
     "permute": permute,
+    "mT": matrix_transpose,
     "invert": negation,
     "bitwise_not": negation,
     "logical_not": negation,

@@ -196,7 +196,7 @@ class Recorder(TorchFunctionMode):
             return result
 
     def _output(self, tensor: torch.Tensor) -> str:
-        name = self.tracker.read(tensor).tensor.name
+        name = self.tracker.read(tensor, any_scale=True).tensor.name
         require_finite(tensor, name)
         return name
 

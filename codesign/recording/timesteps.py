@@ -114,7 +114,8 @@ def _collected(tracker: Tracker, tensors: Sequence[torch.Tensor]) -> tuple[list[
     if is_static:
         return tracked, first
     # a change of the collection would change what others have read, and the other way round
-    whole = Value(first.name, first.expression, readers=any(t.value.readers for t in tracked))
+    readers = any(item.value.readers for item in tracked)
+    whole = Value(first.name, first.expression, readers=readers, scale=first.scale)
     for item in tracked:
         item.value.readers = True
     return tracked, whole

@@ -21,6 +21,7 @@ from codesign.recording.arrays import arranged, require_finite, spike_bits
 from codesign.recording.axes import Axes, Axis, features, input_axes, is_timed
 from codesign.recording.draft import INPUT, Draft, Operation, Product, Scope, integer_dtype
 from codesign.recording.expressions import Expression, leaf
+from codesign.recording.layouts import Layout
 from codesign.recording.runs import Constants
 from codesign.recording.values import (
     CHANGED_BY_TIMESTEP,
@@ -112,7 +113,9 @@ class Tracker:
             return None
         return self._tracked.get(tensor)
 
-    def alias(self, result: torch.Tensor, value: Value, axes: Axes) -> None:
+    def alias(
+        self, result: torch.Tensor, value: Value, axes: Axes, layout: Layout | None = None
+    ) -> None:
         """Makes `result` another torch tensor of a value, of the present timestep."""
         if is_timed(axes) and self.step is not None:
             raise CaptureError(
@@ -124,7 +127,7 @@ class Tracker:
         before = self.find(result)
         if before is not None and before.value is not value:
             self._overwrite(result)
-        self._tracked[result] = Tracked(value, axes, self.step)
+        self._tracked[result] = Tracked(value, axes, self.step, layout)
 
     def express(self, result: torch.Tensor, expression: Expression, axes: Axes) -> None:
         """Makes `result` an expression of spikes; its layer is drawn when something reads it."""
@@ -136,16 +139,17 @@ class Tracker:
         name = expression.leaves[0] if expression.is_leaf else ""
         self.alias(result, Value(name, expression, scope=self.scope), axes)
 
-    def peek(self, tensor: torch.Tensor, *, whole: bool = True) -> Tracked:
+    def peek(self, tensor: torch.Tensor, *, whole: bool = True, any_order: bool = False) -> Tracked:
         """What a tracked tensor is, without reading it.
 
         Args:
             tensor: a tensor.
             whole: False if only single timesteps are taken from it, of which others may have been
                 changed.
+            any_order: whether its features may be in another order than they were recorded in.
 
         Raises:
-            CaptureError: its value was changed since.
+            CaptureError: its value was changed since, or its features were permuted.
         """
         tracked = self.find(tensor)
         if tracked is None:
@@ -160,6 +164,12 @@ class Tracker:
                 f"must not read a value that {gone}. Read the changed value, or "
                 f"make the change on a copy."
             )
+        if tracked.layout is not None and not any_order:
+            raise CaptureError(
+                f"must read features in the order in which they were made (got '"
+                f"{tracked.value.name}' permuted). Permute them back first; only matrix products "
+                f"of recorded values may read them so."
+            )
         return tracked
 
     def kind(self, tensor: torch.Tensor) -> Kind | None:
@@ -169,18 +179,33 @@ class Tracker:
             self.close(tensor)
         return None if value.expression else self.draft.tensors[value.name].kind
 
-    def read(self, tensor: torch.Tensor, mask: bool = False) -> Source:
+    def read(
+        self,
+        tensor: torch.Tensor,
+        mask: bool = False,
+        *,
+        any_order: bool = False,
+        any_scale: bool = False,
+    ) -> Source:
         """A tensor as the input of a layer; an expression gets its own layer now.
 
         Args:
             tensor: what the layer reads.
             mask: whether the layer's operations depend on which elements are zero.
+            any_order: whether the layer may read permuted features.
+            any_scale: whether the layer may read scaled integers.
 
         Raises:
             CaptureError: the value cannot be read, or is not finite where its mask is needed.
         """
         self.close(tensor)
-        tracked = self.peek(tensor)
+        tracked = self.peek(tensor, any_order=any_order)
+        if tracked.value.scale != 1 and not any_scale:
+            raise CaptureError(
+                f"must read integers that are not scaled (got '{tracked.value.name}' times "
+                f"{tracked.value.scale}). Scale behind it; only neurons, products and layers "
+                f"with weights may read them so."
+            )
         described = self._described(tracked)
         tracked.value.readers = True
         is_masked = mask and described.kind is Kind.REAL
@@ -203,7 +228,8 @@ class Tracker:
         """
         described = self._draw(result, axes, word, made, self.step)
         spike = described.kind is Kind.SPIKE
-        self.alias(result, Value(described.name, leaf(described.name) if spike else None), axes)
+        expression = leaf(described.name) if spike else None
+        self.alias(result, Value(described.name, expression, scale=made.scale), axes)
         return described
 
     def take(self, layer: str, word: str, *constants: Any) -> None:
@@ -249,7 +275,7 @@ class Tracker:
         Raises:
             CaptureError: an expression's table is neither a logic nor a sum.
         """
-        tracked = self.peek(tensor)
+        tracked = self.peek(tensor, any_order=True)
         value = tracked.value
         if value.name:
             return
@@ -315,7 +341,8 @@ class Tracker:
             scope, word, made.operation, product, step=step, constants=made.constants
         )
         if not self.draft.is_recorded(described.name, step):
-            self._record_exact(result, axes, described, step)
+            exact = result / made.scale if made.scale != 1 else result
+            self._record_exact(exact, axes, described, step)
         return described
 
     def _record_exact(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from codesign.recording.axes import Axes, is_timed
 from codesign.recording.draft import Operation, Scope
 from codesign.recording.expressions import Expression
+from codesign.recording.layouts import Layout
 from codesign.recording.runs import Constants
 from codesign.workload import Kind, Tensor
 
@@ -44,6 +45,7 @@ class Value:
         gone: why it may not be read any more; empty while it may.
         whole: of one timestep, the value of all timesteps that it was taken from.
         is_parted: whether single timesteps were taken from it.
+        scale: what the torch tensor's elements are multiples of, if not 1; integers only.
     """
 
     name: str
@@ -54,11 +56,12 @@ class Value:
     gone: str = ""
     whole: "Value | None" = None
     is_parted: bool = False
+    scale: float = 1.0
 
     def part(self) -> "Value":
         """The same value at one timestep."""
         self.is_parted = True
-        return Value(self.name, self.expression, whole=self)
+        return Value(self.name, self.expression, whole=self, scale=self.scale)
 
     def why_gone(self) -> str:
         """Why it may not be read any more; empty while it may."""
@@ -68,11 +71,19 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """A torch tensor's value, the labels of its axes, and its timestep if it is of a single one."""
+    """What one torch tensor is.
+
+    Attributes:
+        value: its value in the graph.
+        axes: labels of its axes.
+        step: its timestep, if it is of a single one.
+        layout: the order of its features, if it is another than the recorded one.
+    """
 
     value: Value
     axes: Axes
     step: int | None = None
+    layout: Layout | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +119,7 @@ class Made:
         shape: shape of the result if it is to be described otherwise than torch has it.
         scope: the module call that it belongs to, if not the one that runs now.
         constants: the weights that it takes.
+        scale: what the torch tensor's elements are multiples of; integers only.
     """
 
     operation: Operation
@@ -116,6 +128,7 @@ class Made:
     shape: tuple[int, ...] | None = None
     scope: Scope | None = None
     constants: Constants | None = None
+    scale: float = 1.0
 
 
 def as_vector(shape: tuple[int, ...]) -> tuple[int, ...]:

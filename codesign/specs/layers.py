@@ -20,7 +20,7 @@ Pair = Size | Annotated[tuple[Size, Size], Field(strict=False)]
 OffsetPair = Offset | Annotated[tuple[Offset, Offset], Field(strict=False)]
 
 WINDOWED = (LayerType.CONVOLUTION, LayerType.MAX_POOL, LayerType.AVERAGE_POOL)
-TWO_INPUTS = (LayerType.ADD, LayerType.LOGIC)
+TWO_INPUTS = (LayerType.ADD, LayerType.LOGIC, LayerType.PRODUCT)
 LOGIC = ("and", "iand", "or", "xor")
 FIELDS: dict[str, tuple[LayerType, ...]] = {
     "kernel": WINDOWED,
@@ -141,6 +141,10 @@ class ListedLayer(Spec):
             words = ", ".join(f"'{word}'" for word in LOGIC)
             problem = f"must be one of {words} (got '{self.function}')."
             found.append(Violation(("function",), problem, nearest(self.function, LOGIC)))
+        if self.type is LayerType.PRODUCT:
+            problem = "must not be 'product': heads and views cannot be listed (got 'product')."
+            fix = "Record the torch network itself."
+            found.append(Violation(("type",), problem, fix))
         wanted = 2 if self.type in TWO_INPUTS else 1
         if len(self.inputs) != wanted:
             found.append(

@@ -12,7 +12,6 @@ from codesign.recording.axes import (
     held,
     input_axes,
     joined,
-    permuted,
     reshaped,
     unsqueezed,
 )
@@ -114,13 +113,6 @@ def test_only_a_static_value_may_be_held_and_once(
 ) -> None:
     with pytest.raises(CaptureError, match="Only a static value may be held"):
         held(axes, before, after)
-
-
-def test_time_and_batch_may_move_but_features_keep_their_order() -> None:
-    assert permuted((T, N, F, F), (1, 0, 2, 3)) == (N, T, F, F)
-    assert permuted((T, N, F, F), (2, 3, 0, -3)) == (F, F, T, N)
-    with pytest.raises(CaptureError, match="must keep the order of the feature axes"):
-        permuted((T, N, F, F), (0, 1, 3, 2))
 
 
 def test_time_wins_over_a_static_operand() -> None:

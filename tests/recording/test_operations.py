@@ -256,7 +256,7 @@ def test_timesteps_may_not_change_on_the_way() -> None:
         (lambda s: functional.conv2d(s.flatten(0, 1), s.flatten(0, 1)), "constant weights"),
         (lambda s: functional.dropout(s, 0.5, True), r"must be off \(got training mode\)"),
         (lambda s: torch.stack([s, s + 0]), "must collect one value at all timesteps"),
-        (lambda s: s.transpose(3, 4), "must keep the order of the feature axes"),
+        (lambda s: s.transpose(3, 4), "features in the order in which they were made"),
         (lambda s: s.view(torch.int32), "must not reinterpret bits"),
         (lambda s: s.view(2, -1), "must keep time as an axis of its own"),
         (lambda s: s.sum((0, 3)), "must sum over time alone"),

@@ -118,6 +118,10 @@ def test_a_layer_that_reads_a_refused_one_is_not_blamed_for_it() -> None:
             {"name": "g", "type": "logic", "inputs": ["x", "x"], "function": "iant"},
             "function must be one of 'and', 'iand', 'or', 'xor' .got 'iant'.. Did you mean 'iand'",
         ),
+        (
+            {"name": "p", "type": "product", "inputs": ["x", "x"]},
+            "type must not be 'product': .* Record the torch network itself",
+        ),
     ],
 )
 def test_a_layer_has_the_fields_of_its_type(layer: dict[str, Any], message: str) -> None:
