@@ -31,21 +31,36 @@ def dram_cycles(bits: Integers, dram: Dram, technology: Technology) -> Integers:
 
 
 def transfer_cycles(jobs: Jobs, architecture: Architecture) -> dict[str, Integers]:
-    """Cycles of every job's transfers, by the names of `codesign.chip.cores.Task`."""
+    """Cycles of every job's transfers, by the names of `codesign.chip.cores.Task`.
+
+    What is written into the banks of a weight memory are a block of weights, or the values of a
+    product, which come with the job's input.
+    """
     technology, storage = chip_parts(architecture)
     columns, activations = jobs.columns, storage.activation_buffer
     cores = (architecture.cores[group] for group in jobs.core_groups)
     banks = np.array([core.weight_memory.banks for core in cores])[columns["core"]]
+    filling = -(-columns["weight_writes"] // banks)
+    has_weights = columns["weight_bits"] > 0
+    from_buffer = buffer_cycles(columns["load_bits"], activations)
+    from_dram = dram_cycles(columns["load_dram_bits"], storage.dram, technology)
     return {
-        "weight_cycles": np.maximum(
-            buffer_cycles(columns["weight_bits"], storage.weight_buffer),
-            -(-columns["weight_writes"] // banks),
+        "weight_cycles": np.where(
+            has_weights,
+            np.maximum(buffer_cycles(columns["weight_bits"], storage.weight_buffer), filling),
+            0,
         ),
-        "load_cycles": buffer_cycles(columns["load_bits"], activations),
-        "load_dram_cycles": dram_cycles(columns["load_dram_bits"], storage.dram, technology),
+        "load_cycles": _filling(from_buffer, filling, has_weights),
+        "load_dram_cycles": _filling(from_dram, filling, has_weights),
         "store_cycles": buffer_cycles(columns["store_bits"], activations),
         "store_dram_cycles": dram_cycles(columns["store_dram_bits"], storage.dram, technology),
     }
+
+
+def _filling(cycles: Integers, filling: Integers, has_weights: NDArray[np.bool_]) -> Integers:
+    """Cycles of a load that the banks take as well, if there is one and it brings values."""
+    limited = np.where((cycles > 0) & ~has_weights, filling, 0)
+    return np.maximum(cycles, limited)
 
 
 def fetch_cycles(jobs: Jobs, architecture: Architecture) -> Integers:

@@ -41,10 +41,17 @@ class Scatter:
     state_words: int
 
 
-def scatter(core: Core, precision: Precision, channels: int) -> Scatter:
-    """The cost of adding the weights of so many output channels to their partial sums."""
+def scatter(core: Core, precision: Precision, channels: int, value_bits: int = 0) -> Scatter:
+    """The cost of adding the weights of so many output channels to their partial sums.
+
+    Args:
+        core: with an AC side.
+        precision: widths of weights and sums.
+        channels: output channels.
+        value_bits: width of what is added in the place of weights, if it is something else.
+    """
     datapath = spike_datapath(core)
-    weight_bits = channels * precision.weight_bits
+    weight_bits = channels * (value_bits or precision.weight_bits)
     sum_bits = channels * precision.accumulator_bits
     return Scatter(
         max(

@@ -109,7 +109,6 @@ def transfer_columns(mapping: Mapping, plan: Plan, core: Core) -> Columns:
     """Bits to load and store, and the accesses of the core's memories that they cause."""
     elements = slice_lengths(plan) * band_pixels(plan)
     last = _at_last_chunk(plan)
-    source = plan.fused.main.inputs[0]
     inputs = input_bits(plan)
     operands = elements * plan.geometry.operand_bits * last
     results = elements * plan.geometry.stored_bits * last
@@ -117,14 +116,15 @@ def transfer_columns(mapping: Mapping, plan: Plan, core: Core) -> Columns:
     columns: Columns = {
         **_by_place(mapping, plan.fused.operands, elements * last, "load"),
         "weight_bits": _block_bits(plan),
-        "weight_writes": words(_block_bits(plan), core.weight_memory),
+        "weight_writes": words(_block_bits(plan) + _value_bits(plan), core.weight_memory),
         "state_reads": staged,
         "state_writes": staged,
     }
     for name, bits in _by_place(mapping, plan.fused.stored, elements * last, "store").items():
         columns[name] = bits
-    place = "load_dram_bits" if source in mapping.in_dram else "load_bits"
-    columns[place] = columns[place] + inputs
+    for name, bits in zip(plan.fused.sources, (inputs, _value_bits(plan)), strict=False):
+        place = "load_dram_bits" if name in mapping.in_dram else "load_bits"
+        columns[place] = columns[place] + bits
     if plan.geometry.reads_windows:
         columns["input_writes"] = words(inputs, core.input_memory)
     else:
@@ -156,3 +156,12 @@ def _block_bits(plan: Plan) -> Integers:
         for each in plan.grid.slices
     ]
     return np.array(bits).reshape(len(bits), 1, -1, 1)
+
+
+def _value_bits(plan: Plan) -> Integers:
+    """Values of a product that each job loads, shape `(slices, 1, chunks, 1)`; 0 without."""
+    lengths, chunks = (
+        [last - first for first, last in cut] for cut in (plan.grid.slices, plan.grid.chunks)
+    )
+    bits = np.outer(lengths, chunks) * plan.geometry.value_bits
+    return bits.reshape(len(lengths), 1, -1, 1)

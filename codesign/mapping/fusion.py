@@ -53,6 +53,11 @@ class FusedLayer:
         return self.main.type in SYNAPTIC
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """Tensors that the main layer itself reads: both operands of a product, else one."""
+        return self.main.inputs if self.main.type is LayerType.PRODUCT else self.main.inputs[:1]
+
+    @property
     def has_neurons(self) -> bool:
         return any(layer.type is LayerType.NEURON for layer in self.layers)
 
@@ -65,8 +70,8 @@ class FusedLayer:
 
 
 def read_tensors(fused: FusedLayer) -> tuple[str, ...]:
-    """Tensors that a fused layer reads: the main layer's first input, then the operands."""
-    return tuple(dict.fromkeys((fused.main.inputs[0], *fused.operands)))
+    """Tensors that a fused layer reads: those of its main layer, then the operands."""
+    return tuple(dict.fromkeys((*fused.sources, *fused.operands)))
 
 
 def fuse(workload: Workload) -> tuple[FusedLayer, ...]:
@@ -105,13 +110,18 @@ def _follower(workload: Workload, chain: list[Layer], order: dict[str, int]) -> 
             consumer.type in ELEMENT_WISE
             and consumer.stream is layer.stream
             and result.timesteps == made.timesteps
-            and result.shape == made.shape
+            and (result.shape == made.shape or _puts_heads_together(chain, result, made))
             and all(
                 name == layer.output or order.get(name, -1) < begins for name in consumer.inputs
             )
         ):
             return consumer
     return None
+
+
+def _puts_heads_together(chain: list[Layer], result: Tensor, made: Tensor) -> bool:
+    """Behind a product the channels of all heads are put side by side, in the same order."""
+    return chain[0].type is LayerType.PRODUCT and result.size == made.size
 
 
 def _fused(workload: Workload, index: int, chain: tuple[Layer, ...]) -> FusedLayer:

@@ -3,7 +3,9 @@
 Everything here follows from shapes and the architecture's number formats; no spikes are looked
 at. All maps are `(channels, rows, columns)`; a vector is a map of one pixel. A linear layer is a
 convolution of one tap whose channels are its features and whose rows are the places that they
-stand at (tokens): `(*places, features)` counts as `(features, places, 1)`.
+stand at (tokens): `(*places, features)` counts as `(features, places, 1)`. A product of recorded
+values is such a layer too, with a group of channels for each head: its first operand is the input,
+its second takes the place of weights.
 """
 
 import math
@@ -47,6 +49,7 @@ class Geometry:
         has_neurons: whether membranes must be kept from one timestep to the next.
         operand_bits: widths of all operands of one output element together.
         stored_bits: widths of all stored results of one output element together.
+        value_bits: width of a value of a product's second operand; 0 for other layers.
     """
 
     work: Work
@@ -62,6 +65,7 @@ class Geometry:
     has_neurons: bool
     operand_bits: int
     stored_bits: int
+    value_bits: int = 0
 
     @property
     def reads_windows(self) -> bool:
@@ -91,6 +95,10 @@ class Geometry:
         """
         weights = channels * chunk * self.window.taps * self.weight_bits
         return weights + channels * self.bias_bits * is_last
+
+    def value_block_bits(self, channels: int, chunk: int) -> int:
+        """A product's values for a slice of output channels and a chunk of terms."""
+        return channels * chunk * self.value_bits
 
     def layer_bits(self) -> int:
         """All weights and biases of the layer."""
@@ -156,6 +164,12 @@ def geometry(
         places = math.prod(output.shape[:-1])
         input_map = (inputs.size // places, places, 1)
         output_map = (output.shape[-1], places, 1)
+    window, value_bits = fused.main.window or POINT, 0
+    if fused.main.contraction is not None:
+        meet = fused.main.contraction
+        input_map = (meet.groups * meet.inner, meet.places, 1)
+        output_map = (meet.groups * meet.outputs, meet.places, 1)
+        window, value_bits = Window((1, 1), groups=meet.groups), widths[fused.main.inputs[1]]
     takes_time = fused.main.type is LayerType.TIME_MEAN
     work = work_of(workload, fused, architecture)
     synaptic = work is not Work.ELEMENT_WISE
@@ -163,21 +177,24 @@ def geometry(
         work=work,
         input_map=input_map,
         output_map=output_map,
-        window=fused.main.window or POINT,
+        window=window,
         timesteps=output.timesteps,
         input_timesteps=inputs.timesteps if takes_time else 1,
         input_bits=widths[inputs.name],
-        weight_bits=precision.weight_bits if synaptic else 0,
+        weight_bits=precision.weight_bits if synaptic and not value_bits else 0,
         bias_bits=precision.accumulator_bits if synaptic and fused.main.bias else 0,
         sum_bits=precision.accumulator_bits if synaptic or fused.has_neurons else 0,
         has_neurons=fused.has_neurons,
         operand_bits=sum(widths[name] for name in fused.operands),
         stored_bits=sum(widths[name] for name in fused.stored),
+        value_bits=value_bits,
     )
 
 
 def work_of(workload: Workload, fused: FusedLayer, architecture: Architecture) -> Work:
-    """AC for spikes, MAC for reals, and for integers what the architecture's policy says."""
+    """AC for spikes and their products, MAC for reals, for integers what the policy says."""
+    if fused.main.type is LayerType.PRODUCT:
+        return Work.ACCUMULATE
     if not fused.is_synaptic:
         return Work.ELEMENT_WISE
     kind = workload.input_tensor(fused.main).kind
@@ -202,9 +219,10 @@ def needs_of(geometry: Geometry, grid: Grid, core: Core, share: int) -> list[tup
         share: bits of the weight buffer that this kind of core has.
     """
     block = geometry.block_bits(grid.largest_slice, grid.largest_chunk)
+    values = geometry.value_block_bits(grid.largest_slice, grid.largest_chunk)
     held = geometry.input_tile_bits(grid) if geometry.reads_windows else 0
     needs = [
-        ("weight_memory", 2 * block, core.weight_memory.size_bits),
+        ("weight_memory", 2 * (block + values), core.weight_memory.size_bits),
         ("weight_buffer", block, share),
         ("input_memory", 2 * held, core.input_memory.size_bits),
         ("state_memory", geometry.state_bits(grid), core.state_memory.size_bits),

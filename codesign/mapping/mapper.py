@@ -1,16 +1,16 @@
 """The mapper: for every fused layer a kind of core and a cut, and for every tensor a place.
 
-Spikes go to cores that accumulate, reals to cores that multiply, integers where the policy says;
-element-wise layers go to the cores of their own stream, so that on a chip with both kinds the two
-streams advance side by side. Tiles are dealt to the cores of that kind in equal runs, so that
-neighbours in a run share weights. Nothing depends on the recorded spikes.
+Spikes and their products go to cores that accumulate, reals to cores that multiply, integers
+where the policy says; element-wise layers go to the cores of their own stream, so that on a chip
+with both kinds the two streams advance side by side. Tiles are dealt to the cores of that kind in
+equal runs, so that neighbours in a run share weights. Nothing depends on the recorded spikes.
 """
 
 from dataclasses import dataclass
 
 from codesign.errors import CapacityError, Fault, InputError
 from codesign.mapping.forecast import forecast
-from codesign.mapping.fusion import FusedLayer, fuse, read_tensors
+from codesign.mapping.fusion import FusedLayer, fuse
 from codesign.mapping.geometry import Geometry, Work, chip_precision, geometry
 from codesign.mapping.placement import (
     lifetimes,
@@ -48,6 +48,13 @@ class Plan:
         """Bits of the main layer's input that all jobs load, each as many as the largest."""
         jobs = self.grid.tile_count * len(self.grid.chunks) * self.geometry.timesteps
         return jobs * self.geometry.input_tile_bits(self.grid)
+
+    @property
+    def value_bits(self) -> int:
+        """Bits of a product's values that all jobs load, each as many as the largest."""
+        grid = self.grid
+        jobs = grid.tile_count * len(grid.chunks) * self.geometry.timesteps
+        return jobs * self.geometry.value_block_bits(grid.largest_slice, grid.largest_chunk)
 
 
 @dataclass(frozen=True)
@@ -130,8 +137,10 @@ def _moved_bits(plans: list[Plan], sizes: dict[str, int]) -> dict[str, int]:
     """Bits of each stored tensor that are stored once and loaded by every tile that needs them."""
     moved = {name: sizes[name] for plan in plans for name in plan.fused.stored}
     for plan in plans:
-        first, *operands = read_tensors(plan.fused)
-        for name, bits in [(first, plan.input_bits), *((name, sizes[name]) for name in operands)]:
+        loaded = {name: sizes[name] for name in plan.fused.operands}
+        by_tiles = (plan.input_bits, plan.value_bits)
+        loaded |= dict(zip(plan.fused.sources, by_tiles, strict=False))
+        for name, bits in loaded.items():
             if name in moved:
                 moved[name] += bits
     return moved

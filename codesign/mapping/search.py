@@ -138,6 +138,7 @@ def _expected_cycles(
     weights = _job_count(grid) * block / storage.weight_buffer.bits_per_cycle
     moved = pixels * (geometry.operand_bits + geometry.stored_bits)
     moved += chunks * geometry.input_tile_bits(grid)
+    moved += chunks * geometry.value_block_bits(grid.largest_slice, grid.largest_chunk)
     traffic = grid.tile_count * geometry.timesteps * moved
     activations = traffic / storage.activation_buffer.bits_per_cycle
     fetching = geometry.layer_bits() / around.dram_bits_per_cycle
@@ -155,7 +156,7 @@ def _job_cycles(geometry: Geometry, grid: Grid, core: Core, precision: Precision
     if geometry.work is Work.ACCUMULATE:
         per_group = min(grid.largest_slice, geometry.outputs_per_group)
         pairs = EXPECTED_RATE * channels * pixels * geometry.window.taps
-        accumulate = pairs * scatter(core, precision, per_group).cycles
+        accumulate = pairs * scatter(core, precision, per_group, geometry.value_bits).cycles
         return max(elements / scan_width(core), accumulate) + core_fill(core, geometry.work)
     if geometry.work is Work.MULTIPLY:
         groups = max(1, grid.largest_slice // geometry.outputs_per_group)

@@ -9,6 +9,7 @@ Columns are arrays that broadcast to `(slices, bands, chunks, timesteps)`.
   column skips its zeros and a group of pixels takes as long as its fullest column; the columns
   then stand at different taps and each reads its own weights, which the weight memory may not
   deliver as fast.
+- Product: as AC, with values of its second operand instead of weights (`products`).
 - Element-wise: pools, additions and logic that lead a fused layer of their own.
 """
 
@@ -31,6 +32,7 @@ from codesign.mapping.datapaths import (
 )
 from codesign.mapping.geometry import POOLS, Work
 from codesign.mapping.mapper import Plan
+from codesign.mapping.products import events_and_meetings
 from codesign.mapping.search import core_fill
 from codesign.mapping.tiling import input_rows
 from codesign.specs.architecture import Core, Precision
@@ -106,16 +108,22 @@ def _pairs(plan: Plan, values: NDArray[np.uint8 | np.uint16]) -> Integers:
 
 
 def _accumulate(trace: Trace, plan: Plan, core: Core, precision: Precision) -> Columns:
-    pairs = _pairs(plan, trace.values(plan.fused.main.inputs[0]))
-    bits = input_bits(plan)
-    per_group = _per_group(plan)
-    vectors = [scatter(core, precision, int(length)) for length in per_group.ravel()]
+    bits, per_group = input_bits(plan), _per_group(plan)
+    if plan.fused.main.type is LayerType.PRODUCT:
+        pairs, operations = events_and_meetings(trace, plan)
+    else:
+        pairs = _pairs(plan, trace.values(plan.fused.main.inputs[0]))
+        operations = pairs * per_group
+    vectors = [
+        scatter(core, precision, int(length), plan.geometry.value_bits)
+        for length in per_group.ravel()
+    ]
     cycles, weights, sums = (
         np.array([getattr(vector, name) for vector in vectors]).reshape(per_group.shape)
         for name in ("cycles", "weight_words", "state_words")
     )
     return {
-        "ac": pairs * per_group,
+        "ac": operations,
         "scan_cycles": ceil_divide(bits, scan_width(core)),
         "accumulate_cycles": pairs * cycles,
         "fill_cycles": core_fill(core, Work.ACCUMULATE),

@@ -9,7 +9,7 @@ from codesign.mapping import Jobs, lower, map_workload
 from codesign.specs.architecture import Architecture
 from codesign.specs.catalogue import load_architecture
 from codesign.trace import Trace
-from tests.small_networks import dual_stream_network
+from tests.small_networks import attention_network, dual_stream_network
 
 SPLIT = ("cores.spike.count=2", "cores.accumulation.count=1")
 UNIFIED = ("cores.unified.count=3",)
@@ -65,11 +65,13 @@ def chips(draw: st.DrawFn) -> Architecture:
 
 @st.composite
 def runs(draw: st.DrawFn) -> Simulated:
-    """Random spikes of a dual-stream or full-spike network on a random chip."""
-    trace = dual_stream_network(
-        timesteps=draw(st.integers(1, 4)),
-        seed=draw(st.integers(0, 10_000)),
-        accumulation=draw(st.booleans()),
-        channels=draw(st.sampled_from([1, 4, 40])),
-    )
+    """Random spikes of a dual-stream, full-spike or attention network on a random chip."""
+    timesteps, seed = draw(st.integers(1, 4)), draw(st.integers(0, 10_000))
+    if draw(st.sampled_from([True, True, False])):
+        trace = dual_stream_network(
+            timesteps, seed, draw(st.booleans()), draw(st.sampled_from([1, 4, 40]))
+        )
+    else:
+        heads, channels = draw(st.integers(1, 3)), draw(st.sampled_from([1, 4, 40]))
+        trace = attention_network(timesteps, seed, (heads, channels, draw(st.integers(1, 30))))
     return simulated(trace, draw(chips()))

@@ -14,7 +14,7 @@ from codesign.specs.architecture import Architecture, Core
 from codesign.trace import Trace
 from codesign.workload import Kind, Window, Workload
 from tests.chip.small_chips import split_chip, unified_chip
-from tests.small_networks import NetworkBuilder, dual_stream_network
+from tests.small_networks import NetworkBuilder, attention_network, dual_stream_network
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,18 @@ def single_convolutions(
     if neurons and draw(st.booleans()):
         net.neuron("conv", name="sn")
     return lowered(net.trace(), draw(cutting_chips()))
+
+
+@st.composite
+def attentions(draw: st.DrawFn) -> Lowered:
+    """Products of spikes, with heads or with a single one, on a chip that may cut them."""
+    trace = attention_network(
+        timesteps=draw(st.integers(1, 3)),
+        seed=draw(st.integers(0, 999)),
+        sizes=(draw(st.integers(1, 3)), draw(st.integers(1, 6)), draw(st.integers(1, 7))),
+        rate=draw(st.floats(0, 1)),
+    )
+    return lowered(trace, draw(cutting_chips()))
 
 
 def job_table(case: Lowered) -> pd.DataFrame:

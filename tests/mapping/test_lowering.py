@@ -16,6 +16,7 @@ from codesign.workload import SYNAPTIC, Kind, Layer, LayerType
 from tests.chip.small_chips import split_chip
 from tests.mapping.mapped_networks import (
     Lowered,
+    attentions,
     dual_streams,
     job_table,
     lowered,
@@ -23,7 +24,7 @@ from tests.mapping.mapped_networks import (
 )
 from tests.small_networks import THREE, NetworkBuilder, dual_stream_network
 
-networks = st.one_of(dual_streams(), single_convolutions())
+networks = st.one_of(dual_streams(), single_convolutions(), attentions())
 many = settings(max_examples=60, deadline=None)
 
 
@@ -48,6 +49,7 @@ def operation_of(case: Lowered, layer: Layer, plan: Plan) -> dict[str, list[str]
         LayerType.ADD: {"addition": ["ac_residual", "ac_readout", f"ac_accumulation{suffix}"]},
         LayerType.TIME_MEAN: {"addition": ["ac_readout"]},
         LayerType.RELU: {"addition": ["mac"]},
+        LayerType.PRODUCT: {"ac": ["ac_product"]},
     }[layer.type]
 
 
