@@ -21,9 +21,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from codesign.errors import Fault, InputError, nearest
 
 SIDE = 224
-"""Height and width of what the networks see."""
+"""Height and width of what ImageNet's networks see."""
 
 RESIZED_SIDE = 256
+SMALL_SIDE = 32
+"""Height and width of what CIFAR's networks see."""
+
 SMALLEST_SIDE = 32
 LARGEST_PIXEL_COUNT = 64_000_000
 LARGEST_FILE_BYTES = 200_000_000
@@ -97,10 +100,7 @@ def picture_digest(name_or_path: str | os.PathLike[str]) -> str:
 
 
 def load_picture(name_or_path: str | os.PathLike[str]) -> NDArray[np.float32]:
-    """The pixels that a network sees.
-
-    Greyscale and 16-bit pictures become 8-bit RGB, transparency is laid on white, and EXIF
-    orientation is applied.
+    """The pixels that an ImageNet network sees.
 
     Args:
         name_or_path: name of a shipped photograph, or a path.
@@ -109,14 +109,45 @@ def load_picture(name_or_path: str | os.PathLike[str]) -> NDArray[np.float32]:
         `(3, 224, 224)` float32, normalised, on the grid of 2^-8.
 
     Raises:
+        InputError: see `load_levels`.
+    """
+    return normalise(load_levels(name_or_path, RESIZED_SIDE, SIDE))
+
+
+def load_small_picture(name_or_path: str | os.PathLike[str]) -> NDArray[np.float32]:
+    """The same photograph as small as a CIFAR network sees it, normalised as for ImageNet.
+
+    Returns:
+        `(3, 32, 32)` float32, normalised, on the grid of 2^-8.
+
+    Raises:
+        InputError: see `load_levels`.
+    """
+    return normalise(load_levels(name_or_path, SMALL_SIDE, SMALL_SIDE))
+
+
+def load_levels(name_or_path: str | os.PathLike[str], resized: int, side: int) -> NDArray[np.uint8]:
+    """The centre of a photograph, as levels of 0 to 255.
+
+    Greyscale and 16-bit pictures become 8-bit RGB, transparency is laid on white, and EXIF
+    orientation is applied.
+
+    Args:
+        name_or_path: name of a shipped photograph, or a path.
+        resized: the shorter side is brought to so many pixels.
+        side: so many pixels are cropped from the centre.
+
+    Returns:
+        `(side, side, 3)`, RGB.
+
+    Raises:
         InputError: the file is missing, unreadable, no still picture, too small, too large, or
             more than 16 times as long as wide.
     """
     path = picture_path(name_or_path)
     if not _read(path):  # which reports a missing, unreadable or oversized file in our words
         raise _refused(path, "must be a picture (got an empty file).")
-    levels = _crop(_decode(path))
-    return normalise(np.asarray(levels, dtype=np.uint8))
+    return np.asarray(_crop(_decode(path), resized, side), dtype=np.uint8)
 
 
 def normalise(levels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -187,7 +218,7 @@ def _check(path: Path, image: Image.Image) -> None:
 
 def _too_many_pixels(path: Path, got: str) -> InputError:
     problem = f"must have at most {LARGEST_PIXEL_COUNT} pixels (got {got})."
-    return _refused(path, problem, "Scale it down first; the network sees 224 x 224.")
+    return _refused(path, problem, "Scale it down first; networks see 224 x 224 or less.")
 
 
 def _upright_rgb(path: Path, image: Image.Image) -> Image.Image:
@@ -206,11 +237,11 @@ def _upright_rgb(path: Path, image: Image.Image) -> Image.Image:
     return upright.convert("RGB")
 
 
-def _crop(image: Image.Image) -> Image.Image:
-    """Shorter side to 256, bilinear, then the centre of 224 x 224."""
+def _crop(image: Image.Image, resized: int, side: int) -> Image.Image:
+    """Shorter side to `resized`, bilinear, then the centre."""
     width, height = image.size
     shorter = min(width, height)
-    size = (RESIZED_SIDE * width // shorter, RESIZED_SIDE * height // shorter)
-    resized = image.resize(size, Image.Resampling.BILINEAR)
-    left, top = (size[0] - SIDE) // 2, (size[1] - SIDE) // 2
-    return resized.crop((left, top, left + SIDE, top + SIDE))
+    size = (resized * width // shorter, resized * height // shorter)
+    larger = image.resize(size, Image.Resampling.BILINEAR)
+    left, top = (size[0] - side) // 2, (size[1] - side) // 2
+    return larger.crop((left, top, left + side, top + side))

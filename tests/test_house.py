@@ -15,7 +15,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"workload"},
     {"specs"},
     {"pictures"},
-    {"trace"},
+    {"trace", "events"},
     {"networks", "trace_files", "spike_files"},
     {"models"},
     {"recording"},

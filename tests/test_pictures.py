@@ -11,6 +11,7 @@ from codesign.errors import InputError
 from codesign.pictures import (
     LARGEST_PIXEL,
     load_picture,
+    load_small_picture,
     normalise,
     picture_digest,
     picture_names,
@@ -40,9 +41,10 @@ def test_the_shipped_photograph_is_the_attributed_one():
 
 
 @pytest.mark.parametrize("name", ["astronaut", str(CHELSEA)])
-def test_pixels_are_normalised_and_on_their_grid(name):
-    pixels = load_picture(name)
-    assert (pixels.shape, pixels.dtype) == ((3, 224, 224), np.float32)
+@pytest.mark.parametrize(("load", "side"), [(load_picture, 224), (load_small_picture, 32)])
+def test_pixels_are_normalised_and_on_their_grid(name, load, side):
+    pixels = load(name)
+    assert (pixels.shape, pixels.dtype) == ((3, side, side), np.float32)
     assert pixels.flags["C_CONTIGUOUS"]
     assert np.array_equal(pixels * 256, np.rint(pixels * 256))
     assert np.abs(pixels).max() <= LARGEST_PIXEL

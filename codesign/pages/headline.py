@@ -110,12 +110,30 @@ def _share(part: float, total: float) -> str:
 
 
 def statements(provenance: Mapping[str, Any]) -> list[str]:
-    """What the origin of the weights forbids to be overlooked.
+    """What the origin of weights and inputs forbids to be overlooked.
 
     Calibrated weights give the published number of operations and no accuracy, initialised ones
-    not even that: a page says so in its first line. Other origins stand among the facts.
+    not even that, and simulated events were seen by no camera: a page says so in its first lines.
+    Other origins stand among the facts.
     """
-    return [f"Weights: {text}." for text in dict.fromkeys(_not_trained(provenance))]
+    found = [f"Weights: {text}." for text in _not_trained(provenance)]
+    found += [f"Input: {text}." for text in _not_recorded(provenance)]
+    return list(dict.fromkeys(found))
+
+
+def _not_recorded(node: Any) -> Iterator[str]:
+    """Each input within a provenance that was simulated."""
+    if isinstance(node, Mapping):
+        kind = str(node.get("kind", ""))
+        if kind.startswith("simulated"):
+            name = node.get("name")
+            yield f"{kind}{f' of {name}' if name else ''}, not recorded"
+        else:
+            for child in node.values():
+                yield from _not_recorded(child)
+    elif isinstance(node, list | tuple):
+        for child in node:
+            yield from _not_recorded(child)
 
 
 def _not_trained(node: Any) -> Iterator[str]:

@@ -133,6 +133,18 @@ def test_calibrated_is_never_shown_as_trained(
     assert headline.statements(provenance) == expected
 
 
+def test_simulated_is_never_shown_as_recorded() -> None:
+    events = {"kind": "simulated events", "name": "astronaut.png"}
+    provenance = {"weights": {"kind": "trained"}, "input": {"image 1": events, "image 2": events}}
+    assert headline.statements(provenance) == [
+        "Input: simulated events of astronaut.png, not recorded."
+    ]
+    assert headline.statements({"input": {"kind": "photograph", "name": "astronaut.png"}}) == []
+    assert headline.statements({"runs": [{"input": {"kind": "simulated"}}]}) == [
+        "Input: simulated, not recorded."
+    ]
+
+
 def test_facts_hold_every_value_of_the_provenance() -> None:
     facts = headline.facts(summary(provenance={"weights": {"sha256": "cc"}, "input": "photo"}))
     assert facts["weights sha256"] == "cc"
