@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import codesign
 from codesign.errors import Fault, InputError, TraceError
+from codesign.inputs import input_provenance, network_input
 from codesign.models.inputs import model_input, model_input_provenance
 from codesign.models.provenance import model_provenance
 from codesign.networks.provenance import weights_provenance
-from codesign.pictures import load_picture, picture_digest, picture_path
+from codesign.pictures import load_picture
 from codesign.specs.catalogue import AnyWorkload
 from codesign.specs.model import ModelSpec
 from codesign.specs.recorded import RecordedSpec
@@ -39,7 +40,7 @@ FOLDER_VARIABLE = "CODESIGN_CACHE"
 _SUFFIX = ".trace"
 _NOT_IN_KEY = {"description", "source", "images"}
 _SOURCES = (
-    *("networks", "models", "recording", "pictures.py", "workload.py"),
+    *("networks", "models", "recording", "pictures.py", "events.py", "inputs.py", "workload.py"),
     *("trace.py", "trace_files.py", "trace_cache.py"),
 )
 _LIBRARIES = ("torch", "pillow")  # what sums trained weights, and what decodes pictures
@@ -142,7 +143,7 @@ def _input(spec: RunWorkload, picture: str) -> dict[str, Any]:
     """
     if isinstance(spec, ModelSpec):
         return model_input_provenance(spec, picture)
-    return _input_provenance(picture)
+    return input_provenance(spec.structure, picture)
 
 
 def entries() -> list[Path]:
@@ -184,14 +185,15 @@ def _record(spec: RunWorkload, picture: str) -> Trace:
     """Runs the network once and records it; the only place behind which torch is imported."""
     if isinstance(spec, ModelSpec):
         return _record_model(spec, picture)
-    pixels = load_picture(picture)  # before torch, so that a bad file is refused at once
+    # before torch, so that a bad file is refused at once
+    seen = network_input(spec.structure, picture, spec.timesteps)
 
     import torch
 
     from codesign.recording import capture
 
     provenance = _provenance(spec, picture, str(torch.__version__))
-    inputs = torch.from_numpy(pixels)[None]
+    inputs = torch.from_numpy(seen)
     network = _network(spec.model_copy(update={"images": ()}), get_ident())
     return capture(network, inputs, name=spec.name, provenance=provenance)
 
@@ -243,14 +245,6 @@ def _stated(spec: RecordedSpec) -> dict[str, Any]:
     stated = f"{spec.weights}; {spec.source}"
     weights = {"kind": "user's recording", "description": description, "stated_by_user": stated}
     return {"weights": weights}
-
-
-def _input_provenance(picture: str) -> dict[str, str]:
-    return {
-        "kind": "photograph",
-        "name": picture_path(picture).name,
-        "sha256": picture_digest(picture),
-    }
 
 
 def _version(library: str) -> str:

@@ -16,6 +16,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"specs"},
     {"pictures"},
     {"trace", "events"},
+    {"inputs"},
     {"networks", "trace_files", "spike_files"},
     {"models"},
     {"recording"},

@@ -33,20 +33,35 @@ class AccumulationDownsample(TimeBatched):
     stream = "accumulation"
 
 
+class AccumulationPool(TimeBatched):
+    """Pools `a` where the spikes are pooled."""
+
+    stream = "accumulation"
+
+    @property
+    def averages(self) -> bool:
+        """Whether it makes new values, and not only picks the largest."""
+        return isinstance(self[0], nn.AvgPool2d)
+
+
 class AccumulationHead(nn.Module):
     """Logits of the accumulation stream: average over the map, mean over time, linear layer.
 
     The linear layer is handed over, because the published networks share it between the streams.
+
+    Args:
+        averages_map: False for networks whose last map is a single pixel.
     """
 
     stream = "accumulation"
 
-    def __init__(self) -> None:
+    def __init__(self, *, averages_map: bool = True) -> None:
         super().__init__()
-        self.avgpool = TimeBatched(nn.AdaptiveAvgPool2d((1, 1)))
+        self.avgpool = TimeBatched(nn.AdaptiveAvgPool2d((1, 1))) if averages_map else None
 
     def forward(self, a: Tensor, linear: nn.Linear) -> Tensor:
-        features = torch.flatten(self.avgpool(a), 2).mean(dim=0)
+        averages = a if self.avgpool is None else self.avgpool(a)
+        features = torch.flatten(averages, 2).mean(dim=0)
         return functional.linear(features, linear.weight, linear.bias)
 
 

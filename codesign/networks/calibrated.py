@@ -1,9 +1,10 @@
 """Calibrated weights: seeded random integers times shipped scales, plus shipped biases.
 
-The ImageNet networks of the paper were published without weights. What stands in for them is
-calibrated, not trained: the weights of every convolution are drawn from a fixed stream of
-integers, and a small file per family and depth holds one scale and one bias per channel, chosen
-by `codesign.networks.calibration` so that firing rates agree with Table 2 of arXiv 2301.11929.
+The networks of the paper were published without weights. What stands in for them is calibrated,
+not trained: the weights of every convolution are drawn from a fixed stream of integers, and a
+small file per network holds one scale and one bias per channel, chosen by
+`codesign.networks.calibration` so that firing rates agree with a row of arXiv 2301.11929 (see
+`codesign.networks.targets`).
 
 Weights are whole multiples of 2^-10 (and coarser in the accumulation pathway), biases of 2^-10.
 With spikes, small integers or pixels on the 2^-8 grid as inputs every sum is exact in float32,
@@ -23,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from codesign.errors import CodesignError
+from codesign.errors import CodesignError, Fault, InputError, nearest
+from codesign.networks.targets import TARGETS
 
 FOLDER = Path(__file__).parent.parent / "data" / "weights"
 
@@ -109,32 +111,41 @@ def scaled(
     return integers
 
 
-def weights_path(family: str, depth: int) -> Path:
-    """The shipped file; FSNN and DSNN share one, because they share their spike stream."""
-    return FOLDER / f"{'fsnn' if family == 'dsnn' else family}{depth}.safetensors"
+def weights_path(name: str) -> Path:
+    """The shipped file of a network; see `codesign.networks.targets.weights_name`."""
+    return FOLDER / f"{name}.safetensors"
 
 
 @cache
-def calibrated_digest(family: str, depth: int) -> str:
+def calibrated_digest(name: str) -> str:
     """SHA-256 of the shipped file.
 
     Raises:
         CodesignError: the file is missing: the installation is damaged.
     """
-    path = weights_path(family, depth)
+    path = weights_path(name)
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise _damaged(path, error) from error
 
 
-def read_weights(family: str, depth: int) -> CalibratedWeights:
+def read_weights(name: str) -> CalibratedWeights:
     """The calibrated weights of a network.
 
     Raises:
+        InputError: there are none for this network.
         CodesignError: the file is missing or broken: the installation is damaged.
     """
-    path = weights_path(family, depth)
+    if name not in TARGETS:
+        raise InputError(
+            Fault(
+                "weights",
+                f"must be a checkpoint for a network without calibrated ones (got '{name}').",
+                f"There are calibrated weights of other sizes. {nearest(name, TARGETS)}",
+            )
+        )
+    path = weights_path(name)
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = json.loads(file.metadata()["calibration"])
@@ -149,15 +160,20 @@ def read_weights(family: str, depth: int) -> CalibratedWeights:
     )
 
 
-def calibrated_provenance(family: str, depth: int) -> dict[str, Any]:
-    """Where calibrated weights come from, for results and reports: JSON values."""
-    metadata = read_weights(family, depth).metadata
+def calibrated_provenance(name: str) -> dict[str, Any]:
+    """Where calibrated weights come from, for results and reports: JSON values.
+
+    Raises:
+        InputError, CodesignError: see `read_weights`.
+    """
+    metadata = read_weights(name).metadata
+    table = metadata["target"].partition(" of ")[0]
     return {
         "kind": "calibrated",
-        "description": "calibrated to Table 2, not trained",
+        "description": f"calibrated to {table}, not trained",
         "target": metadata["target"],
         "seed": metadata["seed"],
-        "sha256": calibrated_digest(family, depth),
+        "sha256": calibrated_digest(name),
     }
 
 

@@ -11,31 +11,33 @@ from codesign.networks.accumulation import use_fixed_point
 from codesign.networks.batch_norm import expect_fused, fuse_batch_norm
 from codesign.networks.calibrated import calibrated_provenance, read_weights
 from codesign.networks.checkpoints import load_checkpoint
+from codesign.networks.event_nets import event_network
+from codesign.networks.network import SpikingNetwork
+from codesign.networks.neurons import PLIF
 from codesign.networks.provenance import CALIBRATED, weights_provenance
-from codesign.networks.residual import ResidualNetwork, residual_network
+from codesign.networks.residual import residual_network
+from codesign.networks.spikformer import spikformer
+from codesign.networks.targets import weights_name
 from codesign.specs.workload import WorkloadSpec
 
 
-def build(spec: WorkloadSpec) -> ResidualNetwork:
+def build(spec: WorkloadSpec) -> SpikingNetwork:
     """The network of a workload with its weights, ready for inference.
 
     With calibrated weights `identity_start` sets every branch to zero; with a checkpoint it is
     what the training started from, and the checkpoint's values stand.
 
     Raises:
-        InputError: the checkpoint cannot be read or does not fit (see `load_checkpoint`).
+        InputError: the checkpoint cannot be read or does not fit (see `load_checkpoint`), or
+            there are no calibrated weights for a network of this size.
     """
-    options: dict[str, Any] = {
-        "family": spec.family.value,
-        "depth": spec.depth,
-        "timesteps": spec.timesteps,
-        "connection": spec.connection and spec.connection.value,
-        "readout": spec.readout and spec.readout.value,
-    }
+    names = ("structure", "family", "depth", "width", "timesteps", "connection", "readout")
+    values = spec.model_dump(mode="json", include={*names, "accumulation_pool", "attention"})
+    options = {name: value for name, value in values.items() if value is not None}
     if spec.weights == CALIBRATED:
         return calibrated_network(identity_start=spec.identity_start, **options)
     with torch.device("meta"):  # no time for initial values that are overwritten
-        network = residual_network(**options)
+        network = spiking_network(**options)
     network.to_empty(device="cpu")
     load_checkpoint(network, spec.weights)
     fuse_batch_norm(network)
@@ -43,46 +45,71 @@ def build(spec: WorkloadSpec) -> ResidualNetwork:
     return network
 
 
-def skeleton(**options: Any) -> ResidualNetwork:
-    """A calibrated network's structure without memory for its weights.
-
-    Batch norms are fused and the accumulation stream is in fixed point.
+def spiking_network(*, structure: str = "resnet", **options: Any) -> SpikingNetwork:
+    """A network of any structure with freshly initialised weights.
 
     Args:
-        options: see `residual_network`.
+        structure: `resnet`, `7b`, `wide7b` or `spikformer`.
+        options: see `residual_network`, `event_network` and `spikformer`; `timesteps` may be
+            given to all, and is of no concern to a network whose input has time.
 
     Raises:
-        InputError: see `residual_network`.
+        InputError: see there.
+    """
+    if structure == "resnet":
+        return residual_network(**options)
+    if structure == "spikformer":
+        return spikformer(**options)
+    options.pop("timesteps", None)
+    return event_network(structure=structure, **options)
+
+
+def skeleton(**options: Any) -> SpikingNetwork:
+    """A calibrated network's structure without memory for its weights.
+
+    Batch norms are fused, the accumulation stream is in fixed point, and neurons with a learnt
+    decay have their initial one.
+
+    Args:
+        options: see `spiking_network`.
+
+    Raises:
+        InputError: see `spiking_network`.
     """
     with torch.device("meta"):
-        network = residual_network(**options)
+        network = spiking_network(**options)
     expect_fused(network)
     use_fixed_point(network)
+    for module in network.modules():
+        if isinstance(module, PLIF):
+            module.start_decay()
     return network
 
 
-def calibrated_network(*, identity_start: bool = False, **options: Any) -> ResidualNetwork:
-    """A network with the calibrated weights of its family and depth, ready for inference.
+def calibrated_network(*, identity_start: bool = False, **options: Any) -> SpikingNetwork:
+    """A network with calibrated weights, ready for inference.
 
     Args:
         identity_start: sets every branch to zero afterwards (see `SpikingNetwork`).
-        options: see `residual_network`.
+        options: see `spiking_network`.
 
     Raises:
-        InputError: see `residual_network`.
+        InputError: see `spiking_network`, or there are no calibrated weights for this size.
     """
     network = skeleton(**options)
-    weights = read_weights(network.family, network.depth)
-    for name, module in network.named_modules():
+    sizes = {"structure", "family", "depth", "width"} & options.keys()
+    name = weights_name(connection=network.connection, **{key: options[key] for key in sizes})
+    weights = read_weights(name)
+    for path, module in network.named_modules():
         if isinstance(module, nn.Conv2d):
-            _assign(module, "weight", weights.weight(name, tuple(module.weight.shape)))
-            _assign(module, "bias", weights.bias(name))
+            _assign(module, "weight", weights.weight(path, tuple(module.weight.shape)))
+            _assign(module, "bias", weights.bias(path))
         elif isinstance(module, nn.Linear):
-            _assign(module, "weight", weights.head(name, tuple(module.weight.shape)))
+            _assign(module, "weight", weights.head(path, tuple(module.weight.shape)))
             _assign(module, "bias", np.zeros(module.out_features, np.float32))
     if identity_start:
         network.start_as_identity()
-    network.provenance = calibrated_provenance(network.family, network.depth)
+    network.provenance = calibrated_provenance(name)
     return network
 
 

@@ -11,6 +11,7 @@ whose inputs are means.
 
 from torch import Tensor, nn
 
+from codesign.events import LARGEST_COUNT
 from codesign.networks.accumulation import (
     ACTIVATION_FRACTION_BITS,
     ACTIVATION_INTEGER_BITS,
@@ -18,7 +19,10 @@ from codesign.networks.accumulation import (
 )
 from codesign.networks.blocks import ResidualBlock, SpikeBlock
 from codesign.networks.calibrated import fraction_bits
+from codesign.networks.event_nets import EventNetwork, StreamPool, Widening
+from codesign.networks.network import SpikingNetwork
 from codesign.networks.residual import ResidualNetwork
+from codesign.networks.spikformer import Attention, Mlp, Spikformer
 from codesign.pictures import LARGEST_PIXEL, PIXEL_FRACTION_BITS
 
 LARGEST_EXACT_SUM = 2**24
@@ -27,9 +31,11 @@ Range = tuple[float, int]
 """Largest magnitude of a tensor's values and the bits of its grid's fraction."""
 
 SPIKE: Range = (1, 0)
+REAL_ACCUMULATION: Range = (2**ACTIVATION_INTEGER_BITS, ACTIVATION_FRACTION_BITS)
+"""Of `a` behind a downsample."""
 
 
-def largest_sums(network: ResidualNetwork) -> dict[str, float]:
+def largest_sums(network: SpikingNetwork) -> dict[str, float]:
     """The largest sum of magnitudes of every convolution, in steps of its product's grid.
 
     Args:
@@ -43,24 +49,71 @@ def largest_sums(network: ResidualNetwork) -> dict[str, float]:
     }
 
 
-def input_ranges(network: ResidualNetwork) -> dict[nn.Module, Range]:
+def input_ranges(network: SpikingNetwork) -> dict[nn.Module, Range]:
     """The values that every convolution and every pool of the spike stream can see.
 
     Args:
         network: of calibrated structure; its weights are not looked at.
     """
+    if isinstance(network, EventNetwork):
+        return _of_event_network(network)
+    if isinstance(network, Spikformer):
+        return _of_spikformer(network)
+    assert isinstance(network, ResidualNetwork)
+    return _of_residual_network(network)
+
+
+def _of_residual_network(network: ResidualNetwork) -> dict[nn.Module, Range]:
     ranges: dict[nn.Module, Range] = {network.conv1: (LARGEST_PIXEL, PIXEL_FRACTION_BITS)}
     ranges[network.maxpool[0]] = SPIKE
     o = a = SPIKE
     for block in network.blocks():
         ranges |= _spike_stream(block, o)
-        if isinstance(block, SpikeBlock) and block.accumulation is not None:
-            if isinstance(block.pool, nn.Sequential):
-                ranges |= _downsample(block.pool, a)
-                a = (2**ACTIVATION_INTEGER_BITS, ACTIVATION_FRACTION_BITS)
-            a = (a[0] + 1, a[1])
-        if network.family == "sew":  # a downsample makes spikes again
+        if isinstance(block, SpikeBlock) and isinstance(block.pool, nn.Sequential):
+            ranges |= _downsample(block.pool, a)
+            a = REAL_ACCUMULATION
+        a = (a[0] + 1, a[1])
+        if network.connection == "add":  # a downsample makes spikes again
             o = (2 if block.downsample is not None else o[0] + 1, 0)
+    ranges[network.avgpool[0]] = o
+    return ranges
+
+
+def _of_event_network(network: EventNetwork) -> dict[nn.Module, Range]:
+    ranges: dict[nn.Module, Range] = {first_convolution(network.stem): (LARGEST_COUNT, 0)}
+    o = a = SPIKE
+    for stage in network.children():
+        if isinstance(stage, Widening):
+            ranges[first_convolution(stage.spikes)], o = o, SPIKE
+            if isinstance(stage.pool, nn.Sequential):
+                ranges |= _downsample(stage.pool, a)
+                a = REAL_ACCUMULATION
+        elif isinstance(stage, ResidualBlock):
+            ranges |= _spike_stream(stage, o)
+            a = (a[0] + 1, a[1])
+            if network.connection == "add":
+                o = (o[0] + 1, 0)
+        elif isinstance(stage, StreamPool):
+            ranges[stage.spikes[0]] = o
+            if stage.accumulation.averages:  # of four values: two bits more
+                a = (a[0], a[1] + 2)
+    return ranges
+
+
+def _of_spikformer(network: Spikformer) -> dict[nn.Module, Range]:
+    kinds = (nn.Conv2d, nn.MaxPool2d)
+    ranges: dict[nn.Module, Range] = {
+        module: SPIKE for module in network.modules() if isinstance(module, kinds)
+    }
+    ranges[first_convolution(network.patches)] = (LARGEST_PIXEL, PIXEL_FRACTION_BITS)
+    o = SPIKE
+    for branch in network.residuals():
+        if isinstance(branch, Attention):
+            ranges |= {first_convolution(part): o for part in (branch.q, branch.k, branch.v)}
+        elif isinstance(branch, Mlp):
+            ranges[first_convolution(branch.fc1)] = o
+        if network.connection == "add":
+            o = (o[0] + 1, 0)
     ranges[network.avgpool[0]] = o
     return ranges
 

@@ -30,9 +30,11 @@ from codesign.networks.calibrated import (
     scaled,
 )
 from codesign.networks.exactness import SPIKE, first_convolution, input_ranges
+from codesign.networks.network import SpikingNetwork
 from codesign.networks.neurons import Neuron
 from codesign.networks.rates import SEED, Wanted
 from codesign.networks.residual import ResidualNetwork
+from codesign.networks.spikformer import SpikeProduct
 
 GAIN = 0.5
 """Standard deviation of a fitted current, in thresholds."""
@@ -51,9 +53,11 @@ class Tally:
     """Sums over the spike stream of one pass; operations as in `ac_rate_dense`.
 
     Attributes:
-        ac: convolutions by rate x dense, neuron updates, spikes that enter pools.
+        ac: convolutions and products by rate x dense, neuron updates, spikes that enter pools.
         ac_accumulation: the same for the accumulation pathway's convolution on spikes.
         dense: what `ac` would be at a firing rate of 1, without neuron updates.
+        mac: of inputs that are not spikes: dense convolutions, elements that enter pools, and
+            the linear head.
         neuron_updates: T x neurons.
         rates: firing rate of each neuron layer.
     """
@@ -61,12 +65,20 @@ class Tally:
     ac: float = 0.0
     ac_accumulation: float = 0.0
     dense: float = 0.0
+    mac: int = 0
     neuron_updates: int = 0
     rates: dict[str, float] = field(default_factory=dict)
 
-    def pool(self, spikes: Tensor) -> None:
-        self.ac += float(spikes.sum(dtype=torch.float64))
-        self.dense += spikes.numel()
+    def pool(self, values: Tensor, *, are_spikes: bool) -> None:
+        if are_spikes:
+            self.ac += float(values.sum(dtype=torch.float64))
+            self.dense += values.numel()
+        else:
+            self.mac += values.numel()
+
+    def synapses(self, spikes: Tensor, dense: int) -> None:
+        self.dense += dense
+        self.ac += dense * float(spikes.mean(dtype=torch.float64))
 
     def neurons(self, name: str, spikes: Tensor) -> None:
         self.ac += spikes.numel()
@@ -83,7 +95,7 @@ class Fit:
         tally: what the pass counted.
     """
 
-    def __init__(self, network: ResidualNetwork, wanted: Mapping[nn.Module, Wanted]):
+    def __init__(self, network: SpikingNetwork, wanted: Mapping[nn.Module, Wanted]):
         self.network = network
         self.wanted = wanted
         self.names = {module: name for name, module in network.named_modules()}
@@ -105,6 +117,7 @@ class Fit:
         with self._computing():
             o, _ = self.network.features(inputs, accumulate=self.network.family == "dsnn")
             self.network.pooled(o)
+        self.tally.mac += self.network.fc.weight.numel()
 
     @contextmanager
     def _computing(self) -> Iterator[None]:
@@ -115,7 +128,10 @@ class Fit:
                 module.forward = partial(self._convolution, module)  # type: ignore[method-assign]
             elif isinstance(module, Neuron):
                 module.forward = partial(self._neuron, module)  # type: ignore[method-assign]
-            elif self.ranges.get(module) == SPIKE:
+            elif isinstance(module, SpikeProduct):
+                forward = module.forward
+                module.forward = partial(self._product, forward)  # type: ignore[method-assign]
+            elif module in self.ranges:
                 module.forward = partial(self._pool, module, module.forward)
             else:
                 continue
@@ -126,9 +142,16 @@ class Fit:
             for module in changed:
                 del module.forward
 
-    def _pool(self, _pool: nn.Module, forward: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        self.tally.pool(x)
+    def _pool(self, pool: nn.Module, forward: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        self.tally.pool(x, are_spikes=self.ranges[pool] == SPIKE)
         return forward(x)
+
+    def _product(
+        self, forward: Callable[[Tensor, Tensor], Tensor], left: Tensor, right: Tensor
+    ) -> Tensor:
+        """Of the published order, whose left operand is the spikes."""
+        self.tally.synapses(left, left.numel() * right.shape[-1])
+        return forward(left, right)
 
     def _convolution(self, convolution: nn.Conv2d, x: Tensor) -> Tensor:
         """Fits a convolution's scales, centres its currents and returns them."""
@@ -136,16 +159,20 @@ class Fit:
             self._set(convolution, np.full(convolution.out_channels, DEPTHWISE_SCALE, np.uint16))
             return _convolve(convolution, x, convolution.weight)
         current = self._scale(convolution, x)
-        if self.ranges[convolution] == SPIKE:
-            dense = current.numel() * convolution.weight[0].numel()
-            operations = dense * float(x.mean(dtype=torch.float64))
-            if convolution in self.accumulating:
-                self.tally.ac_accumulation += operations
-            else:
-                self.tally.dense += dense
-                self.tally.ac += operations
+        self._count(convolution, x, current)
         self._bias(convolution, self._centred(convolution, current))
         return current + _column(convolution.bias)
+
+    def _count(self, convolution: nn.Conv2d, x: Tensor, current: Tensor) -> None:
+        dense = current.numel() * convolution.weight[0].numel()
+        are_spikes = self.ranges[convolution] == SPIKE
+        if convolution in self.accumulating:
+            rate = float(x.mean(dtype=torch.float64)) if are_spikes else 0.0
+            self.tally.ac_accumulation += dense * rate
+        elif are_spikes:
+            self.tally.synapses(x, dense)
+        else:
+            self.tally.mac += dense
 
     def _neuron(self, neuron: Neuron, current: Tensor) -> Tensor:
         """Spikes at the wanted rate, by a shift of the biases in front."""
@@ -163,20 +190,17 @@ class Fit:
         convolution = self.drivers[neuron]
         centred = self.biases[self.names[convolution]].astype(np.int64)
         low, high = -(4 << BIAS_FRACTION_BITS), 4 << BIAS_FRACTION_BITS
-        best: tuple[float, int, Tensor] | None = None
+        best: tuple[float, int] | None = None
         while low <= high:
             shift = (low + high) // 2
-            spikes = type(neuron).forward(neuron, current + shift * 2.0**-BIAS_FRACTION_BITS)
-            seen = spikes
-            if wanted.behind is not None:
-                seen = nn.MaxPool2d.forward(wanted.behind, spikes.flatten(0, 1))
-            error = float(seen.mean(dtype=torch.float64)) - wanted.rate
+            seen = _rate(neuron, current, shift * 2.0**-BIAS_FRACTION_BITS, wanted.behind)
+            error = seen - wanted.rate
             if best is None or abs(error) < best[0]:
-                best = (abs(error), shift, spikes)
+                best = (abs(error), shift)
             low, high = (low, shift - 1) if error > 0 else (shift + 1, high)
         assert best is not None
         self._bias(convolution, centred + best[1])
-        return best[2]
+        return type(neuron).forward(neuron, current + best[1] * 2.0**-BIAS_FRACTION_BITS)
 
     def _scale(self, convolution: nn.Conv2d, x: Tensor) -> Tensor:
         """Scales the drawn weights so that currents have the wanted spread; returns them."""
@@ -217,9 +241,11 @@ class Fit:
         convolution.bias = nn.Parameter(torch.from_numpy(values), requires_grad=False)
 
 
-def driving_convolutions(network: ResidualNetwork) -> dict[Neuron, nn.Conv2d]:
+def driving_convolutions(network: SpikingNetwork) -> dict[Neuron, nn.Conv2d]:
     """By neuron layer, the convolution whose bias decides how much it fires."""
-    pairs: list[tuple[nn.Module, nn.Module]] = [(network.conv1, network.sn1)]
+    pairs: list[tuple[nn.Module, nn.Module]] = []
+    if isinstance(network, ResidualNetwork):
+        pairs.append((network.conv1, network.sn1))
     for module in network.modules():
         if isinstance(module, ResidualBlock):
             pairs += module.chain()
@@ -228,6 +254,20 @@ def driving_convolutions(network: ResidualNetwork) -> dict[Neuron, nn.Conv2d]:
     return {
         neuron: first_convolution(chain) for chain, neuron in pairs if isinstance(neuron, Neuron)
     }
+
+
+def _rate(neuron: Neuron, current: Tensor, shift: float, behind: nn.MaxPool2d | None) -> float:
+    """Firing rate with all currents shifted; no spikes are kept, which is what takes the time."""
+    v = torch.full_like(current[0], neuron.v_reset)
+    spikes = elements = 0
+    for x in current:
+        v = neuron.charge(v, x + shift)
+        fired = v >= neuron.v_threshold
+        seen = fired if behind is None else nn.MaxPool2d.forward(behind, fired.float())
+        spikes += int(torch.count_nonzero(seen))
+        elements += seen.numel()
+        v.masked_fill_(fired, neuron.v_reset)
+    return spikes / elements
 
 
 def _convolve(convolution: nn.Conv2d, x: Tensor, weight: Tensor) -> Tensor:

@@ -189,7 +189,12 @@ class PLIF(_Leaky):
     def _set_time_constant(self, tau: float) -> None:
         if not (math.isfinite(tau) and tau > 1):
             raise InputError(Fault("PLIF.tau", f"must be finite and above 1 (got {tau})."))
-        self.w = nn.Parameter(torch.tensor(-math.log(tau - 1)))  # sigmoid(w) = 1 / tau
+        self.initial_tau = tau
+        self.start_decay()
+
+    def start_decay(self) -> None:
+        """Gives the decay its value before training: sigmoid(w) = 1 / tau."""
+        self.w = nn.Parameter(torch.tensor(-math.log(self.initial_tau - 1)))
 
     def charge(self, v: Tensor, x: Tensor) -> Tensor:
         return v + (x - (v - self.v_reset)) * self.w.sigmoid()

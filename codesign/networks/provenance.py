@@ -11,6 +11,7 @@ from typing import Any
 
 from codesign.errors import Fault, InputError
 from codesign.networks.calibrated import calibrated_provenance
+from codesign.networks.targets import weights_name
 from codesign.specs.workload import WorkloadSpec
 
 CALIBRATED = "calibrated"
@@ -23,15 +24,27 @@ def weights_provenance(spec: WorkloadSpec) -> dict[str, Any]:
     A checkpoint is never called trained: nothing in it proves that it is.
 
     Raises:
-        InputError: the checkpoint is missing or unreadable.
+        InputError: the checkpoint is missing or unreadable, or there are no calibrated weights
+            for a network of this size.
     """
     if spec.weights == CALIBRATED:
-        return calibrated_provenance(spec.family.value, spec.depth)
+        return calibrated_provenance(calibrated_name(spec))
     return {
         "kind": "checkpoint",
         "description": f"from the checkpoint {Path(spec.weights).name}, as given",
         "sha256": checkpoint_digest(spec.weights),
     }
+
+
+def calibrated_name(spec: WorkloadSpec) -> str:
+    """Name of the calibrated weights that a workload would have."""
+    return weights_name(
+        family=spec.family.value,
+        structure=spec.structure.value,
+        depth=spec.depth,
+        width=spec.width,
+        connection=spec.connection and spec.connection.value,
+    )
 
 
 def checkpoint_digest(path: str | os.PathLike[str]) -> str:

@@ -1,12 +1,13 @@
 """What a workload file says: which network, with which weights, on which images; frozen.
 
-Today a workload is one of the residual networks of arXiv 2301.11929; the fields that say so
-(`family`, `depth`) are required. Nothing here builds the network or opens an image: that is done
-where torch is at hand. What the network computes is in `codesign.workload`.
+A workload is one of the networks of arXiv 2301.11929: a structure (ResNet, event net, Spikformer)
+and a family (what flows between its blocks). Nothing here builds the network or opens an image:
+that is done where torch is at hand. What the network computes is in `codesign.workload`.
 """
 
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -14,19 +15,33 @@ from codesign.specs.architecture import Source, Spec
 from codesign.specs.faults import Violation, refuse
 
 Text = Annotated[str, StringConstraints(min_length=1)]
+Size = Annotated[int, Field(strict=True, ge=1, le=4096)]
+
+
+class Structure(StrEnum):
+    """How a network is built."""
+
+    RESNET = "resnet"
+    """Residual network for ImageNet."""
+    SEVEN_B = "7b"
+    """7B-Net: seven blocks for frames of events (DVS Gesture)."""
+    WIDE_SEVEN_B = "wide7b"
+    """Wide-7B-Net: the same, wider from its fifth block on (CIFAR10-DVS)."""
+    SPIKFORMER = "spikformer"
+    """Spiking vision transformer for images of 32 x 32 pixels (CIFAR100)."""
 
 
 class Family(StrEnum):
-    """The residual networks that the paper compares."""
+    """What flows between the blocks of a network."""
 
     FSNN = "fsnn"
     """Full-spike network: nothing but spikes flows between its layers."""
     DSNN = "dsnn"
     """The same with the auxiliary accumulation pathway, kept at inference."""
     SEW = "sew"
-    """Spike-element-wise ResNet with ADD: its residual stream holds integers."""
+    """Spike-element-wise: with ADD its residual stream holds integers."""
     SPIKING_RESNET = "spiking_resnet"
-    """td-BN: currents are added in front of a block's last neuron."""
+    """td-BN: currents are added in front of a block's last neuron; ResNets only."""
 
 
 class Connection(StrEnum):
@@ -47,6 +62,28 @@ class Readout(StrEnum):
     SUM = "sum"
 
 
+class AccumulationPool(StrEnum):
+    """How the accumulation pathway of an event net passes a pool; the paper leaves it open.
+
+    The workloads that come with the program say `max`.
+    """
+
+    MAX = "max"
+    AVERAGE = "average"
+
+
+class Attention(StrEnum):
+    """The order in which a Spikformer multiplies q, k and v; the result is the same."""
+
+    SCORES = "scores"
+    """(q k^T) v, as published."""
+    CONTEXT = "context"
+    """q (k^T v): fewer operations while there are more tokens than channels in a head."""
+
+
+DEPTHS = (18, 34, 50, 101, 152)
+"""Of the ResNets."""
+EVENT_NETS = (Structure.SEVEN_B, Structure.WIDE_SEVEN_B)
 LOGIC = (Connection.AND, Connection.IAND, Connection.OR, Connection.XOR)
 CONNECTIONS: dict[Family, tuple[Connection, ...]] = {
     Family.FSNN: LOGIC,
@@ -54,9 +91,11 @@ CONNECTIONS: dict[Family, tuple[Connection, ...]] = {
     Family.SEW: (Connection.ADD,),
     Family.SPIKING_RESNET: (),
 }
-"""Legal connections by family; the td-BN ResNet adds currents and has none."""
+"""Legal connections by family; the td-BN ResNet adds currents and has none. SEW's event nets may
+have IAND as well (see `legal_connections`)."""
 FAMILY = (("family",),)
-"""The value that decides about connection and readout."""
+STRUCTURE = (("structure",),)
+"""The values that decide about others."""
 
 
 class WorkloadSpec(Spec):
@@ -65,60 +104,164 @@ class WorkloadSpec(Spec):
     Attributes:
         name: the file's name without its ending.
         description: one line for lists and reports.
-        family: the kind of residual network.
-        depth: layers with weights along the main path.
+        structure: how the network is built.
+        family: what flows between its blocks.
+        depth: of a ResNet: layers with weights along the main path; of a Spikformer: blocks.
+        width: of an event net: channels of its first blocks; of a Spikformer: channels of a token.
         timesteps: T.
         connection: g of the residuals; absent for `spiking_resnet`.
-        readout: whose logits are the answer; `dsnn` only.
+        readout: whose logits are the answer; `dsnn` only, which must say it. The paper leaves it
+            open; the workloads that come with the program say `sum`.
+        accumulation_pool: how the accumulation pathway is pooled; event nets of `dsnn` only, which
+            must say it. The paper leaves it open; the workloads that come with the program say
+            `max`.
+        attention: in which order q, k and v are multiplied; Spikformer only, which must say it.
+            `scores` is the published one.
         identity_start: the last batch norm of each branch starts at zero (a choice of training).
         weights: `calibrated` (shipped; firing rates fitted to the paper, not trained), or the
             path of a checkpoint.
-        images: names of shipped photographs, or paths of images; one inference for each.
+        images: names of shipped photographs, or paths of images; one inference for each. An event
+            net sees events that are simulated from them, a Spikformer 32 x 32 pixels.
         source: where the configuration comes from.
     """
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
     description: Text
+    structure: Structure = Structure.RESNET
     family: Family
-    depth: Literal[18, 34, 50, 101, 152]
+    depth: Size | None = None
+    width: Size | None = None
     timesteps: Annotated[int, Field(strict=True, ge=1, le=64)]
     connection: Connection | None = None
     readout: Readout | None = None
+    accumulation_pool: AccumulationPool | None = None
+    attention: Attention | None = None
     identity_start: Annotated[bool, Field(strict=True)] = False
     weights: Text = "calibrated"
     images: Annotated[tuple[Text, ...], Field(min_length=1)] = ("astronaut",)
     source: Source
 
     @model_validator(mode="after")
-    def _fields_fit_the_family(self) -> "WorkloadSpec":
-        refuse([*_connection_violations(self), *_readout_violations(self)])
+    def _fields_fit_together(self) -> "WorkloadSpec":
+        rules = (
+            *(_family_violations, _size_violations, _connection_violations),
+            *(_readout_violations, _pool_violations, _attention_violations),
+        )
+        refuse([violation for rule in rules for violation in rule(self)])
         return self
 
 
-def _connection_violations(spec: WorkloadSpec) -> list[Violation]:
-    legal = CONNECTIONS[spec.family]
+def legal_families(structure: Structure) -> tuple[Family, ...]:
+    """Families that a structure may have."""
+    without = () if structure is Structure.RESNET else (Family.SPIKING_RESNET,)
+    return tuple(family for family in Family if family not in without)
+
+
+def legal_connections(structure: Structure, family: Family) -> tuple[Connection, ...]:
+    """Connections that a structure may have in a family."""
+    if structure in EVENT_NETS and family is Family.SEW:
+        return (Connection.ADD, Connection.IAND)
+    return CONNECTIONS[family]
+
+
+def _family_violations(spec: WorkloadSpec) -> Iterator[Violation]:
+    legal = legal_families(spec.structure)
+    if spec.family not in legal:
+        problem = f"must be {_words(legal)} for structure '{spec.structure}' (got '{spec.family}')."
+        yield Violation(("family",), problem, "Change one of the two.", causes=STRUCTURE)
+
+
+def _size_violations(spec: WorkloadSpec) -> Iterator[Violation]:
+    place = f"for structure '{spec.structure}'"
+    wanted = {
+        "depth": {
+            Structure.RESNET: "18, 34, 50, 101 or 152",
+            Structure.SPIKFORMER: "a number of blocks",
+        },
+        "width": {
+            Structure.SPIKFORMER: "a multiple of 32",
+            **dict.fromkeys(EVENT_NETS, "a number of channels"),
+        },
+    }
+    for key, value in (("depth", spec.depth), ("width", spec.width)):
+        legal = wanted[key].get(spec.structure)
+        if legal is None and value is not None:
+            problem = f"must be absent {place} (got {value})."
+            yield Violation((key,), problem, "Remove the line.", causes=STRUCTURE)
+        elif legal is not None and not _is_size(spec.structure, key, value):
+            got = "nothing" if value is None else str(value)
+            problem = f"must be {legal} {place} (got {got})."
+            fix = f"Write '{key}: {_USUAL_SIZE[spec.structure][key]}'."
+            yield Violation((key,), problem, fix, value is None, STRUCTURE)
+
+
+_USUAL_SIZE = {
+    Structure.RESNET: {"depth": 50},
+    Structure.SEVEN_B: {"width": 32},
+    Structure.WIDE_SEVEN_B: {"width": 64},
+    Structure.SPIKFORMER: {"depth": 4, "width": 384},
+}
+
+
+def _is_size(structure: Structure, key: str, value: int | None) -> bool:
+    if value is None:
+        return False
+    if structure is Structure.RESNET:
+        return value in DEPTHS
+    return structure is not Structure.SPIKFORMER or key == "depth" or value % 32 == 0
+
+
+def _connection_violations(spec: WorkloadSpec) -> Iterator[Violation]:
+    legal = legal_connections(spec.structure, spec.family)
     if spec.connection in legal or (spec.connection is None and not legal):
-        return []
+        return
     missing = spec.connection is None
     got = "nothing" if missing else f"'{spec.connection}'"
     if not legal:
         problem = f"must be absent for family '{spec.family}' (got {got})."
-        return [Violation(("connection",), problem, "Remove the line.", causes=FAMILY)]
-    words = " or ".join(f"'{word}'" for word in legal)
-    problem = f"must be {words} for family '{spec.family}' (got {got})."
-    fix = f"Write 'connection: {Connection.IAND if len(legal) > 1 else legal[0]}'."
-    return [Violation(("connection",), problem, fix, missing, FAMILY)]
+        yield Violation(("connection",), problem, "Remove the line.", causes=FAMILY)
+        return
+    problem = f"must be {_words(legal)} for family '{spec.family}' (got {got})."
+    usual = Connection.IAND if legal == LOGIC else legal[0]
+    fix = f"Write 'connection: {usual}'."
+    yield Violation(("connection",), problem, fix, missing, FAMILY)
 
 
-def _readout_violations(spec: WorkloadSpec) -> list[Violation]:
+def _readout_violations(spec: WorkloadSpec) -> Iterator[Violation]:
     has_two_heads = spec.family is Family.DSNN
     if has_two_heads and spec.readout is None:
         words = ", ".join(f"'{word}'" for word in Readout)
         problem = f"must be one of {words} for family 'dsnn' (got nothing)."
         fix = "Write 'readout: sum'."
-        return [Violation(("readout",), problem, fix, missing=True, causes=FAMILY)]
+        yield Violation(("readout",), problem, fix, missing=True, causes=FAMILY)
     if not has_two_heads and spec.readout is not None:
         problem = f"must be absent for family '{spec.family}' (got '{spec.readout}')."
         fix = "Remove the line: the network has one head."
-        return [Violation(("readout",), problem, fix, causes=FAMILY)]
-    return []
+        yield Violation(("readout",), problem, fix, causes=FAMILY)
+
+
+def _pool_violations(spec: WorkloadSpec) -> Iterator[Violation]:
+    has_pools = spec.structure in EVENT_NETS and spec.family is Family.DSNN
+    if has_pools and spec.accumulation_pool is None:
+        problem = f"must be {_words(tuple(AccumulationPool))} for an event net (got nothing)."
+        fix = "Write 'accumulation_pool: max'."
+        yield Violation(("accumulation_pool",), problem, fix, missing=True, causes=STRUCTURE)
+    if not has_pools and spec.accumulation_pool is not None:
+        problem = f"must be absent here (got '{spec.accumulation_pool}')."
+        fix = "Remove the line: only event nets of family 'dsnn' pool their accumulation."
+        yield Violation(("accumulation_pool",), problem, fix, causes=(*STRUCTURE, *FAMILY))
+
+
+def _attention_violations(spec: WorkloadSpec) -> Iterator[Violation]:
+    attends = spec.structure is Structure.SPIKFORMER
+    if attends and spec.attention is None:
+        problem = f"must be {_words(tuple(Attention))} for structure 'spikformer' (got nothing)."
+        fix = "Write 'attention: scores'."
+        yield Violation(("attention",), problem, fix, missing=True, causes=STRUCTURE)
+    if not attends and spec.attention is not None:
+        problem = f"must be absent for structure '{spec.structure}' (got '{spec.attention}')."
+        yield Violation(("attention",), problem, "Remove the line.", causes=STRUCTURE)
+
+
+def _words(legal: tuple[StrEnum, ...]) -> str:
+    return " or ".join(f"'{word}'" for word in legal)

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from codesign.cli.counts import all_accumulates
 from tests.cli.conftest import Run
 
 
@@ -28,6 +29,14 @@ def test_json_holds_every_layer(codesign: Run, folder: Path) -> None:
     assert stem["layer"] == "conv1"
     assert stem["weight_bits"] == 3 * 49 * 64 * 8 + 64 * 16
     assert sum(row["mac"] for row in found["layers"]) == found["counts"]["mac"]
+
+
+def test_the_accumulates_of_all_layers_are_those_of_the_totals(codesign: Run, folder: Path) -> None:
+    for name in ("dspikformer_small", "dsnn7b_small"):
+        done = codesign("count", "--workload", name, "--json", str(folder / "counts.json"))
+        assert done.returncode == 0, done.stderr
+        summary = json.loads((folder / "counts.json").read_text())
+        assert sum(all_accumulates(row) for row in summary["layers"]) == summary["counts"]["ac_all"]
 
 
 def test_what_count_cannot_use_is_refused(codesign: Run) -> None:

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codesign.errors import CodesignError
+from codesign.errors import CodesignError, InputError
 from codesign.networks import calibrated
 from codesign.networks.calibrated import (
-    calibrated_digest,
     calibrated_provenance,
     draws,
     fraction_bits,
@@ -19,8 +18,8 @@ from codesign.networks.calibrated import (
     scaled,
     weights_path,
 )
+from codesign.networks.targets import TARGETS, weights_name
 
-DEPTHS = (18, 34, 50, 101, 152)
 FAMILIES = ("fsnn", "sew", "spiking_resnet")
 
 
@@ -52,7 +51,7 @@ def test_scaled_weights_are_the_exact_product_rounded_to_the_grid(integer, scale
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_weights_and_biases_lie_on_their_grids(family):
-    weights = read_weights(family, 18)
+    weights = read_weights(f"{family}18")
     for name, scales in weights.scales.items():
         steps = weights.weight(name, (len(scales), 9)) * 2.0 ** fraction_bits(name)
         assert np.array_equal(steps, np.rint(steps))
@@ -61,24 +60,44 @@ def test_weights_and_biases_lie_on_their_grids(family):
             assert np.array_equal(bias * 1024, np.rint(bias * 1024))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("depth", DEPTHS)
-def test_every_network_has_weights_that_say_they_are_not_trained(family, depth):
-    provenance = calibrated_provenance(family, depth)
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_network_has_weights_that_say_they_are_not_trained(name):
+    provenance = calibrated_provenance(name)
+    table = TARGETS[name].text.partition(" of ")[0]
+    assert table in {"Table 2", "Table 3", "Table 4"}
     assert provenance["kind"] == "calibrated"
-    assert provenance["description"] == "calibrated to Table 2, not trained"
-    assert "Table 2 of arXiv 2301.11929" in provenance["target"]
-    content = weights_path(family, depth).read_bytes()
+    assert provenance["description"] == f"calibrated to {table}, not trained"
+    assert f"{table} of arXiv 2301.11929" in provenance["target"]
+    content = weights_path(name).read_bytes()
     assert provenance["sha256"] == hashlib.sha256(content).hexdigest()
 
 
-def test_both_streams_come_from_one_file():
-    assert weights_path("dsnn", 50) == weights_path("fsnn", 50)
-    assert calibrated_digest("dsnn", 50) == calibrated_digest("fsnn", 50)
+def test_every_file_is_one_of_a_target():
+    assert {path.stem for path in calibrated.FOLDER.iterdir()} == set(TARGETS)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"depth": 50},
+        {"structure": "7b", "width": 32, "connection": "or"},
+        {"structure": "spikformer", "depth": 4, "width": 384, "connection": "or"},
+    ],
+)
+def test_both_streams_come_from_one_file(sizes):
+    name = weights_name(family="dsnn", **sizes)
+    assert name == weights_name(family="fsnn", **sizes)
+    assert weights_path(name).is_file()
+
+
+def test_a_size_without_calibrated_weights_is_refused_with_the_nearest():
+    message = r"^weights: must be a checkpoint .* \(got 'fsnn_7b_iand_33'\)\. .*'fsnn_7b_iand_32'\?"
+    with pytest.raises(InputError, match=message):
+        read_weights("fsnn_7b_iand_33")
 
 
 def test_shipped_weights_are_small():
-    assert sum(path.stat().st_size for path in calibrated.FOLDER.iterdir()) < 2_500_000
+    assert sum(path.stat().st_size for path in calibrated.FOLDER.iterdir()) < 3_000_000
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\x08\x00\x00\x00\x00\x00\x00\x00{}      "])
@@ -87,7 +106,7 @@ def test_a_damaged_installation_is_named(tmp_path, monkeypatch, content):
     if content is not None:
         (tmp_path / "fsnn18.safetensors").write_bytes(content)
     with pytest.raises(CodesignError, match=r"fsnn18\.safetensors: .* Install the package again\."):
-        read_weights("fsnn", 18)
+        read_weights("fsnn18")
 
 
 def test_provenance_is_found_without_torch():

@@ -9,16 +9,22 @@ import pytest
 import torch
 from torch import nn
 
+from codesign.inputs import network_input
 from codesign.networks.accumulation import FixedPoint
 from codesign.networks.calibrated import read_weights, weights_path
-from codesign.networks.calibration import TABLE_2_AC, TIMESTEPS, calibrate, encode
+from codesign.networks.calibration import calibrate, encode, main
 from codesign.networks.construction import calibrated_network
 from codesign.networks.exactness import LARGEST_EXACT_SUM, largest_sums
+from codesign.networks.network import SpikingNetwork
 from codesign.networks.neurons import Neuron
 from codesign.networks.residual import ResidualNetwork
+from codesign.networks.targets import TABLE_2_AC, TARGETS, TIMESTEPS
 from codesign.pictures import load_picture
 
 DEPTHS = (18, 34, 50, 101, 152)
+TORCH_WARNS_OF_TF32 = pytest.mark.filterwarnings("ignore:TF32 acceleration")
+"""On leaving the block that turns a backend off."""
+
 CHELSEA = str(Path(__file__).parent.parent / "data" / "chelsea.png")
 
 
@@ -84,7 +90,9 @@ def test_calibrated_networks_meet_table_2_and_fire_sanely(family, depth):
     seen = Observed(network, photograph())
     assert all(0.01 < rate < 0.6 for rate in seen.rates.values())
     # a depth without a row aims at what its file notes: the nearest depth's mean rate
-    wanted = TABLE_2_AC.get((family, depth), read_weights(family, depth).metadata["ac_rate_dense"])
+    wanted = TABLE_2_AC.get(
+        (family, depth), read_weights(f"{family}{depth}").metadata["ac_rate_dense"]
+    )
     assert seen.ac["spike"] == pytest.approx(wanted, rel=1e-3)  # Table 2 prints three digits
 
 
@@ -99,17 +107,43 @@ def test_dual_stream_rows_follow_from_the_same_weights(depth, published):
 
 def test_depths_without_a_row_take_the_nearest_mean_rate():
     for family, depth, nearest in [("fsnn", 152, 101), ("spiking_resnet", 18, 34)]:
-        rate = read_weights(family, depth).metadata["mean_rate"]
+        rate = read_weights(f"{family}{depth}").metadata["mean_rate"]
         # the calibration stops within 5e-4 of the total
-        expected = read_weights(family, nearest).metadata["mean_rate"]
+        expected = read_weights(f"{family}{nearest}").metadata["mean_rate"]
         assert rate == pytest.approx(expected, rel=1.5e-3)
 
 
-@pytest.mark.parametrize("family", ["fsnn", "sew", "spiking_resnet"])
-def test_the_calibration_makes_the_shipped_file_again(family):
-    rate = read_weights(family, 18).metadata["inner_rate"]
-    made = encode(family, 18, rate, calibrate(family, 18, rate))
-    assert made == weights_path(family, 18).read_bytes()
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("fsnn18", "sew18", "spiking_resnet18"),
+        *("fsnn_7b_iand_8", "fsnn_7b_and_8", "sew_7b_add_8", "fsnn_wide7b_or_8"),
+        *("fsnn_spikformer_1_64", "sew_spikformer_1_64"),
+    ],
+)
+def test_the_calibration_makes_the_shipped_file_again(name):
+    rate = read_weights(name).metadata["inner_rate"]
+    assert encode(name, rate, calibrate(name, rate)) == weights_path(name).read_bytes()
+
+
+def test_the_command_finds_the_rate_of_the_shipped_file_again(tmp_path, capsys):
+    main(["fsnn_7b_xor_8", "--output", str(tmp_path)])
+    made = (tmp_path / "fsnn_7b_xor_8.safetensors").read_bytes()
+    assert made == weights_path("fsnn_7b_xor_8").read_bytes()
+    assert "neuron layers fire between" in capsys.readouterr().out
+
+
+def test_the_command_names_what_it_does_not_know(capsys):
+    with pytest.raises(SystemExit):
+        main(["fsnn19"])
+    assert "names of files or --all are needed (got fsnn19)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_neuron_layer_of_every_file_fires_between_1_and_60_percent(name):
+    rates = read_weights(name).metadata["rates"].values()
+    assert min(rates) > 0.01
+    assert max(rates) < 0.6
 
 
 @pytest.mark.parametrize("family", ["dsnn", "sew", "spiking_resnet"])
@@ -121,7 +155,20 @@ def test_no_sum_of_any_picture_leaves_what_float32_holds_exactly(family, depth):
     assert 0 < max(sums.values()) <= LARGEST_EXACT_SUM
 
 
-def digest(network: ResidualNetwork, image: torch.Tensor) -> str:
+@pytest.mark.parametrize(
+    "name", [name for name, target in TARGETS.items() if "structure" in target.options]
+)
+def test_no_sum_of_any_input_leaves_it_in_other_networks(name):
+    target = TARGETS[name]
+    family = "dsnn" if target.family == "fsnn" else target.family
+    sums = largest_sums(calibrated_network(family=family, **target.options))
+    convolutions = {"7b": 15, "wide7b": 16 + (family == "dsnn")}
+    structure = target.options["structure"]
+    assert len(sums) == convolutions.get(structure, 5 + 6 * target.options.get("depth", 0))
+    assert 0 < max(sums.values()) <= LARGEST_EXACT_SUM
+
+
+def digest(network: SpikingNetwork, image: torch.Tensor) -> str:
     """Hash of all spikes and of all values of the accumulation stream."""
     found = hashlib.sha256()
     hooks = [
@@ -146,7 +193,7 @@ def test_spikes_are_the_same_on_every_machine():
     assert digest(calibrated_network(family="dsnn", depth=18), photograph()) == DSNN18_DIGEST
 
 
-@pytest.mark.filterwarnings("ignore:TF32 acceleration")  # torch's own, on leaving the block
+@TORCH_WARNS_OF_TF32
 @pytest.mark.parametrize(("family", "depth"), [("dsnn", 50), ("sew", 18), ("spiking_resnet", 18)])
 def test_spikes_do_not_depend_on_backend_threads_or_precision(family, depth):
     network = calibrated_network(family=family, depth=depth)
@@ -161,6 +208,36 @@ def test_spikes_do_not_depend_on_backend_threads_or_precision(family, depth):
     with torch.backends.mkldnn.flags(enabled=False):
         assert digest(network, photograph()) == expected
     assert digest(network.double(), photograph().double()) == expected
+
+
+# as DSNN18_DIGEST
+OTHER_DIGESTS = {
+    ("7b", "dsnn"): "174ad86a2f94edecf77c9634786d9ae18d2ad9cfcc924420056e06ada52ba94c",
+    ("7b", "sew"): "773918b158f8c0d24e3108d68a49b108c7383362c04d4f96bc4cad7a938991e1",
+    ("wide7b", "dsnn"): "767d023c372882bd25626f5b0cb4028053cba33d9c97c3e22779e826b88387c2",
+    ("wide7b", "sew"): "c52e1730f871eda5fb4abeae09d4906596b7c9683c1a9438e05cfc9727b427e8",
+    ("spikformer", "dsnn"): "3577a8ea9465d1b3926faf3889a80ada72c3a9619850e238f5e62eb97f02a129",
+    ("spikformer", "sew"): "5d56c4754f79cb6c197a1a360033dcbbf3f21c3ace3dbab7d38f9a2c2f722695",
+}
+SMALL_SIZES = {
+    "7b": {"width": 8},
+    "wide7b": {"width": 8},
+    "spikformer": {"depth": 1, "width": 64},
+}
+
+
+@TORCH_WARNS_OF_TF32
+@pytest.mark.parametrize(("structure", "family"), OTHER_DIGESTS)
+def test_other_networks_do_not_depend_on_machine_backend_or_precision(structure, family):
+    sizes = SMALL_SIZES[structure]
+    network = calibrated_network(structure=structure, family=family, timesteps=4, **sizes)
+    inputs = torch.from_numpy(network_input(structure, "astronaut", 4))
+    expected = OTHER_DIGESTS[structure, family]
+    assert digest(network, inputs) == expected
+    with torch.backends.mkldnn.flags(enabled=False):
+        assert digest(network, inputs) == expected
+    # membranes halve at each timestep, and four of them leave room for it
+    assert digest(network.double(), inputs.double()) == expected
 
 
 def test_other_pictures_give_other_spikes():

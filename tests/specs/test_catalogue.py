@@ -18,8 +18,16 @@ from codesign.specs.catalogue import (
 def test_names_are_listed_in_the_order_people_expect():
     assert architecture_names() == ["paper", "split_core", "unified_core"]
     depths = (18, 34, 50, 101, 152)
-    families = ("dsnn", "fsnn", "sew", "spiking_resnet")
-    assert workload_names() == [f"{family}{depth}" for family in families for depth in depths]
+    expected = []
+    for family in ("dsnn", "fsnn", "sew", "spiking_resnet"):
+        expected += [f"{family}{depth}" for depth in depths]
+        if family != "spiking_resnet":
+            expected += [f"{family}7b", f"{family}7b_small", f"{family}_wide7b"]
+        if family == "dsnn":
+            expected += ["dspikformer", "dspikformer_small"]
+    forms = [f"spikformer_{g}{size}" for g in ("add", "iand") for size in ("", "_small")]
+    position = expected.index("spiking_resnet18")
+    assert workload_names() == expected[:position] + forms + expected[position:]
 
 
 def test_lists_carry_the_descriptions_of_the_files():

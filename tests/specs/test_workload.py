@@ -5,7 +5,16 @@ from pydantic import ValidationError
 
 from codesign.errors import InputError
 from codesign.specs.catalogue import load_workload_spec, workload_names
-from codesign.specs.workload import CONNECTIONS, Connection, Family, Readout, WorkloadSpec
+from codesign.specs.workload import (
+    CONNECTIONS,
+    EVENT_NETS,
+    Connection,
+    Family,
+    Readout,
+    Structure,
+    WorkloadSpec,
+    legal_connections,
+)
 
 
 def spec(**fields: Any) -> WorkloadSpec:
@@ -53,7 +62,7 @@ def test_what_a_file_leaves_out_is_calibrated_weights_on_the_shipped_photograph(
         (["timesteps=65"], r"timesteps must be at most 64 \(got 65\)"),
         (["timesteps=4.5"], r"timesteps must be a whole number \(got 4\.5\)"),
         (["timesteps="], r"timesteps must be a whole number \(got nothing\)"),
-        (["depth=20"], r"depth must be 18, 34, 50, 101 or 152 \(got 20\)"),
+        (["depth=20"], r"depth must be 18, 34, 50, 101 or 152 for structure 'resnet' \(got 20\)"),
         (["family=fsn"], r"family must be .* \(got 'fsn'\)\. Did you mean 'fsnn'\?"),
         (["connection=iandd"], r"connection must be .* \(got 'iandd'\)\. Did you mean 'iand'\?"),
         (["connection=add"], r"connection must be 'and' or 'iand' or 'or' or 'xor' for family"),
@@ -71,9 +80,79 @@ def test_a_bad_value_of_a_workload_is_named(options: list[str], message: str):
 @pytest.mark.parametrize("name", workload_names())
 def test_a_shipped_workload_is_what_its_name_says(name: str):
     loaded = load_workload_spec(name)
-    assert name == f"{loaded.family}{loaded.depth}"
-    assert loaded.timesteps == (6 if loaded.family is Family.SPIKING_RESNET else 4)
+    parts = {
+        Structure.RESNET: f"{loaded.family}{loaded.depth}",
+        Structure.SEVEN_B: f"{loaded.family}7b",
+        Structure.WIDE_SEVEN_B: f"{loaded.family}_wide7b",
+        Structure.SPIKFORMER: "dspikformer"
+        if loaded.family is Family.DSNN
+        else f"spikformer_{loaded.connection}",
+    }
+    small = "_small" if loaded.width in {8, 64} and loaded.timesteps == 4 else ""
+    assert name == parts[loaded.structure] + small
+    usual = 16 if loaded.structure in EVENT_NETS else 4
+    if small or loaded.family is Family.SPIKING_RESNET:
+        usual = 4 if small else 6
+    assert loaded.timesteps == usual
     assert loaded.weights == "calibrated"
+
+
+@pytest.mark.parametrize("structure", EVENT_NETS)
+@pytest.mark.parametrize("family", Family)
+def test_an_event_net_has_a_width_and_the_connections_of_its_family(
+    structure: Structure, family: Family
+):
+    fields: dict[str, Any] = {"structure": structure, "family": family, "depth": None}
+    if family is Family.DSNN:
+        fields |= {"readout": "sum", "accumulation_pool": "max"}
+    for connection in Connection:
+        given = {**fields, "width": 32, "connection": connection}
+        if family is Family.SPIKING_RESNET or connection not in legal_connections(
+            structure, family
+        ):
+            with pytest.raises(ValidationError, match="must be"):
+                spec(**given)
+        else:
+            assert spec(**given).width == 32
+    assert legal_connections(structure, Family.SEW) == (Connection.ADD, Connection.IAND)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("fsnn18", ["width=32"], r"width must be absent for structure 'resnet' \(got 32\)"),
+        ("fsnn7b", ["depth=18"], r"depth must be absent for structure '7b' \(got 18\)"),
+        ("fsnn7b", ["width=0"], r"width must be at least 1 \(got 0\)"),
+        (
+            "fsnn7b",
+            ["structure=wide7"],
+            r"structure must be .* Did you mean 'wide7b'\?",
+        ),
+        ("fsnn7b", ["connection=add"], r"connection must be 'and' or .* for family 'fsnn'"),
+        ("sew7b", ["connection=or"], r"connection must be 'add' or 'iand' for family 'sew'"),
+        ("fsnn18", ["accumulation_pool=max"], r"accumulation_pool must be absent here"),
+        ("fsnn18", ["attention=scores"], r"attention must be absent for structure 'resnet'"),
+        ("spikformer_add", ["width=100"], r"width must be a multiple of 32 .* \(got 100\)"),
+        ("spikformer_add", ["depth=0"], r"depth must be at least 1 \(got 0\)"),
+        ("spikformer_add", ["connection=or"], r"connection must be 'add' for family 'sew'"),
+        ("spikformer_add", ["family=spiking_resnet"], r"family must be 'fsnn' or 'dsnn' or 'sew'"),
+        ("spikformer_iand", ["attention=softmax"], r"attention must be 'scores' or 'context' "),
+    ],
+)
+def test_sizes_and_choices_fit_their_structure(name: str, options: list[str], message: str):
+    with pytest.raises(InputError, match=rf"^--set {options[0]}: {message}"):
+        load_workload_spec(name, options)
+
+
+def test_what_an_event_net_needs_is_named_when_it_is_not_there():
+    message = r"width must be a number .*accumulation_pool must be 'max' or 'average' for an event"
+    with pytest.raises(ValidationError, match=message):
+        spec(structure="7b", family="dsnn", connection="iand", readout="sum", depth=None)
+    with pytest.raises(ValidationError, match=r"depth must be 18, .* \(got nothing\)"):
+        spec(family="sew", connection="add", depth=None)
+    message = r"depth must be .*width must be .*attention must be 'scores' or 'context' for"
+    with pytest.raises(ValidationError, match=message):
+        spec(structure="spikformer", family="sew", connection="add", depth=None)
 
 
 def test_a_workload_survives_json():

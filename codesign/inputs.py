@@ -1,0 +1,52 @@
+"""Inputs: what the network of a workload sees of a photograph.
+
+ImageNet's networks see it at 224 x 224 pixels, a Spikformer at CIFAR's 32 x 32. Event nets see
+frames of events that are simulated from it (`codesign.events`), and are never said to have been
+recorded. No torch is needed.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codesign.events import method, simulate_events
+from codesign.pictures import load_picture, load_small_picture, picture_digest, picture_path
+from codesign.specs.workload import EVENT_NETS, Structure
+
+SIMULATED = "simulated events"
+"""Kind of an input that no camera saw."""
+
+
+def network_input(structure: str, picture: str, timesteps: int) -> NDArray[np.float32]:
+    """The input of one inference, with a batch of one.
+
+    Args:
+        structure: of the network.
+        picture: name of a shipped photograph, or a path.
+        timesteps: T.
+
+    Returns:
+        `(1, 3, 224, 224)` for a ResNet, `(T, 1, 2, 128, 128)` for an event net, `(1, 3, 32, 32)`
+        for a Spikformer.
+
+    Raises:
+        InputError: the picture cannot be used.
+    """
+    if Structure(structure) in EVENT_NETS:
+        return simulate_events(picture, timesteps)[:, None]
+    if structure == Structure.SPIKFORMER:
+        return load_small_picture(picture)[None]
+    return load_picture(picture)[None]
+
+
+def input_provenance(structure: str, picture: str) -> dict[str, Any]:
+    """What an input is and where it comes from, for results and reports: JSON values.
+
+    Raises:
+        InputError: the picture cannot be read.
+    """
+    origin = {"name": picture_path(picture).name, "sha256": picture_digest(picture)}
+    if Structure(structure) in EVENT_NETS:
+        return {"kind": SIMULATED, "method": method(), **origin}
+    return {"kind": "photograph", **origin}
