@@ -6,7 +6,8 @@ exact in any order: threads, vector units and backends cannot change a spike. Th
 over all inputs that a layer can ever see, not over those of one picture.
 
 Left out: transforms that leave the grid, such as Winograd's convolution, and the linear heads,
-whose inputs are means.
+whose inputs are means. torch takes such transforms (NNPACK) for batches of 16 and more where oneDNN
+is not at hand; recording and fitting turn them off.
 """
 
 from torch import Tensor, nn

@@ -114,7 +114,8 @@ class Fit:
     @torch.inference_mode()
     def run(self, inputs: Tensor) -> None:
         """Fits all convolutions on one input of the network, with a batch of one."""
-        with self._computing():
+        # NNPACK's transforms leave the grid (see `exactness`)
+        with self._computing(), torch.backends.nnpack.flags(enabled=False):
             o, _ = self.network.features(inputs, accumulate=self.network.family == "dsnn")
             self.network.pooled(o)
         self.tally.mac += self.network.fc.weight.numel()

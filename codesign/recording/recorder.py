@@ -82,7 +82,9 @@ def capture(
             f"{name}: the input must be a floating-point tensor (got {got}). Convert it."
         )
     recorder = Recorder(network, name, neurons or {})
-    with torch.inference_mode():
+    # NNPACK, which torch takes for 16 timesteps and more where oneDNN is not at hand, convolves by
+    # transforms that round; sums of taps are exact where weights and inputs are on a grid
+    with torch.inference_mode(), torch.backends.nnpack.flags(enabled=False):
         outputs = recorder.run(inputs, timesteps)
     draft = recorder.tracker.draft
     if not any(layer.type is LayerType.NEURON for layer in draft.layers.values()):

@@ -158,3 +158,14 @@ def test_a_dsnn_without_its_accumulation_is_the_fsnn(structure: str) -> None:
 def test_sew_with_iand_is_an_fsnn() -> None:
     trace = recorded("7b", "sew", 8, "iand")
     assert trace.workload.layers == recorded("7b", "fsnn").workload.layers
+
+
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")  # on leaving the block
+@pytest.mark.parametrize("family", ["dsnn", "sew"])
+def test_many_timesteps_record_the_same_spikes_without_onednn(family: str) -> None:
+    """From 16 timesteps on torch would then convolve by transforms, which round."""
+    net, inputs = network("7b", family), frames(16)
+    expected = capture(net, inputs, name="net")
+    with torch.backends.mkldnn.flags(enabled=False):
+        trace = capture(net, inputs, name="net")
+    assert all(trace.packed(name) == expected.packed(name) for name in expected.names)
