@@ -28,7 +28,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"census"},
     {"chip"},
     {"energy", "bounds"},
-    {"evaluation", "combination"},
+    {"evaluation", "combination", "published"},
     {"pages"},
     {"cli"},
 ]

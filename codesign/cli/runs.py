@@ -119,7 +119,7 @@ def compare(
         }
         for result in results:
             write_tables(result, place / result.summary["workload"])
-        write_whole(place / "summary.json", _as_json(comparison).encode())
+        write_whole(place / "summary.json", json_text(comparison).encode())
         write_compare_report(results, place / "report.html")
     _finish(reader, order.folder, json, comparison)
 
@@ -146,12 +146,13 @@ def write_json(target: str | None, summary: Any) -> None:
     from codesign.result_files import write_whole
 
     if target == "-":
-        sys.stdout.write(_as_json(summary))
+        sys.stdout.write(json_text(summary))
     elif target is not None:
-        write_whole(Path(target).resolve(), _as_json(summary).encode())  # a link stays
+        write_whole(Path(target).resolve(), json_text(summary).encode())  # a link stays
 
 
-def _as_json(content: Any) -> str:
+def json_text(content: Any) -> str:
+    """JSON for people, of finite numbers."""
     from json import dumps
 
     return dumps(content, indent=2, allow_nan=False) + "\n"

@@ -50,14 +50,18 @@ class Study:
         what = "inference" if count == 1 else "images"
         bar = self.progress.add_task(f"{spec.name}: {what}", total=None if count == 1 else count)
         for picture in spec.images:
-            recording = trace_cache.recording(
-                spec, picture, notice=self.notice, use_cache=self.use_cache
-            )
+            trace = self.trace(spec, picture)
             if count == 1:
                 self.progress.update(bar, completed=1, total=1)
-            yield recording.trace
+            yield trace
             if count > 1:
                 self.progress.advance(bar)
+
+    def trace(self, spec: AnyWorkload, picture: str) -> Trace:
+        """What was recorded of one image."""
+        return trace_cache.recording(
+            spec, picture, notice=self.notice, use_cache=self.use_cache
+        ).trace
 
     def notice(self, sentence: str) -> None:
         self.progress.console.print(
