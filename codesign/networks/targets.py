@@ -43,6 +43,12 @@ class Target:
     energy_pj: float | None = None
     rate_of: str = ""
 
+    @property
+    def connection(self) -> str:
+        """The connection with which the network is fitted; of a Spiking ResNet it means nothing."""
+        fallback = "add" if self.family == "sew" else "iand"
+        return str(self.options.get("connection", fallback))
+
 
 def weights_name(
     *,
@@ -54,6 +60,8 @@ def weights_name(
 ) -> str:
     """Name of the file that holds a network's calibrated weights."""
     shared = "fsnn" if family == "dsnn" else family
+    if structure == "wide7b" and connection == "iand":
+        shared = "fsnn"  # SEW with IAND is the same network, for which this table has no row
     if structure == "resnet":
         return f"{shared}{depth}"
     if structure == "spikformer":

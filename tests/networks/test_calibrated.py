@@ -18,7 +18,9 @@ from codesign.networks.calibrated import (
     scaled,
     weights_path,
 )
+from codesign.networks.provenance import weights_provenance
 from codesign.networks.targets import TARGETS, weights_name
+from codesign.specs.catalogue import load_workload_spec
 
 FAMILIES = ("fsnn", "sew", "spiking_resnet")
 
@@ -115,3 +117,26 @@ def test_provenance_is_found_without_torch():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "connection", "words"),
+    [
+        ("fsnn18", "iand", ""),
+        ("fsnn18", "xor", " as a network with IAND"),
+        ("spikformer_iand", "or", " as a network with IAND"),
+        ("sew18", "add", ""),
+        ("fsnn7b", "or", ""),  # which has a file of its own
+    ],
+)
+def test_weights_say_that_they_were_fitted_with_another_connection(
+    name: str, connection: str, words: str
+) -> None:
+    plain = weights_provenance(load_workload_spec(name))["target"]
+    changed = weights_provenance(load_workload_spec(name, [f"connection={connection}"]))["target"]
+    assert changed == plain + words
+
+
+def test_sew_with_iand_is_the_wide_net_of_fsnn() -> None:
+    sew = weights_provenance(load_workload_spec("sew_wide7b", ["connection=iand"]))
+    assert sew == weights_provenance(load_workload_spec("fsnn_wide7b"))
