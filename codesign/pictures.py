@@ -96,7 +96,7 @@ def picture_digest(name_or_path: str | os.PathLike[str]) -> str:
     Raises:
         InputError: the file is missing, unreadable, or too large.
     """
-    return hashlib.sha256(_read(picture_path(name_or_path))).hexdigest()
+    return hashlib.sha256(picture_bytes(picture_path(name_or_path))).hexdigest()
 
 
 def load_picture(name_or_path: str | os.PathLike[str]) -> NDArray[np.float32]:
@@ -144,10 +144,23 @@ def load_levels(name_or_path: str | os.PathLike[str], resized: int, side: int) -
         InputError: the file is missing, unreadable, no still picture, too small, too large, or
             more than 16 times as long as wide.
     """
-    path = picture_path(name_or_path)
-    if not _read(path):  # which reports a missing, unreadable or oversized file in our words
-        raise _refused(path, "must be a picture (got an empty file).")
-    return np.asarray(_crop(_decode(path), resized, side), dtype=np.uint8)
+    return np.asarray(_crop(_whole(picture_path(name_or_path)), resized, side), dtype=np.uint8)
+
+
+def picture_levels(path: Path) -> NDArray[np.uint8]:
+    """All of a picture, as RGB levels `(H, W, 3)`.
+
+    Raises:
+        InputError: see `load_levels`.
+    """
+    return np.asarray(_whole(path), dtype=np.uint8)
+
+
+def picture_pixels(
+    levels: NDArray[np.uint8], resized: int = RESIZED_SIDE, side: int = SIDE
+) -> NDArray[np.float32]:
+    """What a network sees, `(3, side, side)`, of RGB levels `(H, W, 3)`; see `load_levels`."""
+    return normalise(np.asarray(_crop(Image.fromarray(levels), resized, side), dtype=np.uint8))
 
 
 def normalise(levels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -161,7 +174,12 @@ def _refused(place: str | Path, problem: str, fix: str = "") -> InputError:
     return InputError(Fault(str(place), problem, fix))
 
 
-def _read(path: Path) -> bytes:
+def picture_bytes(path: Path) -> bytes:
+    """The bytes of a picture's file.
+
+    Raises:
+        InputError: it is missing, unreadable, or too large.
+    """
     try:
         size = path.stat().st_size
         if size > LARGEST_FILE_BYTES:
@@ -169,6 +187,12 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise _refused(path, f"must be a readable file ({error.strerror}).") from error
+
+
+def _whole(path: Path) -> Image.Image:
+    if not picture_bytes(path):  # which reports a missing or oversized file in our words
+        raise _refused(path, "must be a picture (got an empty file).")
+    return _decode(path)
 
 
 def _decode(path: Path) -> Image.Image:
