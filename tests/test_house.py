@@ -15,6 +15,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"workload"},
     {"specs"},
     {"pictures"},
+    {"datasets"},
     {"trace", "events"},
     {"inputs"},
     {"networks", "trace_files", "spike_files"},

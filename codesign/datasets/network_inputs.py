@@ -1,0 +1,108 @@
+"""What a network sees of a sample: pixels of a picture, or frames of recorded events.
+
+Pixels are normalised as a photograph's are (`codesign.pictures`). A picture that has the network's
+height and width is taken as it is; any other goes the way of a photograph, so that one of CIFAR's
+is brought from 32 to 224 pixels for a network of ImageNet's, as in a file it would be. Events
+were recorded by a camera and are said to be so; a network of pictures does not take them.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codesign.datasets.frames import event_frames
+from codesign.datasets.reading import refused
+from codesign.datasets.references import (
+    BINARY,
+    COUNT,
+    open_data_set,
+    parse_reference,
+    read_sample,
+)
+from codesign.datasets.sample import Events
+from codesign.pictures import SIDE, normalise, picture_pixels
+
+RECORDED = "recorded events"
+"""Kind of an input that an event camera saw."""
+
+PICTURE = "picture of a data set"
+
+
+def sample_pixels(name: str, side: int = SIDE) -> NDArray[np.float32]:
+    """A picture of a data set, as a network of a height and width sees it.
+
+    Args:
+        name: reference of a sample.
+        side: height and width of the network's input.
+
+    Returns:
+        `(3, side, side)` if the picture has that size, else `(3, 224, 224)`; normalised.
+
+    Raises:
+        InputError: there is no such sample, or it is of events.
+    """
+    content = read_sample(parse_reference(name)).content
+    if isinstance(content, Events):
+        problem = "must be a picture for this network (got recorded events)."
+        raise refused(name, problem, "Take a network of events, whose input is [T, 2, H, W].")
+    if content.shape[:2] == (side, side):
+        return normalise(content)
+    return picture_pixels(content)
+
+
+def sample_frames(name: str, timesteps: int, side: int) -> NDArray[np.float32]:
+    """Recorded events of a data set, as a network of events sees them.
+
+    Args:
+        name: reference of a sample; its options say how frames are made.
+        timesteps: T.
+        side: height and width of the network's input.
+
+    Returns:
+        `(T, 2, side, side)`; see `event_frames`.
+
+    Raises:
+        InputError: there is no such sample, or it is a picture.
+    """
+    reference = parse_reference(name)
+    content = read_sample(reference).content
+    if not isinstance(content, Events):
+        problem = "must be recorded events for this network (got a picture)."
+        raise refused(name, problem, "Take dvsgesture or cifar10dvs, or a network of pictures.")
+    return event_frames(
+        content,
+        timesteps,
+        division=reference.division,
+        is_binary=reference.is_binary,
+        side=side,
+        place=name,
+    )
+
+
+def sample_provenance(name: str) -> dict[str, Any]:
+    """What a sample is, for results and reports; JSON values, without where it lies.
+
+    Raises:
+        InputError: there is no such sample, or it cannot be read.
+    """
+    reference = parse_reference(name)
+    data_set, sample = open_data_set(reference), read_sample(reference)
+    title = f"{data_set.title} {data_set.split} {reference.index}"
+    provenance = {
+        "kind": PICTURE,
+        "name": f"{title} ({sample.class_name})",
+        "set": data_set.title,
+        "split": data_set.split,
+        "index": reference.index,
+        "label": sample.label,
+        "class": sample.class_name,
+        "values": "real",
+        "sha256": sample.sha256,
+    }
+    if isinstance(sample.content, Events):
+        provenance["kind"] = RECORDED
+        provenance["values"] = "spike" if reference.is_binary else "integer"
+        held = BINARY if reference.is_binary else COUNT
+        provenance["frames"] = f"equal {reference.division}, {held}"
+    return provenance

@@ -1,0 +1,157 @@
+"""References: how data sets and their samples are named, and which are known.
+
+A data set is written `SET[/OPTION...]:FOLDER`, as `cifar10:data/cifar-10-batches-bin` or
+`dvsgesture/train/binary:data/DvsGesture`; a sample of it has `#INDEX` behind it, counted from 0.
+Options are the split, and for event recordings what frames have an equal share of (`number` or
+`time`) and what they hold (`count` or `binary`); the first of each is what holds without one.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from codesign.datasets.cifar import open_cifar10, open_cifar100
+from codesign.datasets.cifar10_dvs import open_cifar10_dvs
+from codesign.datasets.dvs_gesture import open_dvs_gesture
+from codesign.datasets.frames import Division
+from codesign.datasets.imagenet import open_imagenet
+from codesign.datasets.reading import refused
+from codesign.datasets.sample import DataSet, Sample
+from codesign.errors import nearest
+
+BINARY, COUNT = "binary", "count"
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A set that is known: how it is opened, and what may be said of it."""
+
+    opened: Callable[[Path, str], DataSet]
+    splits: tuple[str, ...]
+    has_events: bool = False
+
+    @property
+    def options(self) -> tuple[tuple[str, ...], ...]:
+        events = (tuple(Division), (COUNT, BINARY)) if self.has_events else ()
+        return (self.splits, *events)
+
+
+_KNOWN = {
+    "imagenet": _Known(open_imagenet, ("folder",)),
+    "cifar10": _Known(open_cifar10, ("test", "train")),
+    "cifar100": _Known(open_cifar100, ("test", "train")),
+    "dvsgesture": _Known(open_dvs_gesture, ("test", "train"), has_events=True),
+    "cifar10dvs": _Known(open_cifar10_dvs, ("all",), has_events=True),
+}
+SET_NAMES = tuple(_KNOWN)
+
+# two letters at least, so that `C:\photos` is a path
+_FORM = re.compile(
+    r"(?P<set>[A-Za-z][\w-]+)(?P<options>(/\w+)*):(?P<folder>[^#]+)(#(?P<index>\d+))?"
+)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A data set, or one sample of it.
+
+    Attributes:
+        set_name: one of `SET_NAMES`.
+        split: of the set.
+        folder: where it lies, in full.
+        index: of the sample; None names the set.
+        division: what frames of events have an equal share of.
+        is_binary: whether frames of events hold no counts.
+    """
+
+    set_name: str
+    split: str
+    folder: Path
+    index: int | None = None
+    division: Division = Division.NUMBER
+    is_binary: bool = False
+
+    def at(self, index: int) -> "Reference":
+        """A sample of the same set."""
+        return replace(self, index=index)
+
+    def __str__(self) -> str:
+        options = [self.split]
+        if _KNOWN[self.set_name].has_events:
+            options += [self.division, BINARY if self.is_binary else COUNT]
+        sample = "" if self.index is None else f"#{self.index}"
+        return f"{'/'.join([self.set_name, *options])}:{self.folder}{sample}"
+
+
+def is_reference(name: str) -> bool:
+    """Whether a name is meant as a data set or a sample; an existing file wins."""
+    try:
+        return bool(_FORM.fullmatch(name)) and not Path(name).exists()
+    except OSError:  # too long for a path
+        return False
+
+
+def parse_reference(name: str) -> Reference:
+    """The reference that a text is.
+
+    Raises:
+        InputError: the set or an option is not known.
+    """
+    match = _FORM.fullmatch(name)
+    if not match:
+        raise refused(name, "must be SET:FOLDER or SET:FOLDER#INDEX.")
+    set_name, index = match["set"], match["index"]
+    if set_name not in _KNOWN:
+        problem = f"must be a known data set (got '{set_name}')."
+        raise refused(name, problem, f"{nearest(set_name, SET_NAMES)}")
+    known = _KNOWN[set_name]
+    chosen = [choices[0] for choices in known.options]
+    given = [word for word in match["options"].split("/") if word]
+    for word in given:
+        place = next((n for n, choices in enumerate(known.options) if word in choices), None)
+        if place is None:
+            legal = [choice for choices in known.options for choice in choices]
+            raise refused(
+                name, f"must be an option of {set_name} (got '{word}').", nearest(word, legal)
+            )
+        if len(set(given) & set(known.options[place])) > 1:
+            raise refused(name, f"must have one of {', '.join(known.options[place])}.")
+        chosen[place] = word
+    split, *events = chosen
+    frames = {"division": Division(events[0]), "is_binary": events[1] == BINARY} if events else {}
+    folder = Path(match["folder"]).expanduser().absolute()
+    return Reference(set_name, split, folder, None if index is None else int(index), **frames)  # type: ignore[arg-type]
+
+
+def open_data_set(reference: Reference) -> DataSet:
+    """The data set of a reference; those of the last few are kept open.
+
+    Raises:
+        InputError: it is not what it must be.
+    """
+    return _opened(reference.set_name, reference.folder, reference.split)
+
+
+def read_sample(reference: Reference) -> Sample:
+    """The sample that a reference names; the last one is kept.
+
+    Raises:
+        InputError: the set is not what it must be, has no such sample, or its file is broken.
+    """
+    return _read(reference.set_name, reference.folder, reference.split, reference.index or 0)
+
+
+@lru_cache(maxsize=4)
+def _opened(set_name: str, folder: Path, split: str) -> DataSet:
+    return _KNOWN[set_name].opened(folder, split)
+
+
+@lru_cache(maxsize=1)
+def _read(set_name: str, folder: Path, split: str, index: int) -> Sample:
+    data_set = _opened(set_name, folder, split)
+    if index >= len(data_set):
+        problem = f"must be below {len(data_set)}, the number of samples (got {index})."
+        raise refused(f"{folder}#{index}", problem, "Samples count from 0.")
+    return data_set.sample(index)
