@@ -20,11 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 import codesign
 from codesign.errors import Fault, InputError, TraceError
-from codesign.inputs import input_provenance, network_input
+from codesign.inputs import input_provenance, network_input, require_network_input
 from codesign.models.inputs import model_input, model_input_provenance
 from codesign.models.provenance import model_provenance
 from codesign.networks.provenance import weights_provenance
-from codesign.pictures import load_picture
 from codesign.specs.catalogue import AnyWorkload
 from codesign.specs.model import ModelSpec
 from codesign.specs.recorded import RecordedSpec
@@ -40,7 +39,8 @@ FOLDER_VARIABLE = "CODESIGN_CACHE"
 _SUFFIX = ".trace"
 _NOT_IN_KEY = {"description", "source", "images"}
 _SOURCES = (
-    *("networks", "models", "recording", "pictures.py", "events.py", "inputs.py", "workload.py"),
+    *("networks", "models", "recording", "pictures.py", "datasets", "events.py", "inputs.py"),
+    "workload.py",
     *("trace.py", "trace_files.py", "trace_cache.py"),
 )
 _LIBRARIES = ("torch", "pillow")  # what sums trained weights, and what decodes pictures
@@ -75,7 +75,8 @@ def recording(
 
     Args:
         spec: the workload; its `images` are not looked at.
-        picture: name of a shipped photograph, or a path; of a user's own network, one of the
+        picture: name of a shipped photograph, a path, or the reference of a data set's sample
+            (`codesign.datasets.references`); of a user's own network, one of the
             workload's `images`, which may name another input.
         notice: called with a sentence when an entry was broken or cannot be written.
         use_cache: False neither looks nor writes.
@@ -132,7 +133,7 @@ def require_input(spec: AnyWorkload, picture: str) -> None:
     elif isinstance(spec, ModelSpec):
         model_input_provenance(spec, picture)
     else:
-        load_picture(picture)
+        require_network_input(spec.structure, picture, spec.timesteps)
 
 
 def _input(spec: RunWorkload, picture: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from codesign.cli.options import Changes, Checkpoint, Images, Json, NoCache
+from codesign.cli.options import Changes, Checkpoint, Images, Json, NoCache, Samples, Seed
 from codesign.cli.streams import console
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def count(
         typer.Option("--arch", "-a", help="Its number formats give the memory; fp32 if left out."),
     ] = None,
     images: Images = None,
+    samples: Samples = None,
+    seed: Seed = None,
     checkpoint: Checkpoint = None,
     changes: Changes = None,
     json: Json = None,
@@ -44,12 +46,17 @@ def count(
     Example: codesign count --workload dsnn50
     """
     from codesign.census import census
-    from codesign.cli.orders import take_count
+    from codesign.cli.orders import Wish, take_count
     from codesign.cli.runs import write_json
-    from codesign.cli.study import study
+    from codesign.cli.study import study, with_samples
 
     order = take_count(
-        workload, arch=arch, images=images, checkpoint=checkpoint, changes=changes, json=json
+        workload,
+        arch=arch,
+        wish=Wish(images, samples, seed),
+        checkpoint=checkpoint,
+        changes=changes,
+        json=json,
     )
     with study(use_cache=not no_cache) as work:
         found = census(
@@ -57,8 +64,9 @@ def count(
             policy=policy.value,
             precision=order.precision,
         )
-    _print(console(to_stderr=json == "-"), found.summary)
-    write_json(json, found.summary)
+    summary = with_samples(found.summary, order.samples)
+    _print(console(to_stderr=json == "-"), summary)
+    write_json(json, summary)
 
 
 def _print(reader: "Console", summary: dict[str, Any]) -> None:

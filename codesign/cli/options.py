@@ -44,8 +44,20 @@ Images = Annotated[
         "--images",
         "-i",
         help="Photographs instead of the workload's: names or paths, one after the other "
-        "or separated by commas; a folder gives all its pictures. Several give the distribution.",
+        "or separated by commas; a folder gives all its pictures. Several give the distribution. "
+        "Samples of a data set: SET:FOLDER, SET one of imagenet, cifar10, cifar100, dvsgesture, "
+        "cifar10dvs, or SET/OPTION:FOLDER with options train, and of events time, binary; "
+        "SET:FOLDER#INDEX is one sample.",
     ),
+]
+Samples = Annotated[
+    int | None,
+    typer.Option(
+        help="How many samples of each data set in --images, evenly over the set; 16 if left out."
+    ),
+]
+Seed = Annotated[
+    int | None, typer.Option(help="Take the samples at random, the same ones for the same seed.")
 ]
 Checkpoint = Annotated[
     Path | None,
@@ -81,7 +93,7 @@ NoCache = Annotated[
 def names(option: str, values: list[str]) -> list[str]:
     """Values of an option that takes lists: repeated, separated by commas, or both.
 
-    An existing file may have commas in its name.
+    An existing file or data set may have commas in its name.
 
     Raises:
         InputError: a value names nothing, as an unset variable of a shell does.
@@ -117,6 +129,7 @@ def require_no_folder(option: str, name: str) -> None:
 
 def _exists(name: str) -> bool:
     try:
-        return bool(name) and Path(name).exists()
+        folder = name.partition(":")[2].partition("#")[0]  # of a data set
+        return any(part and Path(part).exists() for part in (name, folder))
     except (OSError, ValueError):  # too long for a name, as lists may be; null bytes
         return False

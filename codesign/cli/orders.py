@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from codesign.cli.folders import require_file, require_replaceable
 from codesign.cli.options import names, require_no_folder
+from codesign.datasets.choice import choose
+from codesign.datasets.references import is_reference, parse_reference
 from codesign.errors import Fault, InputError
 from codesign.pictures import pictures_in
 from codesign.specs.architecture import Architecture, PaperEnergies, Precision
@@ -13,6 +16,43 @@ from codesign.specs.catalogue import AnyWorkload, load_architecture, load_worklo
 from codesign.specs.overrides import split_overrides
 from codesign.specs.recorded import RecordedSpec
 from codesign.trace_cache import require_input
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the command line says of inputs.
+
+    Attributes:
+        images: values of `--images`; None leaves the workload's own.
+        samples: of each data set among them.
+        seed: of their random choice.
+    """
+
+    images: list[str] | None = None
+    samples: int | None = None
+    seed: int | None = None
+
+    def inputs(self) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
+        """All images by name, and for each data set how its samples were chosen.
+
+        Raises:
+            InputError: a folder or a data set is not what it must be.
+        """
+        found: list[str] = []
+        statements = []
+        for name in names("--images", self.images or []):
+            if is_reference(name):
+                references, statement = choose(parse_reference(name), self.samples, self.seed)
+                found += map(str, references)
+                statements.append(statement)
+            else:
+                found += pictures_in(Path(name)) if Path(name).is_dir() else [name]
+        for option, value in (("--samples", self.samples), ("--seed", self.seed)):
+            if value is not None and not statements:
+                problem = "chooses among the samples of a data set, and none was named."
+                fix = "Name one with '--images SET:FOLDER', as cifar10:data/cifar-10-batches-bin."
+                raise InputError(Fault(f"{option} {value}", problem, fix))
+        return tuple(found), statements
 
 
 @dataclass(frozen=True)
@@ -24,19 +64,21 @@ class Order:
         specs: the workloads, of different names, with the images and weights that were chosen.
         folder: where the results go.
         changes: what `--set` replaced in the files of both.
+        samples: for each data set, how samples of it were chosen.
     """
 
     architecture: Architecture
     specs: tuple[AnyWorkload, ...]
     folder: Path
     changes: tuple[str, ...]
+    samples: list[dict[str, Any]]
 
 
 def take_order(
     workloads: Sequence[str],
     *,
     arch: str,
-    images: list[str] | None,
+    wish: Wish,
     checkpoint: Path | None,
     changes: list[str] | None,
     out: Path | None,
@@ -50,6 +92,7 @@ def take_order(
     for_chip, for_workload = split_overrides(changes or [])
     require_no_folder("--arch", arch)
     architecture = load_architecture(arch, for_chip)
+    images, samples = wish.inputs()
     specs = []
     for workload in workloads:
         require_no_folder("--workload", workload)
@@ -62,7 +105,7 @@ def take_order(
     folder = out or Path("reports") / name
     require_replaceable(folder)
     require_file(json, outside=folder)
-    return Order(architecture, tuple(specs), folder, tuple(changes or ()))
+    return Order(architecture, tuple(specs), folder, tuple(changes or ()), samples)
 
 
 @dataclass(frozen=True)
@@ -73,18 +116,20 @@ class CountOrder:
         spec: the workload, with the images and weights that were chosen.
         prices: of an AC and a MAC, as the paper has them.
         precision: number formats for the memory.
+        samples: for each data set, how samples of it were chosen.
     """
 
     spec: AnyWorkload
     prices: PaperEnergies
     precision: Precision
+    samples: list[dict[str, Any]]
 
 
 def take_count(
     workload: str,
     *,
     arch: str | None,
-    images: list[str] | None,
+    wish: Wish,
     checkpoint: Path | None,
     changes: list[str] | None,
     json: str | None,
@@ -106,24 +151,23 @@ def take_count(
         fix = "Name it with --arch, or write 'workload.' in front."
         raise InputError(Fault(f"--set {for_chip[0]}", problem, fix))
     require_no_folder("--workload", workload)
+    images, samples = wish.inputs()
     spec = _with_choices(load_workload_spec(workload, for_workload), images, checkpoint)
     for picture in spec.images:
         require_input(spec, picture)
     require_file(json)
     prices = load_architecture("paper").operations
     assert prices is not None, "the shipped file says so"
-    return CountOrder(spec, prices, precision)
+    return CountOrder(spec, prices, precision, samples)
 
 
 def _with_choices(
-    spec: AnyWorkload, images: list[str] | None, checkpoint: Path | None
+    spec: AnyWorkload, images: tuple[str, ...], checkpoint: Path | None
 ) -> AnyWorkload:
     """The workload with the images and weights that were chosen on the command line."""
     changes: dict[str, object] = {}
-    if images is not None:
-        changes["images"] = tuple(
-            picture for name in names("--images", images) for picture in _pictures(name)
-        )
+    if images:
+        changes["images"] = images
     if checkpoint is not None:
         if isinstance(spec, RecordedSpec):
             problem = f"must be left out for '{spec.name}', whose spikes are recorded already."
@@ -135,11 +179,6 @@ def _with_choices(
         # in full, so that a file called `calibrated` is not taken for the shipped weights
         changes["weights"] = str(checkpoint.absolute())
     return spec.model_copy(update=changes)
-
-
-def _pictures(name: str) -> list[str]:
-    """A picture, or all of a folder."""
-    return pictures_in(Path(name)) if Path(name).is_dir() else [name]
 
 
 def _require_different(found: Sequence[str]) -> None:

@@ -15,6 +15,8 @@ from codesign.cli.options import (
     Json,
     NoCache,
     Output,
+    Samples,
+    Seed,
     names,
 )
 from codesign.cli.streams import console
@@ -33,6 +35,8 @@ def run(
     ],
     arch: Architecture = "split_core",
     images: Images = None,
+    samples: Samples = None,
+    seed: Seed = None,
     checkpoint: Checkpoint = None,
     changes: Changes = None,
     out: Output = None,
@@ -44,14 +48,14 @@ def run(
     Example: codesign run --arch split_core --workload dsnn50
     """
     from codesign.cli.folders import result_folder
-    from codesign.cli.orders import take_order
+    from codesign.cli.orders import Wish, take_order
     from codesign.cli.study import stage, study
     from codesign.cli.tables import print_run
 
     order = take_order(
         [workload],
         arch=arch,
-        images=images,
+        wish=Wish(images, samples, seed),
         checkpoint=checkpoint,
         changes=changes,
         out=out,
@@ -59,7 +63,9 @@ def run(
     )
     reader = console(to_stderr=json == "-")
     with study(use_cache=not no_cache) as work:
-        result = work.result(order.specs[0], order.architecture, order.changes)
+        result = work.result(
+            order.specs[0], order.architecture, changes=order.changes, samples=order.samples
+        )
     with (
         _shown_whatever_happens(lambda: print_run(reader, result, order.architecture)),
         stage("report"),
@@ -83,6 +89,8 @@ def compare(
     ],
     arch: Architecture = "split_core",
     images: Images = None,
+    samples: Samples = None,
+    seed: Seed = None,
     changes: Changes = None,
     out: Output = None,
     json: Json = None,
@@ -93,17 +101,26 @@ def compare(
     Example: codesign compare --arch split_core --workloads fsnn50,dsnn50,sew50
     """
     from codesign.cli.folders import result_folder
-    from codesign.cli.orders import take_order
+    from codesign.cli.orders import Wish, take_order
     from codesign.cli.study import stage, study
     from codesign.cli.tables import print_comparison
 
     wanted = names("--workloads", workloads)
     order = take_order(
-        wanted, arch=arch, images=images, changes=changes, out=out, json=json, checkpoint=None
+        wanted,
+        arch=arch,
+        wish=Wish(images, samples, seed),
+        changes=changes,
+        out=out,
+        json=json,
+        checkpoint=None,
     )
     reader = console(to_stderr=json == "-")
     with study(use_cache=not no_cache) as work:
-        results = [work.result(spec, order.architecture, order.changes) for spec in order.specs]
+        results = [
+            work.result(spec, order.architecture, changes=order.changes, samples=order.samples)
+            for spec in order.specs
+        ]
     with (
         _shown_whatever_happens(lambda: print_comparison(reader, results)),
         stage("report"),

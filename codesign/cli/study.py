@@ -1,9 +1,9 @@
 """A study: one workload on one architecture, over one or several photographs, with progress."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -25,11 +25,20 @@ class Study:
     use_cache: bool
 
     def result(
-        self, spec: AnyWorkload, architecture: Architecture, changes: Sequence[str]
+        self,
+        spec: AnyWorkload,
+        architecture: Architecture,
+        *,
+        changes: Sequence[str],
+        samples: Sequence[Any],
     ) -> "Result":
         """The result over all images of a workload; traces are read one at a time.
 
-        Its summary says which `changes` were made to the files of both.
+        Args:
+            spec: the workload.
+            architecture: the chip.
+            changes: what was replaced in the files of both, for the summary.
+            samples: how samples of data sets were chosen, for the provenance.
 
         Raises:
             CodesignError: anything that is wrong with the inputs or does not fit the chip.
@@ -41,8 +50,8 @@ class Study:
         result = combine(
             evaluate(trace, architecture, progress=stages) for trace in self.traces(spec)
         )
-        result.summary["changes"] = list(changes)
-        return result
+        summary = with_samples(result.summary, samples) | {"changes": list(changes)}
+        return replace(result, summary=summary)
 
     def traces(self, spec: AnyWorkload) -> Iterator[Trace]:
         """What was recorded of each image, one after the other, with one bar for all."""
@@ -77,6 +86,15 @@ class Study:
             self.progress.update(bars[stage], completed=done)  # type: ignore[arg-type]
 
         return show
+
+
+def with_samples(summary: Mapping[str, Any], samples: Sequence[Any]) -> dict[str, Any]:
+    """A summary whose provenance says how samples were chosen, if any were."""
+    if not samples:
+        return dict(summary)
+    numbered = {f"data set {number}": each for number, each in enumerate(samples, 1)}
+    provenance = dict(summary["provenance"] or {}) | {"samples": numbered}
+    return dict(summary) | {"provenance": provenance}
 
 
 @contextmanager

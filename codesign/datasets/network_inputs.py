@@ -21,7 +21,7 @@ from codesign.datasets.references import (
     read_sample,
 )
 from codesign.datasets.sample import Events
-from codesign.pictures import SIDE, normalise, picture_pixels
+from codesign.pictures import RESIZED_SIDE, SIDE, normalise, picture_pixels
 
 RECORDED = "recorded events"
 """Kind of an input that an event camera saw."""
@@ -29,15 +29,19 @@ RECORDED = "recorded events"
 PICTURE = "picture of a data set"
 
 
-def sample_pixels(name: str, side: int = SIDE) -> NDArray[np.float32]:
+def sample_pixels(
+    name: str, side: int = SIDE, *, resized: int = RESIZED_SIDE, cropped: int = SIDE
+) -> NDArray[np.float32]:
     """A picture of a data set, as a network of a height and width sees it.
 
     Args:
         name: reference of a sample.
         side: height and width of the network's input.
+        resized: to which the shorter side of a picture of another size is brought.
+        cropped: so many pixels are then taken from its centre.
 
     Returns:
-        `(3, side, side)` if the picture has that size, else `(3, 224, 224)`; normalised.
+        `(3, side, side)` if the picture has that size, else `(3, cropped, cropped)`; normalised.
 
     Raises:
         InputError: there is no such sample, or it is of events.
@@ -48,7 +52,7 @@ def sample_pixels(name: str, side: int = SIDE) -> NDArray[np.float32]:
         raise refused(name, problem, "Take a network of events, whose input is [T, 2, H, W].")
     if content.shape[:2] == (side, side):
         return normalise(content)
-    return picture_pixels(content)
+    return picture_pixels(content, resized, cropped)
 
 
 def sample_frames(name: str, timesteps: int, side: int) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Inputs of a user's network: photographs, random values, or a NumPy file; no torch is needed.
+"""Inputs of a user's network: photographs, samples of data sets, random values, or a NumPy file.
 
 A photograph is what ImageNet's networks see of it (`codesign.pictures`), averaged over blocks to a
 smaller square, and over its channels to grey. Random values are uniform in [0, 1). Both lie on the
@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codesign.datasets.network_inputs import sample_frames, sample_pixels, sample_provenance
+from codesign.datasets.references import is_reference
 from codesign.errors import Fault, InputError
 from codesign.pictures import (
     LARGEST_FILE_BYTES,
@@ -31,7 +33,8 @@ def model_input(spec: ModelSpec, name: str) -> NDArray[np.float32]:
 
     Args:
         spec: the workload.
-        name: one of its `images`, or another photograph.
+        name: one of its `images`, another photograph, or the reference of a sample. Recorded
+            events are for a shape of `[T, 2, S, S]`.
 
     Returns:
         `(1, C, H, W)`, `(T, 1, C, H, W)`, `(1, F)` or `(T, 1, F)`.
@@ -45,8 +48,10 @@ def model_input(spec: ModelSpec, name: str) -> NDArray[np.float32]:
         values = _random(shape, spec.input.seed)
     elif name == spec.input.file:
         values = _from_file(name, shape)
+    elif is_reference(name) and shape is not None and len(shape) == 4:
+        values = _frames(name, shape)
     else:
-        values = _photograph(name, shape)
+        values = _picture(name, shape)
     return np.expand_dims(values, 0 if values.ndim % 2 else 1)
 
 
@@ -61,6 +66,8 @@ def model_input_provenance(spec: ModelSpec, name: str) -> dict[str, Any]:
         return {"kind": "random", "name": name, "shape": shape}
     if name == spec.input.file:
         return {"kind": "file", "name": Path(name).name, "sha256": _digest(name)}
+    if is_reference(name):
+        return {**sample_provenance(name), "shape": shape}
     path = picture_path(name)
     return {"kind": "photograph", "name": path.name, "shape": shape, "sha256": picture_digest(name)}
 
@@ -75,10 +82,18 @@ def _random(shape: tuple[int, ...], seed: int | None) -> NDArray[np.float32]:
     return np.asarray(levels / grid, dtype=np.float32)
 
 
-def _photograph(name: str, shape: tuple[int, ...] | None) -> NDArray[np.float32]:
+def _frames(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    timesteps, polarities, height, width = shape
+    if polarities != 2 or height != width:
+        problem = f"must be [T, 2, S, S] for recorded events (got {list(shape)})."
+        raise InputError(Fault("input.shape", problem, "Give another shape."))
+    return sample_frames(name, timesteps, height)
+
+
+def _picture(name: str, shape: tuple[int, ...] | None) -> NDArray[np.float32]:
     channels, height, width = _picture_shape(shape)
-    pixels = load_picture(name)
-    block = SIDE // height
+    pixels = sample_pixels(name, height) if is_reference(name) else load_picture(name)
+    block = pixels.shape[1] // height
     blocks = pixels.reshape(3, height, block, width, block).mean(axis=(2, 4), dtype=np.float64)
     if channels == 1:
         blocks = blocks.mean(axis=0, keepdims=True)

@@ -11,6 +11,9 @@ from codesign.pages.energy import PICOJOULE, STREAMS
 from codesign.pages.latency import bounds_data
 from codesign.pages.palette import words
 
+SHOWN_INPUTS = 8
+"""Inputs whose provenance a page tells one by one; the summary has all."""
+
 NO_LATENCY = "Latency is not modelled: this architecture prices operations and has no cores."
 
 
@@ -169,8 +172,20 @@ def facts(summary: Mapping[str, Any]) -> dict[str, str]:
         "codesign version": summary["version"],
     }
     policy = dict(_flat("policy", summary.get("policy") or {}))
-    origin = dict(_flat("", summary["provenance"] or {}))
+    origin = dict(_flat("", _shortened(summary["provenance"] or {})))
     return {name: str(value) for name, value in {**known, **policy, **origin, **identity}.items()}
+
+
+def _shortened(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Provenance in which no more inputs are told one by one than a page can show."""
+    inputs = provenance.get("input")
+    if not isinstance(inputs, Mapping):
+        return dict(provenance)
+    shown = dict(list(inputs.items())[:SHOWN_INPUTS])
+    left_out = len(inputs) - len(shown)
+    if not left_out or not all(isinstance(each, Mapping) for each in inputs.values()):
+        return dict(provenance)
+    return {**provenance, "input": shown, "further inputs": f"{left_out}, in summary.json"}
 
 
 def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -3,9 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from codesign.datasets.network_inputs import sample_frames, sample_pixels
 from codesign.errors import InputError
 from codesign.models.inputs import model_input, model_input_provenance
 from codesign.pictures import load_picture
+from tests.datasets.written import write_cifar10, write_gestures
 from tests.models.own_networks import spec
 
 
@@ -102,3 +104,27 @@ def test_a_file_that_is_no_array_is_refused(folder: Path) -> None:
         model_input(spec(input={"file": "two.npz"}), "two.npz")
     with pytest.raises(InputError, match=r"^none\.npy: must be a readable NumPy file \(No such"):
         model_input_provenance(spec(input={"file": "none.npy"}), "none.npy")
+
+
+def test_a_sample_is_brought_to_the_networks_shape(tmp_path: Path) -> None:
+    name = f"cifar10:{write_cifar10(tmp_path)}#0"
+    whole = model_input(spec(images=["astronaut"], input={"shape": [3, 32, 32]}), name)
+    assert np.array_equal(whole[0], sample_pixels(name, 32))
+    grey = model_input(spec(images=["astronaut"], input={"shape": [1, 32, 32]}), name)
+    assert grey.shape == (1, 1, 32, 32)
+    large = model_input(spec(images=["astronaut"], input={"shape": [3, 224, 224]}), name)
+    assert np.array_equal(large[0], sample_pixels(name))
+    told = model_input_provenance(spec(images=["astronaut"], input={"shape": [3, 32, 32]}), name)
+    assert (told["class"], told["shape"]) == ("dog", [3, 32, 32])
+
+
+def test_recorded_events_are_a_sequence_of_frames(tmp_path: Path) -> None:
+    name = f"dvsgesture:{write_gestures(tmp_path)}#0"
+    given = spec(images=["astronaut"], input={"shape": [5, 2, 64, 64]})
+    values = model_input(given, name)
+    assert values.shape == (5, 1, 2, 64, 64)
+    assert np.array_equal(values[:, 0], sample_frames(name, 5, 64))
+    for shape in ([5, 3, 64, 64], [5, 2, 64, 32]):
+        given = spec(images=["astronaut"], input={"shape": shape})
+        with pytest.raises(InputError, match=r"input\.shape: must be \[T, 2, S, S\]"):
+            model_input(given, name)
