@@ -8,9 +8,11 @@ Where nothing can be written, runs go on without a cache.
 """
 
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -19,6 +21,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import codesign
+from codesign.cache_limit import make_room, mark_used
 from codesign.errors import Fault, InputError, TraceError
 from codesign.inputs import input_provenance, network_input, require_network_input
 from codesign.models.inputs import model_input, model_input_provenance
@@ -44,6 +47,9 @@ _SOURCES = (
     *("trace.py", "trace_files.py", "trace_cache.py"),
 )
 _LIBRARIES = ("torch", "pillow")  # what sums trained weights, and what decodes pictures
+
+_SAVES_BETWEEN_LIMITS = 32  # so that many entries are not looked through for each new one
+_saves = itertools.count()
 
 Notice = Callable[[str], None]
 RunWorkload = WorkloadSpec | ModelSpec
@@ -92,6 +98,7 @@ def recording(
         try:
             trace = load_trace(path)
             trace.verify()
+            mark_used(path)
             return Recording(trace, found=True)
         except TraceError as error:
             # not there, or not to be reached: then it cannot be written either, which is told below
@@ -100,10 +107,22 @@ def recording(
     trace = _record(spec, picture)
     if use_cache:
         try:
-            save_trace(trace, path)
+            _save(trace, path)
         except TraceError as error:
             notice(f"The recording is not cached: {error}")
     return Recording(trace, found=False)
+
+
+def _save(trace: Trace, path: Path) -> None:
+    """Adds an entry; now and then, old ones make room.
+
+    Raises:
+        TraceError: the cache cannot be written.
+    """
+    save_trace(trace, path)
+    if next(_saves) % _SAVES_BETWEEN_LIMITS == 0:
+        with suppress(InputError):  # a folder that cannot be listed cannot be limited
+            make_room(entries())
 
 
 def entry_key(spec: RunWorkload, picture: str) -> str:

@@ -10,7 +10,7 @@ import codesign
 
 PACKAGE = Path(codesign.__file__).parent
 ROOMS = [  # in the order of the flow; rooms of one line do not know each other
-    {"errors"},
+    {"errors", "cache_limit"},
     {"units"},
     {"workload"},
     {"specs"},

@@ -1,11 +1,14 @@
 """The cache finds what is whole, and records again what is not."""
 
+import itertools
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from codesign import trace_cache
+from codesign.cache_limit import LARGEST_CACHE_BYTES
 from codesign.errors import InputError
 from codesign.specs.catalogue import load_workload_spec
 from codesign.specs.workload import WorkloadSpec
@@ -110,3 +113,17 @@ def test_a_cache_that_is_no_folder_is_told(tmp_path: Path, monkeypatch: pytest.M
         entries()
     monkeypatch.setenv("CODESIGN_CACHE", str(tmp_path / "none"))
     assert entries() == []
+
+
+def test_a_new_recording_makes_the_oldest_go_when_the_cache_is_full(
+    spec: WorkloadSpec, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.mkdir()
+    old = folder / "old.trace"
+    old.touch()
+    os.truncate(old, LARGEST_CACHE_BYTES)  # takes no room on the disk
+    os.utime(old, (0, 0))
+    monkeypatch.setattr(trace_cache, "_saves", itertools.count())
+    recording(spec, "astronaut", notice=silent)
+    (left,) = trace_cache.entries()
+    assert left != old
