@@ -4,8 +4,9 @@ recording costs beside bare inference."""
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.processes import cost
+from tests.benchmarks.processes import Cost, cost
 from tests.benchmarks.recording import recording_costs
+from tests.benchmarks.samples import sample_costs
 
 ARCHITECTURE = "split_core"
 WORKLOAD = "dsnn50"
@@ -23,11 +24,22 @@ def print_commands(folder: Path) -> None:
     print(f"main job: codesign {' '.join(MAIN_JOB)}\n")
     print(f"{'command':30} {'wall':>8} {'CPU':>8} {'peak':>9}  torch")
     for label, arguments in COMMANDS:
-        taken = cost(arguments, folder)
-        print(
-            f"{label:30} {taken.wall_s:6.2f} s {taken.cpu_s:6.2f} s "
-            f"{taken.peak_bytes / 2**20:5.0f} MiB  {'' if taken.imported_torch else 'not '}imported"
-        )
+        print_cost(label, cost(arguments, folder))
+
+
+def print_samples(folder: Path) -> None:
+    """Costs of a small network on few and on many samples of a data set."""
+    print(f"\n{'a small network on CIFAR-10':30} {'wall':>8} {'CPU':>8} {'peak':>9}  torch")
+    for label, taken in sample_costs(folder):
+        print_cost(label, taken)
+
+
+def print_cost(label: str, taken: Cost) -> None:
+    """One row of a table of commands."""
+    print(
+        f"{label:30} {taken.wall_s:6.2f} s {taken.cpu_s:6.2f} s "
+        f"{taken.peak_bytes / 2**20:5.0f} MiB  {'' if taken.imported_torch else 'not '}imported"
+    )
 
 
 def print_parts(recording: Path) -> None:
@@ -57,8 +69,9 @@ def main() -> None:
     """Measures in a temporary folder and prints the tables."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        print_samples(folder / "samples")
         print_commands(folder)
-        (recording,) = (folder / "cache").rglob("*.trace")
+        (recording,) = (folder / "cache").glob("*.trace")
         print_parts(recording)
     print_recording()
 
