@@ -30,7 +30,11 @@ _JOULE_PER_PJ = 1e-12
 
 
 def evaluate(
-    trace: Trace, architecture: Architecture, *, progress: Progress | None = None
+    trace: Trace,
+    architecture: Architecture,
+    *,
+    progress: Progress | None = None,
+    has_timeline: bool = True,
 ) -> Result:
     """Latency and energy of one recorded input.
 
@@ -41,14 +45,16 @@ def evaluate(
         trace: the recorded input.
         architecture: the chip.
         progress: called with (stage, done, total), stages "lowering" and "simulation".
+        has_timeline: whether occupancy and timeline are made; of several inputs, only those of
+            the first are kept.
 
     Raises:
         CapacityError: a layer does not fit the chip; with the layer, the need and the fix.
         TraceError: the trace was altered.
     """
     layers = count_layers(trace)
+    nothing = (pd.DataFrame(columns=OCCUPANCY_COLUMNS), pd.DataFrame(columns=TIMELINE_COLUMNS))
     if not architecture.cores:
-        nothing = (pd.DataFrame(columns=OCCUPANCY_COLUMNS), pd.DataFrame(columns=TIMELINE_COLUMNS))
         energy = price_operations(layers, architecture)
         return Result(_summary(trace, architecture, layers, energy), layers, energy, *nothing)
     mapping = map_workload(trace.workload, architecture)
@@ -59,7 +65,8 @@ def evaluate(
     summary |= _times(schedule.makespan_cycles, architecture, summary["energy_pj"])
     summary["bounds_cycles"] = bounds_cycles(jobs, architecture)
     summary["jobs"] = len(jobs)
-    return Result(summary, layers, energy, occupancy(jobs, schedule), timeline(jobs, schedule))
+    times = (occupancy(jobs, schedule), timeline(jobs, schedule)) if has_timeline else nothing
+    return Result(summary, layers, energy, *times)
 
 
 def _summary(

@@ -63,3 +63,13 @@ def test_progress_names_both_stages() -> None:
 def test_the_hash_follows_the_numbers_and_not_the_file() -> None:
     assert architecture_hash(split_chip()) == architecture_hash(split_chip("cores.spike.count=2"))
     assert architecture_hash(split_chip()) != architecture_hash(split_chip("cores.spike.count=3"))
+
+
+def test_a_result_without_a_timeline_is_otherwise_the_same() -> None:
+    whole = evaluate(dual_stream_network(), split_chip())
+    short = evaluate(dual_stream_network(), split_chip(), has_timeline=False)
+    assert short.summary == whole.summary
+    assert short.energy.equals(whole.energy)
+    assert short.layers.equals(whole.layers)
+    assert (len(short.occupancy), len(short.timeline)) == (0, 0)
+    assert list(short.timeline.columns) == list(whole.timeline.columns)

@@ -48,7 +48,8 @@ class Study:
 
         stages = self._bars(spec.name) if len(spec.images) == 1 else None
         result = combine(
-            evaluate(trace, architecture, progress=stages) for trace in self.traces(spec)
+            evaluate(trace, architecture, progress=stages, has_timeline=not number)
+            for number, trace in enumerate(self.traces(spec))
         )
         summary = with_samples(result.summary, samples) | {"changes": list(changes)}
         return replace(result, summary=summary)
