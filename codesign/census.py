@@ -14,7 +14,7 @@ from codesign.consumption import consumption
 from codesign.counting import count_layers, totals
 from codesign.errors import Fault, InputError
 from codesign.footprint import FP32, footprint
-from codesign.results import COUNTS
+from codesign.results import COUNTS, provenance_of_all
 from codesign.specs.architecture import PaperEnergies, Precision
 from codesign.trace import Trace
 from codesign.workload import SYNAPTIC, Kind, Workload
@@ -56,7 +56,7 @@ def census(
     Raises:
         InputError: there is no trace, or they are of different workloads.
     """
-    inputs = 0
+    inputs: list[Any] = []
     for trace in traces:
         counted = _by_layer(_as_executed(count_layers(trace), trace.workload, policy))
         if not inputs:
@@ -66,12 +66,12 @@ def census(
         else:
             numbers = sums.columns[3:]
             sums[numbers] += counted[numbers]
-        inputs += 1
+        inputs.append(trace.provenance.get("input"))
     if not inputs:
         raise InputError(Fault("census", "needs at least one input (got none)."))
     layers = sums
-    if inputs > 1:
-        layers = sums.assign(**{name: sums[name] / inputs for name in sums.columns[3:]})
+    if len(inputs) > 1:
+        layers = sums.assign(**{name: sums[name] / len(inputs) for name in sums.columns[3:]})
     layers["firing_rate"] = layers["spikes"] / layers["neurons"].where(layers["neurons"] > 0)
     layers = layers.merge(footprint(first.workload, precision), on="layer", sort=False)
     return Census(layers, _summary(layers, first, prices, (inputs, policy, precision)))
@@ -105,7 +105,7 @@ def _summary(
     layers: pd.DataFrame,
     trace: Trace,
     prices: PaperEnergies,
-    choices: tuple[int, IntegerPolicy, Precision],
+    choices: tuple[list[Any], IntegerPolicy, Precision],
 ) -> dict[str, Any]:
     inputs, policy, precision = choices
     counts = totals(layers)
@@ -115,7 +115,7 @@ def _summary(
     return {
         "workload": trace.workload.name,
         "timesteps": trace.workload.timesteps,
-        "images": inputs,
+        "images": len(inputs),
         "integer_input": policy,
         "formats": precision.model_dump(mode="json", by_alias=True),
         "counts": counts,
@@ -126,5 +126,5 @@ def _summary(
             for rule, with_bn in (("bn_fused", False), ("bn_counted", True))
         },
         "layers": rows.to_dict("records"),
-        "provenance": trace.provenance,
+        "provenance": provenance_of_all(trace.provenance, inputs),
     }

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from codesign.errors import Fault, InputError
-from codesign.results import Result
+from codesign.results import Result, provenance_of_all
 
 SCALARS = ("makespan_cycles", "latency_s", "energy_pj", "edp_js")
 """Numbers of a summary whose distribution is given."""
@@ -127,20 +127,10 @@ def _summary(total: _Sum) -> dict[str, Any]:
     summary["bounds_cycles"] = total.bounds_cycles
     summary["images"] = count
     summary["spread"] = {key: spread(values) for key, values in total.scalars.items()}
-    summary["provenance"] = _provenance(total)
+    summary["provenance"] = provenance_of_all(summary["provenance"], total.inputs)
     summary["trace_hash"] = hashlib.sha256("".join(total.hashes).encode()).hexdigest()
     summary["timeline_of"] = total.hashes[0]
     return summary
-
-
-def _provenance(total: _Sum) -> dict[str, Any]:
-    """The first one's, with the inputs of all."""
-    provenance = dict(total.first.summary["provenance"])
-    if "input" in provenance:
-        provenance["input"] = {
-            f"image {number}": each for number, each in enumerate(total.inputs, 1)
-        }
-    return provenance
 
 
 def _added(sums: pd.DataFrame, rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -7,6 +7,7 @@ With several images there is one `Result` per image, and `combine` makes the one
 means and whose spread is stated.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,3 +91,11 @@ class Result:
     energy: pd.DataFrame
     occupancy: pd.DataFrame
     timeline: pd.DataFrame
+
+
+def provenance_of_all(first: Mapping[str, Any], inputs: Sequence[Any]) -> dict[str, Any]:
+    """The provenance of several inputs: the first one's, with `input` telling each of them."""
+    provenance = dict(first)
+    if len(inputs) > 1 and "input" in provenance:
+        provenance["input"] = {f"image {number}": each for number, each in enumerate(inputs, 1)}
+    return provenance

@@ -142,3 +142,15 @@ def test_help_says_how_samples_are_named(codesign: Run) -> None:
     assert "SET:FOLDER" in text
     for name in ("imagenet", "cifar10", "cifar100", "dvsgesture", "cifar10dvs"):
         assert name in text
+
+
+def test_counts_of_several_samples_name_each_of_them(codesign: Run, own: Path) -> None:
+    write_cifar10(own)
+    done = codesign(
+        *("count", "--workload", "my_network.yaml", "--json", "-"),
+        *("--images", "cifar10:.", "--samples", "3"),
+    )
+    assert done.returncode == 0, done.stderr
+    inputs = json.loads(done.stdout)["provenance"]["input"]
+    assert [each["index"] for each in inputs.values()] == [0, 2, 3]
+    assert list(inputs) == ["image 1", "image 2", "image 3"]
