@@ -9,6 +9,7 @@ nothing of Python or NumPy is called.
 import io
 import math
 import pickle
+import pickletools
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from codesign.datasets.reading import read_file, refused
 
 PIXEL_BYTES = 3072
+_MEMORISING = {"PUT", "BINPUT", "LONG_BINPUT"}
 _FIX = "Get it again, or take the binary version of the set, which holds no programs."
 
 
@@ -68,15 +70,27 @@ def _batch(path: Path, label_key: str, class_count: int) -> tuple[list[int], NDA
 
 def _plain(path: Path) -> dict[str, Any]:
     """The dictionary in a pickle."""
-    stream = io.BytesIO(read_file(path))
+    stored = read_file(path)
     try:
-        content = _PlainUnpickler(stream, encoding="bytes").load()
+        _require_honest_memo(stored)
+        content = _PlainUnpickler(io.BytesIO(stored), encoding="bytes").load()
     except (Exception, MemoryError) as error:  # broken pickles raise whatever they stumble over
         reason = str(error) or type(error).__name__
         raise refused(path, f"must be a whole batch of CIFAR's ({reason}).", _FIX) from error
     if not isinstance(content, dict):
         raise refused(path, f"must hold a dictionary (got {type(content).__name__}).", _FIX)
     return {_word(key): value for key, value in content.items()}
+
+
+def _require_honest_memo(stored: bytes) -> None:
+    """Checks that no place is asked for that is far beyond what can be remembered.
+
+    Python's unpickler takes memory for all places up to the largest, so that nine bytes could
+    have it take tens of gigabytes.
+    """
+    for operation, place, _ in pickletools.genops(stored):
+        if operation.name in _MEMORISING and int(place or 0) > len(stored):
+            raise pickle.UnpicklingError(f"it remembers something at place {place}")
 
 
 def _word(text: object) -> str:

@@ -13,6 +13,7 @@ from codesign.errors import InputError
 from tests.datasets.written import (
     TEN,
     cifar_pixels,
+    python2_batch,
     write_cifar10,
     write_cifar10_pickles,
     write_cifar100,
@@ -124,6 +125,14 @@ def test_what_stands_for_arrays_cannot_be_changed(tmp_path: Path) -> None:
         open_cifar10(place, "test")
 
 
+@pytest.mark.parametrize("code", [b"\x80\x02Nr\xff\xff\xff\x7f.", b"Np99999999999\n."])
+def test_a_few_bytes_cannot_take_gigabytes(tmp_path: Path, code: bytes) -> None:
+    place = write_cifar10_pickles(tmp_path)
+    (place / "test_batch").write_bytes(code)
+    with pytest.raises(InputError, match=r"remembers something at place \d+"):
+        open_cifar10(place, "test")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -149,3 +158,15 @@ def test_a_pickle_that_is_cut_short_is_refused(tmp_path: Path, kept: int) -> Non
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(InputError, match="must be a whole batch"):
         open_cifar10(tmp_path, "test")
+
+
+def test_batches_that_python_2_wrote_are_read(tmp_path: Path) -> None:
+    place = write_cifar10_pickles(tmp_path)
+    pixels = cifar_pixels(3, 9)
+    (place / "test_batch").write_bytes(python2_batch([4, 0, 9], pixels))
+    data = open_cifar10(place, "test")
+    samples = [data.sample(index) for index in range(3)]
+    assert [sample.label for sample in samples] == [4, 0, 9]
+    assert [sample.sha256 for sample in samples] == [
+        hashlib.sha256(each).hexdigest() for each in pixels
+    ]

@@ -157,3 +157,20 @@ def write_cifar10_dvs(folder: Path, per_class: int = 1) -> Path:
             path = folder / name / f"cifar10_{name}_{number}.aedat"
             path.write_bytes(aedat2_bytes(events))
     return folder
+
+
+def python2_batch(labels: Sequence[int], pixels: Pixels) -> bytes:
+    """A batch as Python 2 wrote the published ones, operation by operation."""
+
+    def text(word: bytes) -> bytes:
+        return b"U" + bytes([len(word)]) + word
+
+    raw = b"".join(pixels)
+    shape = b"K" + bytes([len(labels)]) + b"M" + struct.pack("<H", 3072) + b"\x86"
+    kind = b"cnumpy\ndtype\n" + text(b"u1") + b"K\x00K\x01\x87R"
+    kind += b"(K\x03" + text(b"|") + b"NNN" + 2 * b"J\xff\xff\xff\xff" + b"K\x00tb"
+    array = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85" + text(b"b")
+    array += b"\x87R(K\x01" + shape + kind + b"\x89T" + struct.pack("<I", len(raw)) + raw + b"tb"
+    numbers = b"](" + b"".join(b"K" + bytes([label]) for label in labels) + b"e"
+    content = text(b"data") + array + text(b"labels") + numbers
+    return b"\x80\x02}(" + content + text(b"batch_label") + text(b"testing batch") + b"u."
