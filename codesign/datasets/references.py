@@ -140,7 +140,10 @@ def read_sample(reference: Reference) -> Sample:
     Raises:
         InputError: the set is not what it must be, has no such sample, or its file is broken.
     """
-    return _read(reference.set_name, reference.folder, reference.split, reference.index or 0)
+    if reference.index is None:
+        problem = "must be one sample of the set (got all of it)."
+        raise refused(str(reference), problem, "Add '#0' for the first, or name it with --images.")
+    return _read(reference.set_name, reference.folder, reference.split, reference.index)
 
 
 @lru_cache(maxsize=4)

@@ -53,5 +53,5 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"must list files NAME\.aedat"):
         open_dvs_gesture(place, "test")
     (place / "trials_to_test.txt").unlink()
-    with pytest.raises(InputError, match=r"trials_to_test\.txt: is missing.*dvsgesture"):
+    with pytest.raises(InputError, match=r"trials_to_test\.txt: is missing.*DvsGesture"):
         open_dvs_gesture(place, "test")

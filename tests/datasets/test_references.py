@@ -61,6 +61,8 @@ def test_a_sample_that_the_set_has_not_is_refused(tmp_path: Path) -> None:
     place = write_cifar10(tmp_path)
     with pytest.raises(InputError, match=r"must be below 4, the number of samples \(got 4\)"):
         read_sample(parse_reference(f"cifar10:{place}#4"))
+    with pytest.raises(InputError, match=r"must be one sample of the set.*Add '#0'"):
+        read_sample(parse_reference(f"cifar10:{place}"))
 
 
 @given(st.data())
