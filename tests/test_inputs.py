@@ -1,9 +1,14 @@
 """What each structure sees of a photograph, and how that is called."""
 
-import numpy as np
+from pathlib import Path
 
-from codesign.inputs import input_provenance, network_input
+import numpy as np
+import pytest
+
+from codesign.errors import InputError
+from codesign.inputs import input_provenance, network_input, require_network_input
 from codesign.pictures import load_picture, load_small_picture, picture_digest
+from tests.datasets.written import write_cifar10, write_gestures, write_imagenet
 
 
 def test_a_resnet_sees_the_photograph():
@@ -30,3 +35,37 @@ def test_an_event_net_sees_simulated_events_that_are_never_called_recorded():
         assert provenance["kind"] == "simulated events"
         assert provenance["sha256"] == picture_digest("astronaut")
         assert "recorded" not in str(provenance)
+
+
+def test_a_spikformer_sees_cifars_pictures_as_they_are_and_others_small(tmp_path: Path) -> None:
+    write_cifar10(tmp_path)
+    write_imagenet(tmp_path / "val", {"n01440764": 1})
+    assert network_input("spikformer", f"cifar10:{tmp_path}#1", 4).shape == (1, 3, 32, 32)
+    assert network_input("resnet", f"cifar10:{tmp_path}#1", 4).shape == (1, 3, 224, 224)
+    picture = next((tmp_path / "val").rglob("*.JPEG"))
+    assert np.array_equal(
+        network_input("spikformer", f"imagenet:{tmp_path / 'val'}#0", 4),
+        load_small_picture(picture)[None],
+    )
+
+
+def test_an_event_net_sees_recorded_events_that_are_never_called_simulated(tmp_path: Path) -> None:
+    name = f"dvsgesture/train:{write_gestures(tmp_path)}#0"
+    frames = network_input("7b", name, 5)
+    assert frames.shape == (5, 1, 2, 128, 128)
+    assert frames.sum() > 0
+    provenance = input_provenance("7b", name)
+    assert provenance["kind"] == "recorded events"
+    assert "simulated" not in str(provenance)
+
+
+@pytest.mark.parametrize("structure", ["resnet", "spikformer"])
+def test_networks_of_pictures_do_not_take_recorded_events(structure: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="must be a picture for this network"):
+        require_network_input(structure, f"dvsgesture/train:{write_gestures(tmp_path)}#0", 4)
+
+
+def test_event_nets_do_not_take_the_pictures_of_a_data_set(tmp_path: Path) -> None:
+    write_cifar10(tmp_path)
+    with pytest.raises(InputError, match="must be recorded events for this network"):
+        require_network_input("wide7b", f"cifar10:{tmp_path}#0", 4)

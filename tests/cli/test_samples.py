@@ -154,3 +154,14 @@ def test_counts_of_several_samples_name_each_of_them(codesign: Run, own: Path) -
     inputs = json.loads(done.stdout)["provenance"]["input"]
     assert [each["index"] for each in inputs.values()] == [0, 2, 3]
     assert list(inputs) == ["image 1", "image 2", "image 3"]
+
+
+def test_a_shipped_event_net_takes_recorded_events(codesign: Run, folder: Path) -> None:
+    write_gestures(folder)
+    options = ("--workload", "fsnn7b_small", "--images", "dvsgesture/train:.", "--samples", "2")
+    done = codesign("run", "--arch", "paper", *options, "--json", "summary.json")
+    assert done.returncode == 0, done.stderr
+    assert "simulated" not in done.stdout
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["images"] == 2
+    assert "recorded events" in str(summary["provenance"]["input"])
