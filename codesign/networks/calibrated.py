@@ -160,18 +160,24 @@ def read_weights(name: str) -> CalibratedWeights:
     )
 
 
-def calibrated_provenance(name: str) -> dict[str, Any]:
+def calibrated_provenance(name: str, connection: str | None = None) -> dict[str, Any]:
     """Where calibrated weights come from, for results and reports: JSON values.
+
+    Args:
+        name: see `codesign.networks.targets.weights_name`.
+        connection: of the network that takes them; named if they were fitted with another one.
 
     Raises:
         InputError, CodesignError: see `read_weights`.
     """
     metadata = read_weights(name).metadata
-    table = metadata["target"].partition(" of ")[0]
+    table, target = metadata["target"].partition(" of ")[0], metadata["target"]
+    if connection not in (None, TARGETS[name].connection):
+        target += f" as a network with {TARGETS[name].connection.upper()}"
     return {
         "kind": "calibrated",
         "description": f"calibrated to {table}, not trained",
-        "target": metadata["target"],
+        "target": target,
         "seed": metadata["seed"],
         "sha256": calibrated_digest(name),
     }

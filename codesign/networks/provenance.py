@@ -11,7 +11,7 @@ from typing import Any
 
 from codesign.errors import Fault, InputError
 from codesign.networks.calibrated import calibrated_provenance
-from codesign.networks.targets import TARGETS, weights_name
+from codesign.networks.targets import weights_name
 from codesign.specs.workload import WorkloadSpec
 
 CALIBRATED = "calibrated"
@@ -28,11 +28,8 @@ def weights_provenance(spec: WorkloadSpec) -> dict[str, Any]:
             for a network of this size.
     """
     if spec.weights == CALIBRATED:
-        found = calibrated_provenance(calibrated_name(spec))
-        fitted = TARGETS[calibrated_name(spec)].connection
-        if spec.connection is not None and spec.connection.value != fitted:
-            found["target"] += f" as a network with {fitted.upper()}"
-        return found
+        connection = spec.connection and spec.connection.value
+        return calibrated_provenance(calibrated_name(spec), connection)
     return {
         "kind": "checkpoint",
         "description": f"from the checkpoint {Path(spec.weights).name}, as given",
