@@ -10,14 +10,14 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from codesign.consumption import consumption
-from codesign.counting import count_layers, totals
+from codesign.consumption import WITH_DENSE_COUNT, consumption
+from codesign.counting import count_layers, dense_operations, totals
 from codesign.errors import Fault, InputError
 from codesign.footprint import FP32, footprint
 from codesign.results import COUNTS, provenance_of_all
 from codesign.specs.architecture import PaperEnergies, Precision
 from codesign.trace import Trace
-from codesign.workload import SYNAPTIC, Kind, Workload
+from codesign.workload import SYNAPTIC, Kind, Layer, LayerType, Workload
 
 IntegerPolicy = Literal["mac", "repeat"]
 
@@ -29,8 +29,9 @@ class Census:
     Attributes:
         layers: a row for each layer, over all timesteps: `layer`, `type`, `stream`, the columns
             of `codesign.results.COUNTS`, `ac_rate_dense`, `neurons`, `spikes` (these as means per
-            input), `firing_rate` (spikes per neuron update; NaN without neurons), and the columns
-            of `codesign.footprint.footprint`.
+            input), `firing_rate` (spikes per neuron update; NaN without neurons), `dense` (the
+            operations of a weighted layer or a product if no operand were zero, padding
+            included), and the columns of `codesign.footprint.footprint`.
         summary: the same as JSON values, with totals, eq. 15's bounds and eq. 6's ratio.
     """
 
@@ -73,8 +74,15 @@ def census(
     if len(inputs) > 1:
         layers = sums.assign(**{name: sums[name] / len(inputs) for name in sums.columns[3:]})
     layers["firing_rate"] = layers["spikes"] / layers["neurons"].where(layers["neurons"] > 0)
+    layers["dense"] = [_dense(first.workload, layer) for layer in first.workload.layers]
     layers = layers.merge(footprint(first.workload, precision), on="layer", sort=False)
     return Census(layers, _summary(layers, first, prices, (inputs, policy, precision)))
+
+
+def _dense(workload: Workload, layer: Layer) -> int:
+    if layer.type not in WITH_DENSE_COUNT:
+        return 0
+    return dense_operations(workload, layer) * workload.output_tensor(layer).timesteps
 
 
 def _as_executed(layers: pd.DataFrame, workload: Workload, policy: IntegerPolicy) -> pd.DataFrame:
@@ -119,6 +127,7 @@ def _summary(
         "integer_input": policy,
         "formats": precision.model_dump(mode="json", by_alias=True),
         "counts": counts,
+        "dense_products": int(layers.loc[layers["type"] == LayerType.PRODUCT, "dense"].sum()),
         "firing_rate": float(layers["spikes"].sum() / updates) if updates else None,
         "footprint": {name: int(layers[name].sum()) for name in sizes},
         "consumption": {

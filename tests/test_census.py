@@ -71,3 +71,9 @@ def test_inputs_of_different_workloads_and_none_are_refused() -> None:
         census([integers(), dual_stream_network()], PRICES)
     with pytest.raises(InputError, match="at least one input"):
         census([], PRICES)
+
+
+def test_dense_operations_are_those_of_a_silent_input_as_well() -> None:
+    """By hand: 16 places of 2 x 3 and 2 x 5 weights, at two timesteps; nothing but weights."""
+    dense = census([integers()], PRICES).layers.set_index("layer")["dense"].to_dict()
+    assert dense == {"sum": 0, "spikes": 2 * 16 * 6, "integers": 2 * 16 * 10, "sn": 0}

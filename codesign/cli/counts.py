@@ -79,15 +79,16 @@ def _print(reader: "Console", summary: dict[str, Any]) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column("layer", no_wrap=True)
     table.add_column("type")
-    for column in ("ACs", "rate x dense", "MACs", "zero-skipped", "with BN", "neurons", "rate"):
+    numbers = ("dense", "ACs", "rate x dense", "MACs", "zero-skipped", "with BN", "neurons", "rate")
+    for column in numbers:
         table.add_column(column, justify="right")
     for column in ("weights", "membranes", "results"):
         table.add_column(column, justify="right")
     sizes = ("weight_bits", "membrane_bits", "result_bits")
     for row in summary["layers"]:
         rate = "" if row["firing_rate"] is None else f"{row['firing_rate']:.1%}"
-        sums = [all_accumulates(row), row["ac_rate_dense"], row["mac"], row["mac_nonzero"]]
-        sums += [row["mac"] + row["mac_batch_norm"], row["neuron_updates"]]
+        sums = [row["dense"], all_accumulates(row), row["ac_rate_dense"], row["mac"]]
+        sums += [row["mac_nonzero"], row["mac"] + row["mac_batch_norm"], row["neuron_updates"]]
         table.add_row(
             row["layer"],
             row["type"],
@@ -117,6 +118,7 @@ def _totals(summary: dict[str, Any]) -> list[str]:
     return [
         f"ACs {counts['ac']:,.0f}, with residuals {counts['ac_all']:,.0f}; rate x dense "
         f"{counts['ac_rate_dense']:,.0f}{_difference(summary)}",
+        *_products(summary),
         f"MACs {counts['mac']:,.0f} (zero-skipped {counts['mac_nonzero']:,.0f}, with batch norm "
         f"{counts['mac_with_bn']:,.0f}); integer inputs by policy '{summary['integer_input']}'",
         f"neuron updates {counts['neuron_updates']:,.0f}"
@@ -128,6 +130,14 @@ def _totals(summary: dict[str, Any]) -> list[str]:
         f"energy over that of an ANN of the same layers: {fused['ratio']:.2f}; its limit (eq. 6), "
         f"T x rate x E_AC / E_MAC: {fused['limit_ratio']:.2f}",
     ]
+
+
+def _products(summary: dict[str, Any]) -> list[str]:
+    """How many products of recorded values there are; in most networks none."""
+    dense, met = summary["dense_products"], summary["counts"]["ac_product"]
+    if not dense:
+        return []
+    return [f"products of spikes {dense:,}, in which {met:,.0f} pairs meet and are accumulated"]
 
 
 def _difference(summary: dict[str, Any]) -> str:

@@ -37,6 +37,7 @@ def test_the_accumulates_of_all_layers_are_those_of_the_totals(codesign: Run, fo
         assert done.returncode == 0, done.stderr
         summary = json.loads((folder / "counts.json").read_text())
         assert sum(all_accumulates(row) for row in summary["layers"]) == summary["counts"]["ac_all"]
+        assert ("products of spikes" in done.stdout) == ("spikformer" in name)
 
 
 def test_what_count_cannot_use_is_refused(codesign: Run) -> None:
