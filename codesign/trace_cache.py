@@ -214,13 +214,17 @@ def _record(spec: RunWorkload, picture: str) -> Trace:
 
     provenance = _provenance(spec, picture, str(torch.__version__))
     inputs = torch.from_numpy(seen)
-    network = _network(spec.model_copy(update={"images": ()}), get_ident())
+    digest = str(provenance["weights"]["sha256"])
+    network = _network(spec.model_copy(update={"images": ()}), digest, get_ident())
     return capture(network, inputs, name=spec.name, provenance=provenance)
 
 
 @lru_cache(maxsize=1)
-def _network(spec: WorkloadSpec, _thread: int) -> "nn.Module":
-    """The network of a workload, kept for its next image; it can run in one thread at a time."""
+def _network(spec: WorkloadSpec, _weights: str, _thread: int) -> "nn.Module":
+    """The network of a workload, kept for its next image; it can run in one thread at a time.
+
+    The SHA-256 of its weights is an argument because a checkpoint may be written again.
+    """
     from codesign.networks.construction import build
 
     return build(spec)

@@ -6,10 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from codesign import trace_cache
 from codesign.cache_limit import LARGEST_CACHE_BYTES
 from codesign.errors import InputError
+from codesign.networks.construction import spiking_network
 from codesign.specs.catalogue import load_workload_spec
 from codesign.specs.workload import WorkloadSpec
 from codesign.trace_cache import entries, entry_key, recording
@@ -127,3 +130,18 @@ def test_a_new_recording_makes_the_oldest_go_when_the_cache_is_full(
     recording(spec, "astronaut", notice=silent)
     (left,) = trace_cache.entries()
     assert left != old
+
+
+def test_a_checkpoint_that_was_written_again_is_read_again(
+    spec: WorkloadSpec, folder: Path, tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "weights.safetensors"
+    spec = spec.model_copy(update={"weights": str(checkpoint)})
+    spikes = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        network = spiking_network(family="fsnn", depth=18, timesteps=1)
+        save_file(network.state_dict(), checkpoint)
+        trace = recording(spec, "astronaut", notice=silent).trace
+        spikes.append(trace.values("sn1").sum())
+    assert spikes[0] != spikes[1]

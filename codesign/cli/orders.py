@@ -46,13 +46,21 @@ class Wish:
                 found += map(str, references)
                 statements.append(statement)
             else:
-                found += pictures_in(Path(name)) if Path(name).is_dir() else [name]
+                found += pictures_in(Path(name)) if _is_folder(name) else [name]
         for option, value in (("--samples", self.samples), ("--seed", self.seed)):
             if value is not None and not statements:
                 problem = "chooses among the samples of a data set, and none was named."
                 fix = "Name one with '--images SET:FOLDER', as cifar10:data/cifar-10-batches-bin."
                 raise InputError(Fault(f"{option} {value}", problem, fix))
         return tuple(found), statements
+
+
+def _is_folder(name: str) -> bool:
+    """Whether a folder of that name is there; what cannot be asked for is reported as a picture."""
+    try:
+        return Path(name).is_dir()
+    except (OSError, ValueError):  # too long a name, or a null byte
+        return False
 
 
 @dataclass(frozen=True)

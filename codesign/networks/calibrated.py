@@ -160,12 +160,15 @@ def read_weights(name: str) -> CalibratedWeights:
     )
 
 
-def calibrated_provenance(name: str, connection: str | None = None) -> dict[str, Any]:
+def calibrated_provenance(
+    name: str, connection: str | None = None, *, identity_start: bool = False
+) -> dict[str, Any]:
     """Where calibrated weights come from, for results and reports: JSON values.
 
     Args:
         name: see `codesign.networks.targets.weights_name`.
         connection: of the network that takes them; named if they were fitted with another one.
+        identity_start: whether every branch was set to zero, which is said as well.
 
     Raises:
         InputError, CodesignError: see `read_weights`.
@@ -174,6 +177,8 @@ def calibrated_provenance(name: str, connection: str | None = None) -> dict[str,
     table, target = metadata["target"].partition(" of ")[0], metadata["target"]
     if connection not in (None, TARGETS[name].connection):
         target += f" as a network with {TARGETS[name].connection.upper()}"
+    if identity_start:
+        target += ", with every branch set to zero"
     return {
         "kind": "calibrated",
         "description": f"calibrated to {table}, not trained",

@@ -109,7 +109,9 @@ def calibrated_network(*, identity_start: bool = False, **options: Any) -> Spiki
             _assign(module, "bias", np.zeros(module.out_features, np.float32))
     if identity_start:
         network.start_as_identity()
-    network.provenance = calibrated_provenance(name, network.connection)
+    network.provenance = calibrated_provenance(
+        name, network.connection, identity_start=identity_start
+    )
     return network
 
 

@@ -29,7 +29,9 @@ def weights_provenance(spec: WorkloadSpec) -> dict[str, Any]:
     """
     if spec.weights == CALIBRATED:
         connection = spec.connection and spec.connection.value
-        return calibrated_provenance(calibrated_name(spec), connection)
+        return calibrated_provenance(
+            calibrated_name(spec), connection, identity_start=spec.identity_start
+        )
     return {
         "kind": "checkpoint",
         "description": f"from the checkpoint {Path(spec.weights).name}, as given",

@@ -106,7 +106,6 @@ TABLE_3_MJ = {
 TABLE_3_UNORDERED_MJ = {"7b": (1.04, 1.19, 1.10), "wide7b": (3.51, 3.41, 4.65)}
 """Energies of FSNN-7 with IAND, OR and XOR, in the order of the rows."""
 
-DATASET = {"7b": "DVS Gesture", "wide7b": "CIFAR10-DVS"}
 PUBLISHED_WIDTH = {"7b": 32, "wide7b": 64}
 WIDER_7B, NOT_WIDER = 64, ("or", "xor")
 """Width of 7B-Net that the energy of ADD needs, and the connections that are not calibrated with

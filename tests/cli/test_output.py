@@ -113,14 +113,21 @@ def test_names_with_brackets_are_printed_as_they_are(folder: Path) -> None:
         ("astronaut", "missing.png"),
         ("astronaut", __file__),
         (".",),
+        ("x" * 300,),
+        ("cifar10:" + "x" * 300,),
     ],
-    ids=["none", "comma", "one is none", "one is missing", "one is no picture", "folder"],
+    ids=[
+        *("none", "comma", "one is none", "one is missing", "one is no picture", "folder"),
+        *("too long a name", "too long a folder"),
+    ],
 )
 def test_images_that_cannot_be_used_are_refused_before_the_run(
     folder: Path, monkeypatch: pytest.MonkeyPatch, images: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv("CODESIGN_CACHE", str(folder / "cache"))
-    with pytest.raises(InputError, match=r"--images|missing\.png|must be a picture|hold pictures"):
+    with pytest.raises(
+        InputError, match=r"--images|missing\.png|must be a picture|hold pictures|too long"
+    ):
         run("--out", "out", "--images", *images)
     assert list(folder.iterdir()) == []
 

@@ -140,3 +140,8 @@ def test_weights_say_that_they_were_fitted_with_another_connection(
 def test_sew_with_iand_is_the_wide_net_of_fsnn() -> None:
     sew = weights_provenance(load_workload_spec("sew_wide7b", ["connection=iand"]))
     assert sew == weights_provenance(load_workload_spec("fsnn_wide7b"))
+
+
+def test_weights_say_that_their_branches_were_set_to_zero() -> None:
+    spec = load_workload_spec("fsnn18", ["identity_start=true"])
+    assert weights_provenance(spec)["target"].endswith(", with every branch set to zero")

@@ -2,6 +2,8 @@
 
 import pytest
 
+from codesign.networks.provenance import calibrated_name
+from codesign.networks.targets import TARGETS
 from codesign.published import ROWS, TABLES
 from codesign.specs.catalogue import load_workload_spec
 
@@ -34,3 +36,21 @@ def test_a_row_without_a_workload_prints_no_energy() -> None:
 def test_six_rows_of_table_3_are_of_unknown_order() -> None:
     means = [row.mean_mj for row in ROWS if row.mean_mj is not None]
     assert means == [pytest.approx(mean) for mean in 3 * (3.33 / 3, 11.57 / 3)]
+
+
+SHARED = ("DSNN-50", "DSNN-101", "Spikformer (IAND) w/ DST")
+"""Rows whose weights are those of another row, with operations of their own."""
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in ROWS if row.energy_mj and row.network not in SHARED],
+    ids=lambda row: row.network,
+)
+def test_weights_are_calibrated_to_what_the_row_prints(row) -> None:  # type: ignore[no-untyped-def]
+    target = TARGETS[calibrated_name(load_workload_spec(row.workload, row.changes))]
+    if row.table == 2:
+        assert target.ac == pytest.approx(row.ac_g * 1e9, rel=1e-12)
+    else:
+        energy_mj = row.mean_mj or row.energy_mj
+        assert target.energy_pj == pytest.approx(energy_mj * 1e9, rel=1e-12)
