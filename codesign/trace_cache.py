@@ -34,6 +34,7 @@ from codesign.specs.workload import WorkloadSpec
 from codesign.spike_files import load_spikes, require_spike_file
 from codesign.trace import Trace
 from codesign.trace_files import load_trace, save_trace
+from codesign.workload import Kind
 
 if TYPE_CHECKING:
     from torch import nn
@@ -216,7 +217,8 @@ def _record(spec: RunWorkload, picture: str) -> Trace:
     inputs = torch.from_numpy(seen)
     digest = str(provenance["weights"]["sha256"])
     network = _network(spec.model_copy(update={"images": ()}), digest, get_ident())
-    return capture(network, inputs, name=spec.name, provenance=provenance)
+    kind = _input_kind(provenance)
+    return capture(network, inputs, name=spec.name, provenance=provenance, input_kind=kind)
 
 
 @lru_cache(maxsize=1)
@@ -240,15 +242,22 @@ def _record_model(spec: ModelSpec, picture: str) -> Trace:
     from codesign.recording import capture
 
     network, neurons = build_model(spec), neuron_classes(spec)
+    provenance = _provenance(spec, picture, str(torch.__version__))
     with failures_told(spec):
         return capture(
             network,
             torch.from_numpy(values),
             timesteps=spec.timesteps,
             name=spec.name,
-            provenance=_provenance(spec, picture, str(torch.__version__)),
+            provenance=provenance,
             neurons=neurons,
+            input_kind=_input_kind(provenance),
         )
+
+
+def _input_kind(provenance: dict[str, Any]) -> Kind:
+    """Spikes where the input says so, as binary frames of events do; else real values."""
+    return Kind(provenance["input"].get("values", Kind.REAL))
 
 
 def _provenance(spec: RunWorkload, picture: str, torch_version: str) -> dict[str, Any]:

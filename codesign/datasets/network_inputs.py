@@ -106,7 +106,7 @@ def sample_provenance(name: str) -> dict[str, Any]:
     }
     if isinstance(sample.content, Events):
         provenance["kind"] = RECORDED
-        provenance["values"] = "spike" if reference.is_binary else "integer"
+        provenance["values"] = "spike" if reference.is_binary else "real"
         held = BINARY if reference.is_binary else COUNT
         provenance["frames"] = f"equal {reference.division}, {held}"
     return provenance

@@ -61,6 +61,11 @@ def model_input_provenance(spec: ModelSpec, name: str) -> dict[str, Any]:
     Raises:
         InputError: the file is missing or unreadable.
     """
+    values = {} if spec.input.values is None else {"values": spec.input.values}
+    return _origin(spec, name) | values
+
+
+def _origin(spec: ModelSpec, name: str) -> dict[str, Any]:
     shape = spec.input.shape and list(spec.input.shape)
     if _is_random(spec, name):
         return {"kind": "random", "name": name, "shape": shape}

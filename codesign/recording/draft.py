@@ -120,10 +120,13 @@ class Draft:
                 f"({self.timesteps}, got {timesteps}). Hold the input for one T only."
             )
 
-    def add_input(self, shape: tuple[int, ...], timed: bool) -> str:
-        timesteps = self.timesteps if timed else 1
-        self.tensors[INPUT] = Tensor(INPUT, shape, timesteps or 1, Kind.REAL, Stream.SPIKE)
-        return INPUT
+    def add_input(self, shape: tuple[int, ...], timed: bool, *, is_spiking: bool) -> Tensor:
+        """Makes the network's input the first tensor: spikes, or real values."""
+        timesteps = (self.timesteps if timed else 1) or 1
+        kind, largest = (Kind.SPIKE, 1) if is_spiking else (Kind.REAL, None)
+        tensor = Tensor(INPUT, shape, timesteps, kind, Stream.SPIKE, largest)
+        self.tensors[INPUT] = tensor
+        return tensor
 
     def repeat_input(self) -> Tensor:
         """Gives the network's input at every timestep, because its layers see it held."""

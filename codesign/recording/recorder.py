@@ -34,7 +34,7 @@ from codesign.recording.states import cleared_states
 from codesign.recording.sums import JOINING
 from codesign.recording.tracking import Tracker, require_finite
 from codesign.trace import Trace, trace_from_arrays
-from codesign.workload import LayerType, Stream
+from codesign.workload import Kind, LayerType, Stream
 
 
 def capture(
@@ -45,6 +45,7 @@ def capture(
     name: str = "network",
     provenance: Mapping[str, Any] | None = None,
     neurons: Mapping[type[nn.Module], str] | None = None,
+    input_kind: Kind = Kind.REAL,
 ) -> Trace:
     """Records one inference of one image.
 
@@ -63,6 +64,8 @@ def capture(
             Such a module maps currents to spikes of the same shape: `(T, 1, ...)` if a call is of
             all timesteps, `(1, ...)` if it is of one. It may take and give back its state, the
             spikes first: `spikes, membrane = neuron(current, membrane)`.
+        input_kind: `spike` for an input of zeros and ones whose first layer accumulates, as frames
+            of events have; `real` if it multiplies, whatever the values are.
 
     Returns:
         The trace, in memory, with the workload's graph. Its outputs are the tensors that the
@@ -85,7 +88,7 @@ def capture(
     # NNPACK, which torch takes for 16 timesteps and more where oneDNN is not at hand, convolves by
     # transforms that round; sums of taps are exact where weights and inputs are on a grid
     with torch.inference_mode(), torch.backends.nnpack.flags(enabled=False):
-        outputs = recorder.run(inputs, timesteps)
+        outputs = recorder.run(inputs, timesteps, is_spiking=_is_spiking(input_kind, name))
     draft = recorder.tracker.draft
     if not any(layer.type is LayerType.NEURON for layer in draft.layers.values()):
         raise CaptureError(
@@ -95,6 +98,15 @@ def capture(
     recorder.firing.require_timesteps(timesteps)
     workload, arrays = complete(draft, name, outputs)
     return trace_from_arrays(workload, arrays, provenance or {})
+
+
+def _is_spiking(input_kind: Kind, name: str) -> bool:
+    if input_kind not in (Kind.REAL, Kind.SPIKE):
+        raise CaptureError(
+            f"{name}: input_kind must be 'real' or 'spike' (got '{input_kind}'). Integers are "
+            "multiplied: record them as real values."
+        )
+    return input_kind == Kind.SPIKE
 
 
 class Recorder(TorchFunctionMode):
@@ -124,16 +136,20 @@ class Recorder(TorchFunctionMode):
         self.tracker = Tracker(self._scopes[0])
         self.firing = Firing(self.tracker)
 
-    def run(self, inputs: torch.Tensor, timesteps: int | None = None) -> list[str]:
+    def run(
+        self, inputs: torch.Tensor, timesteps: int | None = None, *, is_spiking: bool = False
+    ) -> list[str]:
         """Runs the network and returns the names of its outputs in the graph.
 
         Args:
             inputs: see `capture`.
             timesteps: how often to call it, None for once with all of the input.
+            is_spiking: whether the input is spikes.
         """
         with self._place("the input"):
             frames = [inputs] if timesteps is None else _frames(inputs, timesteps)
-            self.tracker.start(inputs if timesteps is None else torch.stack(frames))
+            whole = inputs if timesteps is None else torch.stack(frames)
+            self.tracker.start(whole, is_spiking=is_spiking)
         outputs: list[str] = []
         with cleared_states(self._network, self._neurons):
             for step, frame in enumerate(frames):

@@ -55,18 +55,32 @@ class Tracker:
         # memory that recorded values were written into, kept so that it is not given to others
         self._written: dict[int, torch.UntypedStorage] = {}
 
-    def start(self, inputs: torch.Tensor) -> None:
-        """Makes the network's input the first tensor of the graph."""
+    def start(self, inputs: torch.Tensor, *, is_spiking: bool) -> None:
+        """Makes the network's input the first tensor of the graph.
+
+        Raises:
+            CaptureError: it holds NaN or infinity, or other values than spikes have.
+        """
         axes = input_axes(inputs.shape)
         if is_timed(axes):
             self.draft.declare_timesteps(inputs.shape[axes.index(Axis.TIME)])
         require_finite(inputs, INPUT)
-        name = self.draft.add_input(features(axes, inputs.shape), is_timed(axes))
-        self._tracked[inputs] = Tracked(Value(name), axes)
+        if is_spiking and not bool(((inputs == 0) | (inputs == 1)).all()):
+            raise CaptureError(
+                "must hold zeros and ones to be spikes (got other values). Record it as real."
+            )
+        shape = features(axes, inputs.shape)
+        described = self.draft.add_input(shape, is_timed(axes), is_spiking=is_spiking)
+        self._record_exact(inputs, axes, described, None)
+        self._tracked[inputs] = Tracked(self._input(), axes)
 
     def start_step(self, frame: torch.Tensor, step: int) -> None:
         """Makes a tensor one timestep of the network's input, which has time."""
-        self._tracked[frame] = Tracked(Value(INPUT), input_axes(frame.shape), step)
+        self._tracked[frame] = Tracked(self._input(), input_axes(frame.shape), step)
+
+    def _input(self) -> Value:
+        is_spiking = self.draft.tensors[INPUT].kind is Kind.SPIKE
+        return Value(INPUT, leaf(INPUT) if is_spiking else None)
 
     def remember(self, state: torch.Tensor, name: str, axes: Axes, step: int | None) -> None:
         """Makes a tensor that a neuron gives or keeps the membrane of that name."""

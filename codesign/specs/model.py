@@ -5,7 +5,7 @@ here imports it or opens a file: that is done where torch is at hand (`codesign.
 """
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -27,11 +27,15 @@ class InputSpec(Spec):
             sequence. A photograph has `[3, 224, 224]` unless it says otherwise.
         seed: of random values.
         file: path of a NumPy file (`.npy`) of such a shape.
+        values: `spike` if they are zeros and ones that the first layer accumulates, `real` if it
+            multiplies them. Left out, binary frames of recorded events are spikes, and everything
+            else is real.
     """
 
     shape: Annotated[tuple[Size, ...], Field(min_length=1)] | None = None
     seed: Annotated[int, Field(strict=True, ge=0)] | None = None
     file: Text | None = None
+    values: Literal["real", "spike"] | None = None
 
 
 class ModelSpec(Spec):

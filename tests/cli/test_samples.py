@@ -165,3 +165,16 @@ def test_a_shipped_event_net_takes_recorded_events(codesign: Run, folder: Path) 
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["images"] == 2
     assert "recorded events" in str(summary["provenance"]["input"])
+
+
+def test_binary_frames_of_events_are_spikes_of_the_input(codesign: Run, folder: Path) -> None:
+    write_gestures(folder)
+    counts = {}
+    for held in ("count", "binary"):
+        name = f"dvsgesture/train/{held}:.#0"
+        done = codesign("count", "-w", "fsnn7b_small", "--images", name, "--json", "-")
+        assert done.returncode == 0, done.stderr
+        summary = json.loads(done.stdout)
+        counts[held] = summary["layers"][0]
+    assert counts["count"]["mac"] > 0 == counts["count"]["ac_synaptic"]
+    assert counts["binary"]["ac_synaptic"] > 0 == counts["binary"]["mac"]

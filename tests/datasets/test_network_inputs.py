@@ -72,5 +72,5 @@ def test_recorded_events_are_called_recorded_and_their_values_declared(tmp_path:
     folder = write_gestures(tmp_path)
     told = sample_provenance(f"dvsgesture:{folder}#0")
     assert told["kind"] == "recorded events"
-    assert (told["values"], told["frames"]) == ("integer", "equal number, count")
+    assert (told["values"], told["frames"]) == ("real", "equal number, count")
     assert sample_provenance(f"dvsgesture/binary:{folder}#0")["values"] == "spike"
