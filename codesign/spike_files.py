@@ -180,12 +180,28 @@ def _array(
     workload: Workload, tensor: Tensor, file: SpikeFile, arrays: Mapping[str, Array], path: Path
 ) -> Array | None:
     """The values of a tensor as `codesign.trace.pack` takes them; None if nobody needs them."""
+    given = None
     if tensor.name in file.shapes:
-        return _checked(tensor, file.read(tensor.name), path)
-    if not _is_needed(workload, tensor):
+        given = _checked(tensor, file.read(tensor.name), path)
+        if not _follows(workload, tensor) or not _has_inputs(workload, tensor, arrays):
+            return given
+    elif not _is_needed(workload, tensor):
         return None
     layer = workload.producer_by_tensor[tensor.name]
-    return _DERIVED[layer.type](layer, [arrays[name] for name in layer.inputs], tensor)
+    derived = _DERIVED[layer.type](layer, [arrays[name] for name in layer.inputs], tensor)
+    if given is not None and not np.array_equal(given, derived):
+        where = tuple(int(index) for index in np.argwhere(given != derived)[0])
+        problem = (
+            f"must be what its layer makes of its inputs in this file (got {given[where]} at "
+            f"{where}, where {layer.type} gives {derived[where]})."
+        )
+        place = f"{path}: tensor '{tensor.name}'"
+        raise InputError(Fault(place, problem, "Leave it out, or record all of them together."))
+    return derived
+
+
+def _has_inputs(workload: Workload, tensor: Tensor, arrays: Mapping[str, Array]) -> bool:
+    return all(name in arrays for name in workload.producer_by_tensor[tensor.name].inputs)
 
 
 def _checked(tensor: Tensor, array: Array, path: Path) -> Array:

@@ -11,8 +11,9 @@ import hashlib
 import itertools
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -241,9 +242,10 @@ def _record_model(spec: ModelSpec, picture: str) -> Trace:
     from codesign.models.loading import build_model, failures_told, neuron_classes
     from codesign.recording import capture
 
-    network, neurons = build_model(spec), neuron_classes(spec)
-    provenance = _provenance(spec, picture, str(torch.__version__))
-    with failures_told(spec):
+    # stdout is for what the user asked for, stderr for what their network prints meanwhile
+    with redirect_stdout(sys.stderr), failures_told(spec):
+        network, neurons = build_model(spec), neuron_classes(spec)
+        provenance = _provenance(spec, picture, str(torch.__version__))
         return capture(
             network,
             torch.from_numpy(values),

@@ -85,10 +85,17 @@ def test_a_file_of_what_is_needed_gives_the_counts(write: Callable[[Arrays], Pat
     assert len(trace.provenance["input"]["sha256"]) == 64
 
 
-def test_a_tensor_that_is_given_is_not_worked_out(write: Callable[[Arrays], Path]) -> None:
-    given = np.ones((2, 2, 2, 2), dtype=np.uint8)
+def test_a_tensor_that_follows_from_others_may_be_given(write: Callable[[Arrays], Path]) -> None:
+    given = np.zeros((2, 2, 2, 2), dtype=np.uint8)  # IAND of a pool and itself
     trace = load_spikes(workload(), write(needed() | {"g": given}), {})
     assert trace.values("g").tolist() == given.tolist()
+
+
+def test_a_tensor_that_contradicts_its_inputs_is_refused(write: Callable[[Arrays], Path]) -> None:
+    given = np.zeros((2, 2, 2, 2), dtype=np.uint8)
+    given[1, 0, 1, 1] = 1
+    (problem,) = refusal(write(needed() | {"g": given}))
+    assert "(got 1 at (1, 0, 1, 1), where logic gives 0). Leave it out" in problem
 
 
 def test_spikes_may_be_floats_and_booleans(write: Callable[[Arrays], Path]) -> None:

@@ -73,7 +73,7 @@ def _print(reader: "Console", summary: dict[str, Any]) -> None:
     """A row for each layer, then totals and what the paper derives from them."""
     from rich.table import Table
 
-    from codesign.pages.headline import statements
+    from codesign.pages.headline import samples_sentences, statements
     from codesign.units import si
 
     table = Table(box=None, pad_edge=False)
@@ -99,7 +99,7 @@ def _print(reader: "Console", summary: dict[str, Any]) -> None:
     reader.print(table)
     for line in _totals(summary):
         reader.print(line, highlight=False, markup=False, soft_wrap=True)
-    for sentence in statements(summary["provenance"]):
+    for sentence in (*statements(summary["provenance"]), *samples_sentences([summary])):
         reader.print(sentence, style="yellow", highlight=False, markup=False)
 
 

@@ -129,7 +129,8 @@ def require_no_folder(option: str, name: str) -> None:
 
 def _exists(name: str) -> bool:
     try:
-        folder = name.partition(":")[2].partition("#")[0]  # of a data set
-        return any(part and Path(part).exists() for part in (name, folder))
+        folder, _, index = name.partition(":")[2].partition("#")  # of a data set
+        parts = (name, folder) if not index or index.isdigit() else (name,)
+        return any(part and Path(part).exists() for part in parts)
     except (OSError, ValueError):  # too long for a name, as lists may be; null bytes
         return False

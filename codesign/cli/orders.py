@@ -39,17 +39,19 @@ class Wish:
             InputError: a folder or a data set is not what it must be.
         """
         found: list[str] = []
-        statements = []
+        statements, has_choice = [], False
         for name in names("--images", self.images or []):
             if is_reference(name):
-                references, statement = choose(parse_reference(name), self.samples, self.seed)
+                reference = parse_reference(name)
+                has_choice |= reference.index is None
+                references, statement = choose(reference, self.samples, self.seed)
                 found += map(str, references)
                 statements.append(statement)
             else:
                 found += pictures_in(Path(name)) if _is_folder(name) else [name]
         for option, value in (("--samples", self.samples), ("--seed", self.seed)):
-            if value is not None and not statements:
-                problem = "chooses among the samples of a data set, and none was named."
+            if value is not None and not has_choice:
+                problem = "chooses among the samples of a data set, and no whole one was named."
                 fix = "Name one with '--images SET:FOLDER', as cifar10:data/cifar-10-batches-bin."
                 raise InputError(Fault(f"{option} {value}", problem, fix))
         return tuple(found), statements

@@ -11,6 +11,7 @@ from codesign.pages.headline import (
     changes_sentences,
     counts_sentences,
     repeated_integers,
+    samples_sentences,
     statements,
 )
 from codesign.results import Result
@@ -49,7 +50,7 @@ def print_comparison(console: Console, results: Sequence[Result]) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column("workload")
     table.add_column("architecture")
-    for column in ("latency", "energy", "EDP", "ACs", "MACs"):
+    for column in ("latency", "energy", "EDP", "all ACs", "MACs"):
         table.add_column(column, justify="right")
     if counts_apart:
         table.add_column("integers as AC", justify="right")
@@ -123,6 +124,7 @@ def _print_origin(console: Console, results: Sequence[Result]) -> None:
         sentence for result in results for sentence in statements(result.summary["provenance"])
     )
     _print_sentences(console, said)
+    _print_sentences(console, samples_sentences(result.summary for result in results))
     _print_sentences(console, changes_sentences(result.summary for result in results))
 
 

@@ -49,8 +49,12 @@ SET_NAMES = tuple(_KNOWN)
 
 # two letters at least, so that `C:\photos` is a path
 _FORM = re.compile(
-    r"(?P<set>[A-Za-z][\w-]+)(?P<options>(/\w+)*):(?P<folder>[^#]+)(#(?P<index>\d+))?"
+    r"(?P<set>[A-Za-z][\w-]+)(?P<options>(/\w+)*):(?P<folder>[^#]+)(#(?P<index>[0-9]+))?"
 )
+
+
+_MEANT = re.compile(rf"({'|'.join(_KNOWN)})(/[^:]*)?:")
+"""What begins like that is no photograph, even if its rest is malformed."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +90,10 @@ class Reference:
 
 
 def is_reference(name: str) -> bool:
-    """Whether a name is meant as a data set or a sample; an existing file wins."""
+    """Whether a name is meant as a data set or a sample, well written or not; a file wins."""
     try:
-        return bool(_FORM.fullmatch(name)) and not Path(name).exists()
+        is_meant = _FORM.fullmatch(name) or _MEANT.match(name)
+        return bool(is_meant) and not Path(name).exists()
     except OSError:  # too long for a path
         return False
 
@@ -101,7 +106,8 @@ def parse_reference(name: str) -> Reference:
     """
     match = _FORM.fullmatch(name)
     if not match:
-        raise refused(name, "must be SET:FOLDER or SET:FOLDER#INDEX.")
+        problem = "must be SET:FOLDER, or SET:FOLDER#INDEX with an index of 0 or more."
+        raise refused(name, problem, "Write it like 'cifar10/train:data/cifar-10-batches-bin#0'.")
     set_name, index = match["set"], match["index"]
     if set_name not in _KNOWN:
         problem = f"must be a known data set (got '{set_name}')."

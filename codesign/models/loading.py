@@ -74,7 +74,7 @@ def failures_told(spec: ModelSpec) -> Iterator[None]:
             yield
     except InputError as error:
         cause = error.__cause__
-        if isinstance(cause, Exception) and not _line(cause):
+        if isinstance(cause, Exception | SystemExit) and not _line(cause):
             raise cause from None  # not raised by the user's code
         raise
 
@@ -136,7 +136,7 @@ def _told(place: str, failed: str = "failed") -> Iterator[None]:
         yield
     except CodesignError:
         raise
-    except Exception as error:  # the user's code may raise anything
+    except (Exception, SystemExit) as error:  # the user's code may raise anything
         said = str(error).strip().splitlines()
         text = f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
         problem = f"{failed} ({text}{_line(error)})."
@@ -145,7 +145,7 @@ def _told(place: str, failed: str = "failed") -> Iterator[None]:
         ) from error
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     """Where in the user's code it was raised."""
     here = folder_of_model()
     frames = [

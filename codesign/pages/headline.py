@@ -102,6 +102,21 @@ def counts_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def samples_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Which samples of data sets were seen; often none."""
+    chosen = [
+        each
+        for summary in summaries
+        for each in ((summary["provenance"] or {}).get("samples") or {}).values()
+    ]
+    texts = (
+        f"Input: {each['samples']} of the {each['size']} samples of {each['set']} "
+        f"{each['split']}, {each['chosen']}."
+        for each in chosen
+    )
+    return list(dict.fromkeys(texts))
+
+
 def changes_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
     """What was replaced in the files of workload and architecture; often nothing."""
     changes = dict.fromkeys(each for summary in summaries for each in summary.get("changes", ()))

@@ -25,7 +25,7 @@ from codesign.errors import CaptureError
 from codesign.recording.axes import input_axes, is_timed
 from codesign.recording.call import Call
 from codesign.recording.completion import complete
-from codesign.recording.draft import Scope
+from codesign.recording.draft import INPUT, Scope
 from codesign.recording.firing import Firing
 from codesign.recording.neurons import Neuron, neuron_of
 from codesign.recording.operations import OPERATIONS
@@ -176,6 +176,11 @@ class Recorder(TorchFunctionMode):
             ) from error
         with self._place("the output"):
             names = [self._output(tensor) for tensor in _tensors(outputs)]
+            if set(names) <= {INPUT}:
+                got = "its input" if names else type(outputs).__name__
+                raise CaptureError(
+                    f"must be a tensor that the network computed (got {got}). Return its result."
+                )
         return list(dict.fromkeys(names))
 
     def __torch_function__(

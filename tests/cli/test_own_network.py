@@ -144,6 +144,12 @@ def test_a_checkpoint_from_the_command_line(codesign: Run, own: Path) -> None:
         ("my_network.py", "return Classifier", "Classifier", "must return a torch.nn.Module"),
         ("my_network.py", "membrane1 = membrane2", "membrane1", "UnboundLocalError"),
         ("my_network.py", "nn.AvgPool2d(4)", "nn.Softmax(1)", "pool (softmax): must be"),
+        (
+            "my_network.py",
+            "return Classifier",
+            "raise SystemExit(0)\n    return Classifier",
+            "SystemExit",
+        ),
     ],
 )
 def test_what_is_wrong_ends_without_traceback_and_report(
@@ -155,6 +161,13 @@ def test_what_is_wrong_ends_without_traceback_and_report(
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert not (own / "reports").exists()
+
+
+def test_what_the_network_prints_is_not_in_the_json(codesign: Run, own: Path) -> None:
+    change(own, "return Classifier", "print('hello')\n    return Classifier", "my_network.py")
+    done = codesign("count", "--workload", "my_network.yaml", "--json", "-")
+    assert json.loads(done.stdout)["workload"] == "my_network"
+    assert "hello" in done.stderr
 
 
 def test_an_undeclared_neuron_is_told_how_to_be_declared(codesign: Run, own: Path) -> None:

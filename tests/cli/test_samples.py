@@ -178,3 +178,22 @@ def test_binary_frames_of_events_are_spikes_of_the_input(codesign: Run, folder: 
         counts[held] = summary["layers"][0]
     assert counts["count"]["mac"] > 0 == counts["count"]["ac_synaptic"]
     assert counts["binary"]["ac_synaptic"] > 0 == counts["binary"]["mac"]
+
+
+def test_samples_may_be_listed_with_commas_and_are_told(codesign: Run, folder: Path) -> None:
+    place = write_gestures(folder).name
+    pair = f"dvsgesture/train:{place}#0,dvsgesture/train:{place}#1"
+    done = codesign("count", "-w", "fsnn7b_small", "--images", pair, "--json", "counts.json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((folder / "counts.json").read_text())["images"] == 2
+    assert "samples of DVS128 Gesture train, by index." in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("option", ["--samples", "--seed"])
+def test_a_sample_that_is_named_leaves_nothing_to_choose(
+    codesign: Run, folder: Path, option: str
+) -> None:
+    name = f"dvsgesture/train:{write_gestures(folder)}#0"
+    done = codesign("count", "-w", "fsnn7b_small", "--images", name, option, "3")
+    assert done.returncode == 2
+    assert "no whole one was named" in done.stderr

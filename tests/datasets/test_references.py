@@ -49,6 +49,10 @@ def test_paths_and_photographs_are_no_references(tmp_path: Path, monkeypatch) ->
         ("cifar10/val:/d", r"an option of cifar10 \(got 'val'\)"),
         ("cifar10/binary:/d", r"an option of cifar10 \(got 'binary'\)"),
         ("cifar10/test/train:/d", "must have one of test, train"),
+        ("cifar10:/d#-1", "SET:FOLDER#INDEX with an index of 0 or more"),
+        ("cifar10:/d#a", "SET:FOLDER#INDEX with an index of 0 or more"),
+        ("cifar10:", "must be SET:FOLDER, or"),
+        ("cifar10/:/d", "must be SET:FOLDER, or"),
     ],
 )
 def test_what_is_not_known_is_refused(text: str, message: str) -> None:

@@ -74,3 +74,24 @@ def test_an_input_of_other_values_is_no_spikes() -> None:
 def test_integers_are_recorded_as_real_values() -> None:
     with pytest.raises(CaptureError, match="input_kind must be 'real' or 'spike'"):
         recorded(2 * FRAMES, input_kind=Kind.INTEGER)
+
+
+@pytest.mark.parametrize(("result", "got"), [(3, "int"), (None, "NoneType")])
+def test_a_network_that_returns_no_result_of_its_own_is_refused(result: Any, got: str) -> None:
+    class Lost(Stem):
+        def forward(self, x: torch.Tensor) -> Any:
+            super().forward(x)
+            return result
+
+    with pytest.raises(CaptureError, match=rf"tensor that the network computed \(got {got}\)"):
+        recorded(FRAMES, Lost())
+
+
+def test_a_network_that_returns_its_input_is_refused() -> None:
+    class Passing(Stem):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            super().forward(x)
+            return x
+
+    with pytest.raises(CaptureError, match=r"computed \(got its input\)"):
+        recorded(FRAMES, Passing())
