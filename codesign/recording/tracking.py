@@ -17,7 +17,7 @@ import torch
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from codesign.errors import CaptureError
-from codesign.recording.arrays import arranged, require_finite, spike_bits
+from codesign.recording.arrays import arranged, require_finite, spike_bits, whole_numbers
 from codesign.recording.axes import Axes, Axis, features, input_axes, is_timed
 from codesign.recording.draft import INPUT, Draft, Operation, Product, Scope, integer_dtype
 from codesign.recording.expressions import Expression, leaf
@@ -355,18 +355,17 @@ class Tracker:
             scope, word, made.operation, product, step=step, constants=made.constants
         )
         if not self.draft.is_recorded(described.name, step):
-            exact = result / made.scale if made.scale != 1 else result
-            self._record_exact(exact, axes, described, step)
+            self._record_exact(result, axes, described, step, made.scale)
         return described
 
     def _record_exact(
-        self, result: torch.Tensor, axes: Axes, described: Tensor, step: int | None
+        self, result: torch.Tensor, axes: Axes, described: Tensor, step: int | None, scale: float
     ) -> None:
         if described.kind is Kind.SPIKE:
             self.draft.record(described, spike_bits(arranged(result, axes, described)), step)
         elif described.kind is Kind.INTEGER:
             assert described.largest is not None
-            values = arranged(result, axes, described).cpu().numpy()
+            values = whole_numbers(arranged(result, axes, described), scale)
             self.draft.record(described, values.astype(integer_dtype(described.largest)), step)
 
     def _overwrite(self, result: torch.Tensor) -> None:

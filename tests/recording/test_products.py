@@ -64,25 +64,35 @@ def replayed(trace: Trace, layer: Layer) -> np.ndarray:
     return np.einsum("tgpk,tgkj->tgpj", events, values)
 
 
-def scores_first(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def scores_first(q: Tensor, k: Tensor, v: Tensor, scale: float = 0.125) -> Tensor:
     q, k, v = by_head(q), by_head(k), by_head(v)
-    scores = (q.transpose(-2, -1) @ k) * 0.125
+    scores = (q.transpose(-2, -1) @ k) * scale
     return v @ scores.transpose(-2, -1)
 
 
-def tokens_first(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def tokens_first(q: Tensor, k: Tensor, v: Tensor, scale: float = 0.125) -> Tensor:
     q, k, v = (by_head(x).permute(0, 1, 2, 4, 3) for x in (q, k, v))
-    return (q @ k.mT) * 0.125 @ v
+    return (q @ k.mT) * scale @ v
 
 
-def context_first(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def context_first(q: Tensor, k: Tensor, v: Tensor, divisor: float = 8) -> Tensor:
     q, k, v = by_head(q), by_head(k), by_head(v)
-    return torch.matmul((torch.matmul(k, v.mT) / 8).mT, q)
+    return torch.matmul((torch.matmul(k, v.mT) / divisor).mT, q)
 
 
-@pytest.mark.parametrize("function", [scores_first, tokens_first, context_first])
-def test_recorded_operands_give_the_recorded_products_again(function) -> None:
-    trace = record(function)
+@pytest.mark.parametrize(
+    ("function", "constant"),
+    [
+        (scores_first, 0.125),
+        (scores_first, 32**-0.5),  # what no float32 holds exactly
+        (tokens_first, 0.125),
+        (tokens_first, 32**-0.5),
+        (context_first, 8),
+        (context_first, 20**0.5),
+    ],
+)
+def test_recorded_operands_give_the_recorded_products_again(function, constant: float) -> None:
+    trace = record(lambda q, k, v: function(q, k, v, constant))
     inner, outer = products(trace)
     for layer in (inner, outer):
         assert layer.contraction is not None
