@@ -34,6 +34,7 @@ def time_sum(tracker: Tracker, call: Call) -> torch.Tensor:
             f"must sum over time alone (got axes {axes} of shape {tuple(source.shape)}). Other "
             f"sums are not understood: use a pool or a linear layer."
         )
+    tracked.value.require_unscaled()
     tracked.value.readers = True
     result = call.run()
     axis = axes[0] % source.dim()
@@ -83,6 +84,7 @@ def _grown(tracker: Tracker, call: Call, operands: tuple[Any, Any]) -> torch.Ten
         tracked = tracker.peek(operand)
         if tracked.value.total is None:
             tracker.close(operand)
+            tracked.value.require_unscaled()
             tracked.value.readers = True
             step = tracked.step or 0
             parts.append((step, Total(tracked.value.name, step + 1)))

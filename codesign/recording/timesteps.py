@@ -110,6 +110,12 @@ def _collected(tracker: Tracker, tensors: Sequence[torch.Tensor]) -> tuple[list[
             f"the timesteps {', '.join(map(str, steps))}). Collect each layer's result once at "
             f"every timestep, or let every layer process all timesteps, `(T, N, ...)`, in one call."
         )
+    scales = [item.value.scale for item in tracked]
+    if len(set(scales)) > 1:
+        raise CaptureError(
+            f"must collect integers of one scale at all timesteps (got "
+            f"{', '.join(map(str, scales))}). Scale the collection."
+        )
     first = tracked[0].value
     if is_static:
         return tracked, first

@@ -214,12 +214,8 @@ class Tracker:
         """
         self.close(tensor)
         tracked = self.peek(tensor, any_order=any_order)
-        if tracked.value.scale != 1 and not any_scale:
-            raise CaptureError(
-                f"must read integers that are not scaled (got '{tracked.value.name}' times "
-                f"{tracked.value.scale}). Scale behind it; only neurons, products and layers "
-                f"with weights may read them so."
-            )
+        if not any_scale:
+            tracked.value.require_unscaled()
         described = self._described(tracked)
         tracked.value.readers = True
         is_masked = mask and described.kind is Kind.REAL

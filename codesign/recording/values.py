@@ -6,6 +6,7 @@ layer has read yet may be an expression of spikes, or a sum over timesteps, with
 
 from dataclasses import dataclass
 
+from codesign.errors import CaptureError
 from codesign.recording.axes import Axes, is_timed
 from codesign.recording.draft import Operation, Scope
 from codesign.recording.expressions import Expression
@@ -62,6 +63,14 @@ class Value:
         """The same value at one timestep."""
         self.is_parted = True
         return Value(self.name, self.expression, whole=self, scale=self.scale)
+
+    def require_unscaled(self) -> None:
+        """Raises CaptureError if its elements are multiples of something else than 1."""
+        if self.scale != 1:
+            raise CaptureError(
+                f"must read integers that are not scaled (got '{self.name}' times {self.scale}). "
+                f"Scale behind it; only neurons, products and layers with weights may read them so."
+            )
 
     def why_gone(self) -> str:
         """Why it may not be read any more; empty while it may."""
