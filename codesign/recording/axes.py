@@ -134,15 +134,22 @@ def unsqueezed(axes: Axes, position: int) -> Axes:
     return (*axes[:position], new, *axes[position:])
 
 
-def held(axes: Axes, before: Shape, after: Shape) -> Axes:
+def held(axes: Axes, before: Shape, after: Shape, timesteps: int | None = None) -> Axes:
     """Labels after `expand`, `repeat` or `stack`: a static value is held for T timesteps.
+
+    Args:
+        axes: the labels before.
+        before: the shape before.
+        after: the shape behind; the same, where T is 1.
+        timesteps: T, None while it is not known, 0 where the value is of one timestep alone.
 
     Raises:
         CaptureError: something else than the leading axes of a static value is repeated.
     """
     new = len(after) - len(before)
     if new == 0 and tuple(after) == tuple(before):
-        return axes
+        is_held = Axis.HELD in axes and not is_timed(axes) and timesteps in {None, 1}
+        return _timed(axes) if is_held else axes
     labels = [Axis.TIME] * new + list(axes)
     for position, size in enumerate(before, start=new):
         if after[position] != size:
@@ -158,6 +165,12 @@ def held(axes: Axes, before: Shape, after: Shape) -> Axes:
             f"Only a static value may be held for T timesteps, and once."
         )
     return tuple(labels)
+
+
+def _timed(axes: Axes) -> Axes:
+    """Labels of a value that was held for the only timestep."""
+    place = axes.index(Axis.HELD)
+    return (*axes[:place], Axis.TIME, *axes[place + 1 :])
 
 
 def joined(left: Axes, right: Axes) -> Axes:

@@ -213,7 +213,11 @@ def unsqueeze(tracker: Tracker, call: Call) -> torch.Tensor:
 def repeat(tracker: Tracker, call: Call) -> torch.Tensor:
     """`expand`, `expand_as`, `broadcast_to`, `repeat`: holding a static value."""
     source = call.tensor()
-    return _renamed(tracker, call, lambda axes, shape: labels.held(axes, source.shape, shape))
+    # within one timestep, nothing is held for others
+    timesteps = tracker.draft.timesteps if tracker.step is None else 0
+    return _renamed(
+        tracker, call, lambda axes, shape: labels.held(axes, source.shape, shape, timesteps)
+    )
 
 
 def permute(tracker: Tracker, call: Call) -> torch.Tensor:

@@ -96,7 +96,15 @@ def test_a_static_value_becomes_timed_when_it_is_held() -> None:
     assert held(raised, (1, 1, 8), (4, 1, 8)) == (T, N, F)
     assert held((N, F), (1, 8), (4, 1, 8)) == (T, N, F)
     assert held((N, F), (1, 8), (4, 8)) == (T, F)
-    assert held((H, N, F), (1, 1, 8), (1, 1, 8)) == (H, N, F)
+
+
+def test_a_static_value_is_held_for_the_only_timestep() -> None:
+    shape = (1, 1, 8)
+    for timesteps in (None, 1):
+        assert held((H, N, F), shape, shape, timesteps) == (T, N, F)
+        assert held((N, F), shape[1:], shape[1:], timesteps) == (N, F)
+        assert held((T, H, F), shape, shape, timesteps) == (T, H, F)
+    assert held((H, N, F), shape, shape, 4) == (H, N, F)
 
 
 @pytest.mark.parametrize(
