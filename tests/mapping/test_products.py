@@ -20,30 +20,34 @@ many = settings(max_examples=60, deadline=None)
 @many
 @given(case=attentions())
 def test_events_and_meetings_of_each_job_equal_explicit_loops(case: Lowered) -> None:
-    jobs = job_table(case)
     for name in ("scores", "mixed"):
-        plan = case.plan(name)
-        meet, grid, core = plan.fused.main.contraction, plan.grid, case.core(plan)
-        assert meet is not None
-        assert core.spike is not None
-        spikes, values = (case.trace.values(each) for each in plan.fused.main.inputs)
-        events, met = events_of(spikes, meet), values_of(values, meet) > 0
-        mine = jobs[jobs.layer == plan.fused.index]
-        ranges = itertools.product(grid.slices, grid.bands, grid.chunks, range(len(spikes)))
-        for job, (channels, band, chunk, t) in zip(mine.to_dict("records"), ranges, strict=True):
-            scattered = meetings = 0
-            heads = sorted({channel // meet.outputs for channel in range(*channels)})
-            for head, p, k in itertools.product(heads, range(*band), range(*chunk)):
-                outputs = [c % meet.outputs for c in range(*channels) if c // meet.outputs == head]
-                scattered += int(events[t, head, p, k])
-                meetings += int(events[t, head, p, k]) * int(met[t, head, k, outputs].sum())
-            lanes = min(channels[1] - channels[0], meet.outputs)
-            assert job["ac"] == meetings
-            cycles = scattered * -(-lanes // core.spike.lanes)
-            if not plan.fused.has_neurons and chunk == grid.chunks[-1]:
-                made = (channels[1] - channels[0]) * (band[1] - band[0])
-                cycles += sums_read_cycles(made, core)
-            assert job["accumulate_cycles"] == cycles
+        assert_jobs_equal_explicit_loops(case, name)
+
+
+def assert_jobs_equal_explicit_loops(case: Lowered, name: str) -> None:
+    """The ACs and cycles of each job of a product, spike by spike."""
+    jobs, plan = job_table(case), case.plan(name)
+    meet, grid, core = plan.fused.main.contraction, plan.grid, case.core(plan)
+    assert meet is not None
+    assert core.spike is not None
+    spikes, values = (case.trace.values(each) for each in plan.fused.main.inputs)
+    events, met = events_of(spikes, meet), values_of(values, meet) > 0
+    mine = jobs[jobs.layer == plan.fused.index]
+    ranges = itertools.product(grid.slices, grid.bands, grid.chunks, range(len(spikes)))
+    for job, (channels, band, chunk, t) in zip(mine.to_dict("records"), ranges, strict=True):
+        scattered = meetings = 0
+        heads = sorted({channel // meet.outputs for channel in range(*channels)})
+        for head, p, k in itertools.product(heads, range(*band), range(*chunk)):
+            outputs = [c % meet.outputs for c in range(*channels) if c // meet.outputs == head]
+            scattered += int(events[t, head, p, k])
+            meetings += int(events[t, head, p, k]) * int(met[t, head, k, outputs].sum())
+        lanes = min(channels[1] - channels[0], meet.outputs)
+        assert job["ac"] == meetings
+        cycles = scattered * -(-lanes // core.spike.lanes)
+        if not plan.fused.has_neurons and chunk == grid.chunks[-1]:
+            made = (channels[1] - channels[0]) * (band[1] - band[0])
+            cycles += sums_read_cycles(made, core)
+        assert job["accumulate_cycles"] == cycles
 
 
 def sums_read_cycles(sums: int, core: Core) -> int:
@@ -62,13 +66,13 @@ def test_values_of_two_jobs_fit_the_weight_memory(case: Lowered) -> None:
         assert (values > 0) == (plan.fused.main.type is LayerType.PRODUCT)
 
 
-def one_product(*overrides: str, places: int = 3, outputs: int = 70) -> Lowered:
-    """One head: 4 terms, spikes at some places, values of up to 5 for each output."""
+def one_product(*overrides: str, places: int = 3, inner: int = 4, outputs: int = 70) -> Lowered:
+    """One head: some terms, spikes at some places, values of up to 5 for each output."""
     net = NetworkBuilder(timesteps=2, seed=3)
-    net.add_tensor("e_current", (places, 4), Kind.REAL)
-    net.add_tensor("v", (4, outputs), Kind.INTEGER, largest=5)
+    net.add_tensor("e_current", (places, inner), Kind.REAL)
+    net.add_tensor("v", (inner, outputs), Kind.INTEGER, largest=5)
     net.neuron("e_current", name="e")
-    meet = Contraction(1, places, 4, outputs, (0, 4, 1), (0, outputs, 1))
+    meet = Contraction(1, places, inner, outputs, (0, inner, 1), (0, outputs, 1))
     net.product("e", "v", meet, name="product")
     return lowered(net.trace(), split_chip("cores.spike.count=1", *overrides))
 
@@ -104,10 +108,13 @@ def test_values_are_loaded_at_every_timestep_by_every_tile() -> None:
 
 
 def test_terms_are_cut_into_chunks_where_values_do_not_fit() -> None:
-    whole, cut = one_product(), one_product("cores.spike.weight_memory.size=96 B")
-    assert len(cut.plan("product").grid.chunks) > 1 or len(cut.plan("product").grid.slices) > 1
-    sums = [job_table(case).ac.sum() for case in (whole, cut)]
-    assert sums[0] == sums[1]
+    sums = []
+    for overrides in ((), ("cores.spike.weight_memory.size=96 B",)):
+        case = one_product(*overrides, inner=400, outputs=3)
+        assert (len(case.plan("product").grid.chunks) > 1) == bool(overrides)
+        assert_jobs_equal_explicit_loops(case, "product")
+        sums.append(job_table(case).ac.sum())
+    assert sums[0] == sums[1] > 0
 
 
 def test_neurons_behind_a_product_are_fused_although_heads_are_put_together() -> None:
