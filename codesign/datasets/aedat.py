@@ -9,8 +9,8 @@ Entries of type 1 are events of 8 bytes: validity in bit 0, polarity in bit 1 (1
 bits 2 to 16, column in bits 17 to 31; then 31 bits of time, which the header's overflow continues.
 
 Source: the format descriptions at https://docs.inivation.com/software/software-advanced-usage/
-file-formats/, and for a DVS128's addresses jAER's. Of 3.1, only the packets that a span of time
-needs are read. Events out of order are put in order.
+file-formats/, and for a DVS128's addresses jAER's. Of 3.1, only the events of a span of time are
+kept. Events out of order are put in order, within a packet and from one to the next.
 """
 
 import struct
@@ -77,15 +77,13 @@ def read_aedat3(path: Path, start_us: int, end_us: int) -> Events:
         with path.open("rb") as file:
             offset = _header_end(path, file.read(LARGEST_HEADER_BYTES), _VERSION_3, "3.1")
             for packet in _packets(path, file, offset, size):
-                first, last = packet.span_us(file)
-                if first < end_us and last >= start_us:
-                    parts.append(packet.entries(file))
+                entries = packet.entries(file)
+                time_us = entries[:, 1]
+                parts.append(entries[(time_us >= start_us) & (time_us < end_us)])
     except OSError as error:
         raise refused(path, f"must be a readable file ({error.strerror}).") from error
-    entries = np.concatenate(parts) if parts else np.zeros((0, 2), np.int64)
-    data, time_us = entries.T
-    wanted = (data & 1 == 1) & (time_us >= start_us) & (time_us < end_us)
-    data, time_us = data[wanted], time_us[wanted]
+    found = np.concatenate(parts) if parts else np.zeros((0, 2), np.int64)
+    data, time_us = found[found[:, 0] & 1 == 1].T
     column, row = data >> 17, data >> 2 & 0x7FFF
     outside = np.flatnonzero((column >= SENSOR_SIDE) | (row >= SENSOR_SIDE))
     if outside.size:
@@ -103,18 +101,10 @@ class _Packet:
     count: int
     overflow: int
 
-    def span_us(self, file: IO[bytes]) -> tuple[int, int]:
-        """Times of the first and the last event."""
-        first, last = (self._read(file, number, 1)[0, 1].item() for number in (0, self.count - 1))
-        return first, last
-
     def entries(self, file: IO[bytes]) -> NDArray[np.int64]:
         """Pairs of data and time."""
-        return self._read(file, 0, self.count)
-
-    def _read(self, file: IO[bytes], number: int, count: int) -> NDArray[np.int64]:
-        file.seek(self.offset + number * _EVENT_BYTES)
-        raw = np.frombuffer(file.read(count * _EVENT_BYTES), "<u4")
+        file.seek(self.offset)
+        raw = np.frombuffer(file.read(self.count * _EVENT_BYTES), "<u4")
         entries = raw.reshape(-1, 2).astype(np.int64)
         entries[:, 1] |= self.overflow << 31
         return entries

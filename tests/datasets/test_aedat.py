@@ -1,9 +1,13 @@
 """Event recordings from files in their true formats, whole and broken."""
 
+import itertools
 import struct
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codesign.datasets.aedat import read_aedat2, read_aedat3
 from codesign.datasets.sample import Events
@@ -87,6 +91,38 @@ def test_version_3_gives_the_events_of_a_span_of_time(tmp_path: Path) -> None:
     start, end = events[150][0], events[720][0]
     assert listed(read_aedat3(path, start, end)) == events[150:720]
     assert listed(read_aedat3(path, 0, 10**9)) == events
+
+
+@given(
+    times=st.lists(st.lists(st.integers(0, 40), min_size=1, max_size=4), min_size=1, max_size=4),
+    start=st.integers(0, 40),
+    length=st.integers(1, 20),
+)
+def test_version_3_finds_every_event_of_a_span_in_whatever_order_they_lie(
+    times: list[list[int]], start: int, length: int
+) -> None:
+    packets = [
+        [(time_us, column, row, 1) for column, time_us in enumerate(packet)]
+        for row, packet in enumerate(times)
+    ]
+    content = AEDAT3_HEADER + b"".join(map(aedat3_packet, packets))
+    events = sorted(itertools.chain(*packets), key=lambda event: event[0])
+    expected = [event for event in events if start <= event[0] < start + length]
+    with tempfile.TemporaryDirectory() as folder:
+        path = written(Path(folder), content)
+        if expected:
+            assert listed(read_aedat3(path, start, start + length)) == expected
+        else:
+            with pytest.raises(InputError, match="must hold events"):
+                read_aedat3(path, start, start + length)
+
+
+def test_version_3_does_not_pass_over_a_packet_that_begins_and_ends_outside_a_span(
+    tmp_path: Path,
+) -> None:
+    events: list[Event] = [(20, 1, 1, 1), (10, 2, 2, 1), (30, 3, 3, 0)]
+    path = written(tmp_path, AEDAT3_HEADER + aedat3_packet(events))
+    assert listed(read_aedat3(path, 9, 12)) == [events[1]]
 
 
 def test_packets_of_other_things_and_invalid_events_are_passed_over(tmp_path: Path) -> None:
