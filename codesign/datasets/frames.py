@@ -2,8 +2,9 @@
 
 T frames count the events of each pixel and polarity. They take equal numbers of events, or equal
 spans of time; what does not divide goes to the last one. (These are the two ways of SpikingJelly,
-with which the networks on recorded events are usually trained.) Counts are integers; `binary`
-keeps only whether there was an event, which makes spikes of them.
+with which the networks on recorded events are usually trained.) Counts are integers without
+an end (see `codesign.networks.exactness` for how many are summed exactly); `binary` keeps only
+whether there was an event, which makes spikes of them.
 """
 
 from enum import StrEnum

@@ -3,7 +3,10 @@
 float32 holds every whole number up to 2^24. If a convolution's weights and inputs lie on dyadic
 grids and no sum of magnitudes exceeds 2^24 steps of the product's grid, then every partial sum is
 exact in any order: threads, vector units and backends cannot change a spike. The bound here is
-over all inputs that a layer can ever see, not over those of one picture.
+over all pictures and all simulated events, whose counts end at `LARGEST_COUNT`; behind the first
+convolution it is over all spikes there can be. Counts of recorded events have no end: their first
+convolutions stay exact up to 46,000 events of one pixel and polarity in a frame, which nothing
+enforces.
 
 Left out: transforms that leave the grid, such as Winograd's convolution, and the linear heads,
 whose inputs are means. torch takes such transforms (NNPACK) for batches of 16 and more where oneDNN

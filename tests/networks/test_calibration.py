@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from codesign.events import LARGEST_COUNT
 from codesign.inputs import network_input
 from codesign.networks.accumulation import FixedPoint
 from codesign.networks.calibrated import read_weights, weights_path
@@ -166,6 +167,14 @@ def test_no_sum_of_any_input_leaves_it_in_other_networks(name):
     structure = target.options["structure"]
     assert len(sums) == convolutions.get(structure, 5 + 6 * target.options.get("depth", 0))
     assert 0 < max(sums.values()) <= LARGEST_EXACT_SUM
+
+
+@pytest.mark.parametrize("name", [name for name in TARGETS if "7b" in name])
+def test_the_first_convolution_sums_46000_events_of_each_pixel_exactly(name):
+    target = TARGETS[name]
+    network = calibrated_network(family=target.family, **target.options)
+    [stem] = [total for path, total in largest_sums(network).items() if path.startswith("stem")]
+    assert stem / LARGEST_COUNT * 46_000 <= LARGEST_EXACT_SUM
 
 
 def digest(network: SpikingNetwork, image: torch.Tensor) -> str:
