@@ -71,7 +71,7 @@ class Tracker:
             )
         shape = features(axes, inputs.shape)
         described = self.draft.add_input(shape, is_timed(axes), is_spiking=is_spiking)
-        self._record_exact(inputs, axes, described, None)
+        self._record_exact(inputs, axes, described, None, scale=1)
         self._tracked[inputs] = Tracked(self._input(), axes)
 
     def start_step(self, frame: torch.Tensor, step: int) -> None:
