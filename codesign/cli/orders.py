@@ -115,7 +115,12 @@ def take_order(
     folder = out or Path("reports") / name
     require_replaceable(folder)
     require_file(json, outside=folder)
-    return Order(architecture, tuple(specs), folder, tuple(changes or ()), samples)
+    return Order(architecture, tuple(specs), folder, last_of_each(changes or ()), samples)
+
+
+def last_of_each(changes: Sequence[str]) -> tuple[str, ...]:
+    """What `--set` replaced: of several values for one key the last, which holds."""
+    return tuple({change.partition("=")[0].strip(): change for change in changes}.values())
 
 
 @dataclass(frozen=True)

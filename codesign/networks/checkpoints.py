@@ -101,9 +101,9 @@ def _read(path: Path) -> object:
             )
         ) from error
     except Exception as error:  # torch's reader raises whatever the bytes lead it into
-        raise InputError(
-            Fault(str(path), f"must be a whole checkpoint ({_first_line(error)}).")
-        ) from error
+        problem = f"must be a whole checkpoint ({type(error).__name__}: {_first_line(error)})."
+        fix = "Give a safetensors file, or one that `torch.save` wrote."
+        raise InputError(Fault(str(path), problem, fix)) from error
 
 
 def _first_line(error: Exception) -> str:
@@ -147,6 +147,9 @@ def state_faults(
         elif tuple(value.shape) != wanted:
             problem = f"'{key}' must have the shape {wanted} (got {tuple(value.shape)})."
             faults.append(Fault(place, problem))
+        elif tensor.is_floating_point() and not value.is_floating_point():
+            problem = f"'{key}' must hold floating-point values (got {value.dtype})."
+            faults.append(Fault(place, problem, "Save the weights before they are quantised."))
         elif not bool(torch.isfinite(value).all()):
             faults.append(Fault(place, f"'{key}' must be finite (got NaN or infinity)."))
     for key in state:

@@ -93,7 +93,8 @@ def capture(
     if not any(layer.type is LayerType.NEURON for layer in draft.layers.values()):
         raise CaptureError(
             f"{name}: must have at least one spiking neuron (got none of the known classes). "
-            f"Declare yours: `capture(..., neurons={{MyNeuron: 'LIF'}})`."
+            f"Declare yours: `capture(..., neurons={{MyNeuron: 'LIF'}})`, or under `neurons` in "
+            f"the workload's file."
         )
     recorder.firing.require_timesteps(timesteps)
     workload, arrays = complete(draft, name, outputs)

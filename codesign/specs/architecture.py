@@ -38,7 +38,7 @@ Source = Annotated[str, StringConstraints(min_length=3)]
 """Where numbers come from: a citation, or `assumed, because ...`."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Count = Annotated[int, Field(strict=True, ge=1, le=65_536)]
 Cycles = Annotated[int, Field(strict=True, ge=0, le=10_000)]
 Flag = Annotated[bool, Field(strict=True)]
 """Strict: `"16"`, `16.5` and `yes` are refused, not guessed at."""

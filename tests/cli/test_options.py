@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codesign.cli.options import names, repeated, require_no_folder
+from codesign.cli.orders import last_of_each
 from codesign.errors import InputError
 
 MANY = ("--images", "-i", "--set", "-s")
@@ -80,3 +81,8 @@ def test_a_folder_does_not_hide_a_shipped_name(
 def test_a_name_that_is_too_long_is_refused() -> None:
     with pytest.raises(InputError, match=r"must be a name or the path of a file \(File name too"):
         require_no_folder("--arch", "x" * 300)
+
+
+def test_of_several_changes_of_one_key_the_last_is_told() -> None:
+    changes = ["a.b=1", "workload.timesteps=2", "a.b = 3", "c=4"]
+    assert last_of_each(changes) == ("a.b = 3", "workload.timesteps=2", "c=4")

@@ -165,3 +165,10 @@ def test_what_is_no_mapping_of_names_is_refused(tmp_path, content):
     torch.save(content, path)
     with pytest.raises(InputError, match="must hold a mapping of names to tensors"):
         load_checkpoint(small(), path)
+
+
+def test_weights_that_were_quantised_are_refused(tmp_path, source):
+    quantised = source["conv1.weight"].to(torch.int32)  # nearly all of it zero
+    torch.save(source | {"conv1.weight": quantised}, tmp_path / "quantised.pth")
+    with pytest.raises(InputError, match=r"'conv1.weight' must hold floating-point values \(got"):
+        load_checkpoint(small(family="dsnn", shared_head=False), tmp_path / "quantised.pth")

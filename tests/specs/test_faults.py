@@ -31,7 +31,7 @@ def faults_of(tmp_path: Path, *changes: tuple[str, str], name: str = "split_core
             "lanes: 32",
             "lanes: 9000000",
             "32",
-            "cores.spike.spike.lanes must be at most 1000000 (got 9000000).",
+            "cores.spike.spike.lanes must be at most 65536 (got 9000000).",
         ),
         (
             "lanes: 32",
