@@ -5,7 +5,8 @@ at. All maps are `(channels, rows, columns)`; a vector is a map of one pixel. A 
 convolution of one tap whose channels are its features and whose rows are the places that they
 stand at (tokens): `(*places, features)` counts as `(features, places, 1)`. A product of recorded
 values is such a layer too, with a group of channels for each head: its first operand is the input,
-its second takes the place of weights.
+its second takes the place of weights. A pool of a vector takes neighbours: each output has a column
+of them.
 """
 
 import math
@@ -164,6 +165,9 @@ def geometry(
         places = math.prod(output.shape[:-1])
         input_map = (inputs.size // places, places, 1)
         output_map = (output.shape[-1], places, 1)
+    if fused.main.type in POOLS and len(inputs.shape) == 1:
+        # neighbours in a vector: a column of them for each output
+        input_map = (output.size, inputs.size // output.size, 1)
     window, value_bits = fused.main.window or POINT, 0
     if fused.main.contraction is not None:
         meet = fused.main.contraction

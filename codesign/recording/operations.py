@@ -154,6 +154,31 @@ def adaptive_average_pool(tracker: Tracker, call: Call) -> torch.Tensor:
     return _windowed(tracker, call, source, Made(operation, Kind.REAL))
 
 
+def vote(tracker: Tracker, call: Call) -> torch.Tensor:
+    """`avg_pool1d(input, kernel, ...)` of a vector: means of neighbours that do not overlap, as
+    SpikingJelly's `VotingLayer` takes them of the neurons that vote for a class."""
+    size = _single(call.argument(1, "kernel_size"))
+    stride = _single(call.argument(2, "stride") or size)
+    source = tracker.read(call.tensor(), mask=True)
+    shape = source.tensor.shape
+    if len(shape) != 1 or source.axes[-1] is not Axis.FEATURE or source.shape[-1] != shape[0]:
+        raise CaptureError(
+            f"must read a vector, (T, 1, F) (got '{source.tensor.name}' of shape {shape}). Maps "
+            f"are pooled by `avg_pool2d`."
+        )
+    if stride != size or shape[0] % size or _single(call.argument(3, "padding", 0)):
+        raise CaptureError(
+            f"must take the mean of every {size} neighbours of a whole number of groups (got "
+            f"{shape[0]} features, stride {stride}). Pad nothing, and let the size divide them."
+        )
+    window = Window((size, 1), stride=(size, 1))
+    operation = Operation(LayerType.AVERAGE_POOL, (source.tensor.name,), window)
+    result = call.run()
+    made = Made(operation, Kind.REAL, shape=(shape[0] // size,))
+    tracker.write(result, source.axes, call.name, made)
+    return result
+
+
 def mean(tracker: Tracker, call: Call) -> torch.Tensor:
     """`mean(input, dim, keepdim)`: over time, or over the whole map."""
     tensor = call.tensor()
@@ -318,6 +343,10 @@ def _constant(tracker: Tracker, call: Call, position: int, name: str) -> torch.T
     return tensor
 
 
+def _single(value: Any) -> int:
+    return int(value if isinstance(value, int) else value[0])
+
+
 def _pair(value: Any) -> tuple[int, int]:
     if isinstance(value, int):
         return value, value
@@ -344,6 +373,7 @@ OPERATIONS: dict[str, Handler] = {
     "relu_": relu,
     "max_pool2d": max_pool,
     "avg_pool2d": average_pool,
+    "avg_pool1d": vote,
     "adaptive_avg_pool2d": adaptive_average_pool,
     "mean": mean,
     "unsqueeze": unsqueeze,

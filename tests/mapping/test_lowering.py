@@ -12,7 +12,7 @@ from codesign.mapping.jobs import CYCLE_COLUMNS, MEMORY_COLUMNS, OPERATION_COLUM
 from codesign.mapping.mapper import Plan, weight_shares
 from codesign.mapping.work import input_bits
 from codesign.specs.catalogue import load_architecture
-from codesign.workload import SYNAPTIC, Kind, Layer, LayerType
+from codesign.workload import SYNAPTIC, Kind, Layer, LayerType, Window
 from tests.chip.small_chips import split_chip
 from tests.mapping.mapped_networks import (
     Lowered,
@@ -139,6 +139,23 @@ def test_a_mean_over_time_waits_for_all_timesteps() -> None:
     case = lowered(dual_stream_network(timesteps=3), split_chip())
     pool, mean = case.plan("spike.avgpool").fused.index, case.plan("spike.mean").fused.index
     assert case.jobs.needs[mean, 0] == ((pool, 0), (pool, 1), (pool, 2))
+
+
+@pytest.mark.parametrize(("voters", "classes"), [(4, 3), (1, 5), (40, 11)])
+def test_a_pool_of_a_vector_adds_and_loads_each_of_its_spikes_once(
+    voters: int, classes: int
+) -> None:
+    net = NetworkBuilder(timesteps=3, seed=1)
+    net.add_tensor("x", (voters * classes,), Kind.SPIKE, largest=1)
+    window = Window((voters, 1), stride=(voters, 1))
+    net.add_layer(LayerType.AVERAGE_POOL, ("x",), name="vote", shape=(classes,), window=window)
+    case = lowered(net.trace(), split_chip())
+    jobs = job_table(case)
+    spikes = net.arrays["x"].reshape(3, -1).sum(axis=1)
+    assert jobs.groupby("timestep").addition.sum().tolist() == spikes.tolist()
+    loaded = jobs.groupby("timestep").load_dram_bits.sum()  # the input of the network
+    assert loaded.tolist() == [voters * classes] * 3
+    assert count_layers(case.trace)["ac_pool"].tolist() == spikes.tolist()
 
 
 def test_a_tensor_outside_the_buffer_is_moved_from_and_to_dram() -> None:

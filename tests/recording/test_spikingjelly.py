@@ -113,6 +113,28 @@ def test_containers() -> None:
 
 
 @pytest.mark.parametrize("mode", ["s", "m"])
+def test_neurons_vote_for_a_class(mode: str) -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(layer.Linear(8, 12), neuron.IFNode(), layer.VotingLayer(4)).eval()
+    functional.set_step_mode(network, mode)
+    sequence = 3 * torch.rand((TIMESTEPS, 1, 8), generator=torch.Generator().manual_seed(0))
+    trace = capture(network, sequence, timesteps=TIMESTEPS if mode == "s" else None)
+    vote = trace.workload.layers[-1]
+    assert (str(vote.type), trace.workload.output_tensor(vote).shape) == ("average_pool", (3,))
+    counts = count_layers(trace)
+    votes = counts[counts["layer"] == vote.name]["ac_pool"].tolist()
+    assert votes == trace.values("1").sum(axis=1).tolist()
+    assert sum(votes) > 0
+
+
+def test_votes_of_groups_that_are_not_whole_are_refused() -> None:
+    network = nn.Sequential(layer.Linear(8, 12), neuron.IFNode(), layer.VotingLayer(5)).eval()
+    functional.set_step_mode(network, "m")
+    with pytest.raises(CaptureError, match=r"every 5 neighbours .* \(got 12 features, stride 5\)"):
+        capture(network, torch.ones((TIMESTEPS, 1, 8)))
+
+
+@pytest.mark.parametrize("mode", ["s", "m"])
 def test_layers_see_one_or_all_timesteps(mode: str) -> None:
     torch.manual_seed(0)
     network = nn.Sequential(
