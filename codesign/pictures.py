@@ -10,6 +10,7 @@ small to have content or too large to decode safely. Left out: colour profiles.
 """
 
 import hashlib
+import io
 import os
 import warnings
 from pathlib import Path
@@ -190,12 +191,13 @@ def picture_bytes(path: Path) -> bytes:
 
 
 def _whole(path: Path) -> Image.Image:
-    if not picture_bytes(path):  # which reports a missing or oversized file in our words
+    content = picture_bytes(path)  # which reports a missing or oversized file in our words
+    if not content:
         raise _refused(path, "must be a picture (got an empty file).")
-    return _decode(path)
+    return _decode(path, content)
 
 
-def _decode(path: Path) -> Image.Image:
+def _decode(path: Path, content: bytes) -> Image.Image:
     """The picture as 8-bit RGB, upright."""
     with warnings.catch_warnings():
         # Pillow warns of oddities (a broken EXIF block, a palette's transparency) that do not
@@ -203,7 +205,7 @@ def _decode(path: Path) -> Image.Image:
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            with Image.open(path, formats=FORMATS) as image:
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 _check(path, image)
                 return _upright_rgb(path, image)
         except InputError:

@@ -30,7 +30,6 @@ from codesign.networks.accumulation import (
     AccumulationPool,
 )
 from codesign.networks.blocks import (
-    ResidualBlock,
     Shape,
     SpikeBlock,
     Streams,
@@ -132,13 +131,6 @@ class EventNetwork(SpikingNetwork):
         self._stages = tuple(stages)
         head = AccumulationHead(averages_map=False)
         self.add_heads(channels, classes, shared=shared_head, head=head)
-
-    def blocks(self) -> list[ResidualBlock]:
-        """All residual blocks in order."""
-        return [module for module in self.modules() if isinstance(module, ResidualBlock)]
-
-    def branches(self) -> list[TimeBatched]:
-        return [block.last_convolution for block in self.blocks()]
 
     def features(self, inputs: Tensor, *, accumulate: bool) -> Streams:
         """Both streams behind the last pool, from frames `(T, N, 2, 128, 128)`.

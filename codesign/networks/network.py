@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from codesign.networks.accumulation import AccumulationHead
-from codesign.networks.blocks import Streams
+from codesign.networks.blocks import ResidualBlock, Streams
 from codesign.networks.timesteps import TimeBatched
 
 
@@ -58,9 +58,13 @@ class SpikingNetwork(nn.Module):
         """What the spike head reads at each timestep, `(T, N, features)`."""
         raise NotImplementedError
 
+    def blocks(self) -> list[ResidualBlock]:
+        """All residual blocks in order; a Spikformer's are others."""
+        return [module for module in self.modules() if isinstance(module, ResidualBlock)]
+
     def branches(self) -> list[TimeBatched]:
         """Of every residual branch the convolution and batch norm that make its result."""
-        raise NotImplementedError
+        return [block.last_convolution for block in self.blocks()]
 
     @torch.no_grad()
     def start_as_identity(self) -> None:

@@ -99,13 +99,6 @@ class ResidualNetwork(SpikingNetwork):
             accumulates=self.family == "dsnn",
         )
 
-    def blocks(self) -> list[ResidualBlock]:
-        """All residual blocks in order."""
-        return [module for module in self.modules() if isinstance(module, ResidualBlock)]
-
-    def branches(self) -> list[TimeBatched]:
-        return [block.last_convolution for block in self.blocks()]
-
     def features(self, inputs: Tensor, *, accumulate: bool) -> Streams:
         """Both streams behind the last block, from an image `(N, 3, H, W)`.
 

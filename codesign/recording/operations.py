@@ -23,19 +23,27 @@ from codesign.recording.elementwise import Handler, binary, negation, rounding
 from codesign.recording.products import product
 from codesign.recording.runs import Constants
 from codesign.recording.sums import time_sum
-from codesign.recording.tracking import Made, Source, Tracker
+from codesign.recording.tracking import Made, Tracker
 from codesign.recording.values import as_vector
+from codesign.recording.windows import (
+    adaptive_average_pool,
+    average_pool,
+    max_pool,
+    pair,
+    vote,
+    windowed,
+)
 from codesign.workload import SYNAPTIC, Kind, LayerType, Window
 
 
 def convolution(tracker: Tracker, call: Call) -> torch.Tensor:
     """`conv2d(input, weight, bias, stride, padding, dilation, groups)`."""
     weight = _constant(tracker, call, 1, "weight")
-    dilation = _pair(call.argument(5, "dilation", 1))
+    dilation = pair(call.argument(5, "dilation", 1))
     kernel = (int(weight.shape[2]), int(weight.shape[3]))
     window = Window(
         kernel=kernel,
-        stride=_pair(call.argument(3, "stride", 1)),
+        stride=pair(call.argument(3, "stride", 1)),
         padding=_padding(call.argument(4, "padding", 0), kernel, dilation),
         dilation=dilation,
         groups=int(call.argument(6, "groups", 1)),
@@ -50,7 +58,7 @@ def convolution(tracker: Tracker, call: Call) -> torch.Tensor:
         batch_norm=fused,
     )
     weights = Constants("weights", (weight, call.argument(2, "bias")))
-    return _windowed(tracker, call, source, Made(operation, Kind.REAL, constants=weights))
+    return windowed(tracker, call, source, Made(operation, Kind.REAL, constants=weights))
 
 
 def linear(tracker: Tracker, call: Call) -> torch.Tensor:
@@ -104,78 +112,6 @@ def relu(tracker: Tracker, call: Call) -> torch.Tensor:
         tracker.write(result, source.axes, "relu", Made(operation, Kind.REAL))
     else:
         tracker.alias(result, value, source.axes)
-    return result
-
-
-def max_pool(tracker: Tracker, call: Call) -> torch.Tensor:
-    """`max_pool2d(input, kernel, stride, padding, dilation, ceil_mode, return_indices)`."""
-    if call.argument(6, "return_indices", False):
-        raise CaptureError("must not return indices. Use `return_indices=False`.")
-    kernel = _pair(call.argument(1, "kernel_size"))
-    window = Window(
-        kernel=kernel,
-        stride=_pair(call.argument(2, "stride") or kernel),
-        padding=_pair(call.argument(3, "padding", 0)),
-        dilation=_pair(call.argument(4, "dilation", 1)),
-    )
-    source = tracker.read(call.tensor(), mask=True)
-    operation = Operation(LayerType.MAX_POOL, (source.tensor.name,), window)
-    made = Made(operation, source.tensor.kind, source.tensor.largest)
-    return _windowed(tracker, call, source, made)
-
-
-def average_pool(tracker: Tracker, call: Call) -> torch.Tensor:
-    """`avg_pool2d(input, kernel, stride, padding, ...)`."""
-    kernel = _pair(call.argument(1, "kernel_size"))
-    window = Window(
-        kernel=kernel,
-        stride=_pair(call.argument(2, "stride") or kernel),
-        padding=_pair(call.argument(3, "padding", 0)),
-    )
-    source = tracker.read(call.tensor(), mask=True)
-    operation = Operation(LayerType.AVERAGE_POOL, (source.tensor.name,), window)
-    return _windowed(tracker, call, source, Made(operation, Kind.REAL))
-
-
-def adaptive_average_pool(tracker: Tracker, call: Call) -> torch.Tensor:
-    """`adaptive_avg_pool2d(input, size)` where the size divides the map."""
-    source = tracker.read(call.tensor(), mask=True)
-    size = _pair(call.argument(1, "output_size"))
-    height, width = source.features[-2:]
-    if height % size[0] or width % size[1]:
-        raise CaptureError(
-            f"must have an output size that divides the map (got {size} for {height} x {width}). "
-            f"Use a fixed window."
-        )
-    kernel = (height // size[0], width // size[1])
-    operation = Operation(
-        LayerType.AVERAGE_POOL, (source.tensor.name,), Window(kernel, stride=kernel)
-    )
-    return _windowed(tracker, call, source, Made(operation, Kind.REAL))
-
-
-def vote(tracker: Tracker, call: Call) -> torch.Tensor:
-    """`avg_pool1d(input, kernel, ...)` of a vector: means of neighbours that do not overlap, as
-    SpikingJelly's `VotingLayer` takes them of the neurons that vote for a class."""
-    size = _single(call.argument(1, "kernel_size"))
-    stride = _single(call.argument(2, "stride") or size)
-    source = tracker.read(call.tensor(), mask=True)
-    shape = source.tensor.shape
-    if len(shape) != 1 or source.axes[-1] is not Axis.FEATURE or source.shape[-1] != shape[0]:
-        raise CaptureError(
-            f"must read a vector, (T, 1, F) (got '{source.tensor.name}' of shape {shape}). Maps "
-            f"are pooled by `avg_pool2d`."
-        )
-    if stride != size or shape[0] % size or _single(call.argument(3, "padding", 0)):
-        raise CaptureError(
-            f"must take the mean of every {size} neighbours of a whole number of groups (got "
-            f"{shape[0]} features, stride {stride}). Pad nothing, and let the size divide them."
-        )
-    window = Window((size, 1), stride=(size, 1))
-    operation = Operation(LayerType.AVERAGE_POOL, (source.tensor.name,), window)
-    result = call.run()
-    made = Made(operation, Kind.REAL, shape=(shape[0] // size,))
-    tracker.write(result, source.axes, call.name, made)
     return result
 
 
@@ -303,36 +239,6 @@ def _renamed(
     return result
 
 
-def _windowed(tracker: Tracker, call: Call, source: Source, made: Made) -> torch.Tensor:
-    """Runs a convolution or pool on `(C, H, W)` maps and checks its geometry."""
-    window = made.operation.window
-    assert window is not None
-    if len(source.features) != 3 or source.features != source.tensor.shape:
-        raise CaptureError(
-            f"must read maps (C, H, W) as '{source.tensor.name}' made them, {source.tensor.shape} "
-            f"(got {source.features}). Do not reshape features before it."
-        )
-    result = call.run()
-    expected = tuple(
-        (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
-        for size, kernel, stride, padding, dilation in zip(
-            source.features[1:],
-            window.kernel,
-            window.stride,
-            window.padding,
-            window.dilation,
-            strict=True,
-        )
-    )
-    if tuple(result.shape[-2:]) != expected:
-        raise CaptureError(
-            f"must give a map of {expected[0]} x {expected[1]}, rounded down (got "
-            f"{tuple(result.shape[-2:])}). Use `ceil_mode=False`."
-        )
-    tracker.write(result, source.axes, call.name, made)
-    return result
-
-
 def _constant(tracker: Tracker, call: Call, position: int, name: str) -> torch.Tensor:
     tensor = call.tensor(position, name)
     if tracker.find(tensor) is not None:
@@ -343,22 +249,11 @@ def _constant(tracker: Tracker, call: Call, position: int, name: str) -> torch.T
     return tensor
 
 
-def _single(value: Any) -> int:
-    return int(value if isinstance(value, int) else value[0])
-
-
-def _pair(value: Any) -> tuple[int, int]:
-    if isinstance(value, int):
-        return value, value
-    values = tuple(int(item) for item in value)
-    return values[0], values[-1]
-
-
 def _padding(value: Any, kernel: tuple[int, int], dilation: tuple[int, int]) -> tuple[int, int]:
     if value == "valid":
         return 0, 0
     if value != "same":
-        return _pair(value)
+        return pair(value)
     total = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
     if any(size % 2 for size in total):
         raise CaptureError("must pad both sides equally (got 'same' for an even kernel). Pad odd.")
