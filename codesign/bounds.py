@@ -56,12 +56,10 @@ def _shared(cycles: NDArray[np.int64], servers: int) -> int:
 
 
 def _longest_chain(jobs: Jobs, cycles: NDArray[np.int64]) -> int:
-    """The longest path through the needs; every place is made after the places it needs."""
-    longest: dict[tuple[int, int], int] = {}
-    layers, timesteps = jobs.columns["layer"], jobs.columns["timestep"]
-    table = np.zeros((len(jobs.layer_names), int(timesteps.max(initial=0)) + 1), dtype=np.int64)
-    np.maximum.at(table, (layers, timesteps), cycles)
-    for place in sorted(jobs.needs):
-        before = max((longest[need] for need in jobs.needs[place]), default=0)
-        longest[place] = before + int(table[place])
-    return max(longest.values(), default=0)
+    """The longest path through the needs."""
+    alone = np.zeros(len(jobs.stages), dtype=np.int64)
+    np.maximum.at(alone, jobs.columns["stage"], cycles)
+    longest: list[int] = []
+    for stage, length in zip(jobs.stages, alone.tolist(), strict=True):
+        longest.append(length + max((longest[need] for need in stage.needs), default=0))
+    return max(longest, default=0)

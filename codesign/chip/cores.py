@@ -1,8 +1,9 @@
 """A core: three units that work on successive jobs at once.
 
-The loader brings weights and input, the datapath computes, the storer takes the result away. The
-input and output memories have two places each, so while one job is computed the next may be
-loaded and the one before stored, and not more.
+The loader brings weights and input, the datapath computes, the storer takes the result away. With
+double buffering the input and output memories have two places each, so while one job is computed
+the next may be loaded and the one before stored, and not more; without it they have one, and the
+three take turns.
 """
 
 from collections.abc import Generator
@@ -11,13 +12,9 @@ from dataclasses import dataclass, field
 import simpy
 from simpy.events import Event
 
+from codesign.chip.fabric import Fabric, Request
 from codesign.chip.gates import Gates
-from codesign.chip.ports import Key, Port
 from codesign.chip.weights import WeightFetch
-from codesign.mapping.jobs import Place
-
-PLACES = 2
-"""Double buffering: one job at work, one on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +22,11 @@ class Task:
     """One job in the cycles of this chip; transfers of no cycles do not happen."""
 
     number: int
-    key: Key
-    place: Place
-    needs: tuple[Place, ...]
-    room: tuple[Place, ...]
+    stage: int
+    needs: tuple[int, ...]
+    room: tuple[int, ...]
+    epoch: int
+    priority: int
     block: int
     apart: bool
     weight_cycles: int
@@ -42,16 +40,45 @@ class Task:
 CYCLE_FIELDS = tuple(name for name in Task.__slots__ if name.endswith("_cycles"))
 """Fields of a task that are durations, in order; they are its last."""
 
+TRANSFERS = ("weights", "load", "load_dram", "store", "store_dram", "fetch")
+"""What a transfer does; the second part of its tag is the place in this order."""
+
+Way = tuple[tuple[int, ...], int]
+"""Resources of a transfer, and its latency in cycles."""
+
 
 @dataclass(frozen=True)
 class Shared:
     """What a core shares with the others."""
 
+    fabric: Fabric
     gates: Gates
     weights: WeightFetch
-    weight_buffer: Port
-    activation_buffer: Port
-    dram: Port
+    multicast: bool
+
+
+class Tally:
+    """How many jobs a unit has finished, for the others that wait for it."""
+
+    def __init__(self, env: simpy.Environment):
+        self.count = 0
+        self._env = env
+        self._waiting: list[tuple[int, Event]] = []
+
+    def reach(self, count: int) -> Event:
+        """The event that so many are finished, more than are now."""
+        event = Event(self._env)
+        self._waiting.append((count, event))
+        return event
+
+    def add(self) -> None:
+        """One more is finished."""
+        self.count += 1
+        if self._waiting:
+            reached = [each for each in self._waiting if each[0] <= self.count]
+            for each in reached:
+                self._waiting.remove(each)
+                each[1].succeed()
 
 
 @dataclass
@@ -60,6 +87,8 @@ class CoreMachine:
 
     Attributes:
         tasks: what this core has to do, in order.
+        ways: resources of each kind of transfer, in the order of `TRANSFERS`.
+        places: of the input and of the output memory: 2 with double buffering, else 1.
         started: first cycle of each job's computing.
         stored: the cycle in which each job's result was stored.
         stalls: (reason, first cycle, cycle after the last) while the datapath waited.
@@ -70,6 +99,8 @@ class CoreMachine:
     env: simpy.Environment
     tasks: list[Task]
     shared: Shared
+    ways: tuple[Way, ...]
+    places: int = 2
     started: list[int] = field(default_factory=list)
     stored: list[int] = field(default_factory=list)
     stalls: list[tuple[str, int, int]] = field(default_factory=list)
@@ -77,10 +108,8 @@ class CoreMachine:
     storer: str = ""
 
     def __post_init__(self) -> None:
-        self._loaded = [Event(self.env) for _ in self.tasks]
-        self._computed = [Event(self.env) for _ in self.tasks]
-        self._stored = [Event(self.env) for _ in self.tasks]
-        self._phases: list[list[tuple[str, int]]] = [[] for _ in self.tasks]
+        self._loaded, self._computed, self._stored = (Tally(self.env) for _ in range(3))
+        self._phases: list[tuple[tuple[str, int], ...]] = [() for _ in self.tasks]
 
     def start(self) -> None:
         for process in (self._load(), self._compute(), self._store()):
@@ -88,79 +117,100 @@ class CoreMachine:
 
     def _load(self) -> Generator[Event, None, None]:
         """For each job: waits for a place in the input memory; loads the weights if the core does
-        not hold them, when they have been fetched; waits until what the job reads is stored, and
-        the core's job before as well if the state memory has no space beside it; loads the input
-        from the activation buffer and from DRAM."""
-        shared = self.shared
+        not hold them, when they have been fetched; waits until what the job reads is stored, then
+        for the barrier in front of it, then for the core's job before as well if the state memory
+        has no space beside it; loads the input from the activation buffer and from DRAM."""
+        env, gates, weights = self.env, self.shared.gates, self.shared.weights
         for index, task in enumerate(self.tasks):
-            if index >= PLACES:
-                yield self._computed[index - PLACES]
-            phases = self._phases[index]
+            if self._computed.count <= index - self.places:
+                yield self._computed.reach(index - self.places + 1)
             if task.weight_cycles:
                 self.loader = f"weight block {task.block}"
-                yield shared.weights.fetched[task.block]
-                yield shared.weight_buffer.transfer(task.key, task.weight_cycles)
-                shared.weights.loaded(task.block)
-            phases.append(("weights", int(self.env.now)))
-            for need in shared.gates.closed(task.needs):
-                self.loader = f"layer {need[0]} at timestep {need[1]}"
-                yield shared.gates.opening(need)
-            phases.append(("dependency", int(self.env.now)))
-            if task.apart:
+                yield weights.fetched[task.block]
+                data = task.block if self.shared.multicast else -1
+                yield self._transfer(task, 0, task.weight_cycles, data)
+                weights.loaded(task.block)
+            weighted = int(env.now)
+            for need in task.needs:
+                gate = gates.opening(need)
+                if gate is not None:
+                    self.loader = f"stage {need}"
+                    yield gate
+            ready = int(env.now)
+            barrier = gates.barrier(task.epoch)
+            if barrier is not None:
+                self.loader = f"the barrier before epoch {task.epoch}"
+                yield barrier
+            passed = int(env.now)
+            if task.apart and self._stored.count < index:
                 self.loader = "the job before"
-                yield self._stored[index - 1]
-                phases.append(("output", int(self.env.now)))
+                yield self._stored.reach(index)
+            alone = int(env.now)
             if task.load_cycles:
-                self.loader = shared.activation_buffer.name
-                yield shared.activation_buffer.transfer(task.key, task.load_cycles)
+                self.loader = "the activation buffer"
+                yield self._transfer(task, 1, task.load_cycles)
             if task.load_dram_cycles:
-                self.loader = shared.dram.name
-                yield shared.dram.transfer(task.key, task.load_dram_cycles)
-            phases.append(("input", int(self.env.now)))
+                self.loader = "the DRAM"
+                yield self._transfer(task, 2, task.load_dram_cycles)
             self.loader = ""
-            self._loaded[index].succeed()
+            self._phases[index] = (
+                *(("weights", weighted), ("dependency", ready), ("barrier", passed)),
+                *(("output", alone), ("input", int(env.now))),
+            )
+            self._loaded.add()
 
     def _compute(self) -> Generator[Event, None, None]:
         """For each job: waits until it is loaded and a place in the output memory is free; then
         holds the datapath for its cycles."""
         free_since = 0
         for index, task in enumerate(self.tasks):
-            yield self._loaded[index]
-            if index >= PLACES:
-                yield self._stored[index - PLACES]
+            if self._loaded.count <= index:
+                yield self._loaded.reach(index + 1)
+            if self._stored.count <= index - self.places:
+                yield self._stored.reach(index - self.places + 1)
             now = int(self.env.now)
-            self._charge(free_since, now, self._phases[index])
+            if now > free_since:
+                self._charge(free_since, now, self._phases[index])
             self.started.append(now)
             yield self.env.timeout(task.compute_cycles)
             free_since = now + task.compute_cycles
-            self._computed[index].succeed()
+            self._computed.add()
 
     def _store(self) -> Generator[Event, None, None]:
         """For each job: waits until the activation buffer has room; stores its result there and in
         DRAM, and says so."""
-        shared = self.shared
+        gates = self.shared.gates
         for index, task in enumerate(self.tasks):
-            yield self._computed[index]
+            if self._computed.count <= index:
+                yield self._computed.reach(index + 1)
             if task.store_cycles:
-                for place in shared.gates.closed(task.room):
-                    self.storer = f"room that layer {place[0]} at timestep {place[1]} leaves"
-                    yield shared.gates.opening(place)
+                for stage in task.room:
+                    gate = gates.opening(stage)
+                    if gate is not None:
+                        self.storer = f"room of stage {stage}"
+                        yield gate
                 self.storer = ""
-                yield shared.activation_buffer.transfer(task.key, task.store_cycles)
+                yield self._transfer(task, 3, task.store_cycles)
             if task.store_dram_cycles:
-                yield shared.dram.transfer(task.key, task.store_dram_cycles)
+                yield self._transfer(task, 4, task.store_dram_cycles)
             self.stored.append(int(self.env.now))
-            self._stored[index].succeed()
-            shared.gates.stored(task.place)
+            self._stored.add()
+            gates.stored(task.stage)
 
-    def _charge(self, first: int, last: int, phases: list[tuple[str, int]]) -> None:
+    def _transfer(self, task: Task, kind: int, cycles: int, data: int = -1) -> Event:
+        way, latency = self.ways[kind]
+        tag, arrival = (task.number, kind), Event(self.env)
+        request = Request(task.priority, cycles, way, latency, tag, data, arrival)
+        return self.shared.fabric.transfer(request)
+
+    def _charge(self, first: int, last: int, phases: tuple[tuple[str, int], ...]) -> None:
         """Charges the cycles in which the datapath waited to the condition satisfied last.
 
         There are two: the job is loaded, and the output memory has a place. The loader's own
         conditions follow one another, so that in each of its cycles one alone is waited for.
         """
         loaded = phases[-1][1]
-        for reason, end in phases if loaded == last else [("output", last)]:
+        for reason, end in phases if loaded == last else (("output", last),):
             if end > first:
                 self.stalls.append((reason, first, end))
                 first = end

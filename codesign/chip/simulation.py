@@ -4,23 +4,18 @@
 too short; here a dry queue before the last job is an error that names who waits for what.
 """
 
-from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import simpy
 
-from codesign.chip.cores import CYCLE_FIELDS, CoreMachine, Shared, Task
+from codesign.chip.cores import CYCLE_FIELDS, TRANSFERS, CoreMachine, Shared, Task
+from codesign.chip.fabric import Fabric
 from codesign.chip.gates import Gates
-from codesign.chip.ports import Port
 from codesign.chip.schedule import Schedule
-from codesign.chip.transfers import (
-    chip_parts,
-    fetch_cycles,
-    latency_cycles,
-    transfer_cycles,
-)
+from codesign.chip.transfers import fetch_cycles, transfer_cycles
+from codesign.chip.ways import Ways, ways_of
 from codesign.chip.weights import WeightFetch
 from codesign.errors import DeadlockError
 from codesign.mapping.jobs import Jobs
@@ -44,47 +39,48 @@ def simulate(architecture: Architecture, jobs: Jobs, progress: Progress | None =
         DeadlockError: jobs wait for each other; with who waits for what.
     """
     env = simpy.Environment()
-    technology, storage = chip_parts(architecture)
-    places = list(
-        zip(jobs.columns["layer"].tolist(), jobs.columns["timestep"].tolist(), strict=True)
-    )
+    ways = ways_of(architecture, len(jobs.core_names))
+    stages = np.bincount(jobs.columns["stage"], minlength=len(jobs.stages)).tolist()
     fetch = fetch_cycles(jobs, architecture).tolist()
     shared = Shared(
-        gates=Gates(env, Counter(places)),
+        fabric=Fabric(env, ways.servers),
+        gates=Gates(env, jobs.stages, stages),
         weights=WeightFetch(env, jobs.blocks, weight_shares(architecture), fetch),
-        weight_buffer=Port(env, "weight_buffer", storage.weight_buffer.ports),
-        activation_buffer=Port(env, "activation_buffer", storage.activation_buffer.ports),
-        dram=Port(env, "dram", storage.dram.channels, latency_cycles(storage.dram, technology)),
+        multicast=False,
     )
-    machines = [CoreMachine(env, tasks, shared) for tasks in _tasks(architecture, jobs)]
+    machines = [
+        CoreMachine(env, tasks, shared, ways.of_core[core])
+        for core, tasks in enumerate(_tasks(architecture, jobs))
+    ]
     for group in architecture.cores:
-        env.process(shared.weights.run(group, shared.dram))
+        env.process(shared.weights.run(group, shared.fabric, ways.of_fetch))
     for machine in machines:
         machine.start()
     events = _run(env, machines, len(jobs), progress)
     _check_done(machines, jobs)
-    return _schedule(env, machines, shared, (jobs, events))
+    return _schedule(env, machines, (jobs, events), (shared.fabric, ways))
 
 
 def _tasks(architecture: Architecture, jobs: Jobs) -> list[list[Task]]:
     """Each core's jobs, in order."""
+    columns = jobs.columns
     cycles = transfer_cycles(jobs, architecture) | {"compute_cycles": jobs.compute_cycles()}
     timed = zip(*(cycles[name].tolist() for name in CYCLE_FIELDS), strict=True)
-    keys = zip(
-        *(jobs.columns[name].tolist() for name in ("layer", "timestep", "tile", "chunk")),
+    others = zip(
+        *(columns[name].tolist() for name in ("core", "stage", "priority", "block", "apart")),
         strict=True,
     )
     tasks: list[list[Task]] = [[] for _ in jobs.core_names]
-    others = zip(*(jobs.columns[name].tolist() for name in ("core", "block", "apart")), strict=True)
-    for number, (key, (core, block, apart), durations) in enumerate(
-        zip(keys, others, timed, strict=True)
+    for number, ((core, stage, priority, block, apart), durations) in enumerate(
+        zip(others, timed, strict=True)
     ):
-        place = (key[0], key[1])
-        task = Task(
-            *(number, key, place, jobs.needs[place], jobs.room[key[0]]),
-            *(block, bool(apart), *durations),
+        at = jobs.stages[stage]
+        tasks[core].append(
+            Task(
+                *(number, stage, at.needs, at.room, at.epoch, priority),
+                *(block, bool(apart), *durations),
+            )
         )
-        tasks[core].append(task)
     return tasks
 
 
@@ -110,12 +106,13 @@ def _check_done(machines: list[CoreMachine], jobs: Jobs) -> None:
     for name, machine in zip(jobs.core_names, machines, strict=True):
         done = len(machine.stored)
         if done < len(machine.tasks):
-            layer, timestep = machine.tasks[done].place
+            here = jobs.describe(machine.tasks[done].stage)
             waits = machine.storer or machine.loader or "an earlier job"
-            stuck.append(
-                f"{name} at layer {layer} ('{jobs.layer_names[layer]}'), timestep {timestep}, "
-                f"waits for {waits}"
-            )
+            if waits.startswith("stage "):
+                waits = jobs.describe(int(waits.removeprefix("stage ")))
+            elif waits.startswith("room of stage "):
+                waits = "room that is free after " + jobs.describe(int(waits.rsplit(" ", 1)[1]))
+            stuck.append(f"{name} at {here} waits for {waits}")
     if stuck:
         left = sum(len(m.tasks) - len(m.stored) for m in machines)
         raise DeadlockError(
@@ -127,8 +124,8 @@ def _check_done(machines: list[CoreMachine], jobs: Jobs) -> None:
 def _schedule(
     env: simpy.Environment,
     machines: list[CoreMachine],
-    shared: Shared,
     record: tuple[Jobs, int],
+    moved: tuple[Fabric, Ways],
 ) -> Schedule:
     jobs, events = record
     started, stored = np.zeros((2, len(jobs)), dtype=np.int64)
@@ -137,19 +134,37 @@ def _schedule(
         numbers = [task.number for task in machine.tasks]
         started[numbers], stored[numbers] = machine.started, machine.stored
         stalls += [(core, *stall) for stall in machine.stalls]
-    transfers = [
-        (f"{port.name}[{server}]", key[0], key[1], key[2], first, last)
-        for port in (shared.weight_buffer, shared.activation_buffer, shared.dram)
-        for server, key, first, last in port.transfers
-    ]
     return Schedule(
         int(env.now),
         started,
         stored,
         pd.DataFrame(stalls, columns=["core", "state", "start_cycle", "end_cycle"]),
-        pd.DataFrame(
-            transfers,
-            columns=["resource", "layer", "timestep", "tile", "start_cycle", "end_cycle"],
-        ),
+        _transfers(jobs, *moved),
         events,
     )
+
+
+def _transfers(jobs: Jobs, fabric: Fabric, ways: Ways) -> pd.DataFrame:
+    """What every server moved; columns as in `Schedule.transfers`."""
+    names = ["number", "server", "job", "kind", "start_cycle", "end_cycle"]
+    table = np.array(fabric.transfers, dtype=np.int64).reshape(-1, len(names))
+    rows = pd.DataFrame(dict(zip(names, table.T, strict=True)))
+    fetches = rows["kind"] == TRANSFERS.index("fetch")
+    number, server, job = (rows[name].to_numpy() for name in names[:3])
+    labels = [
+        [f"{name}[{each}]" for each in range(count)]
+        for name, count in zip(ways.names, ways.servers, strict=True)
+    ]
+    rows["resource"] = [labels[at][which] for at, which in zip(number, server, strict=True)]
+    layers = np.array([block.layer for block in jobs.blocks], dtype=np.int64)
+    for name in ("layer", "timestep", "tile"):
+        of_fetch = {"layer": layers, "timestep": -1, "tile": None}[name]
+        values = jobs.columns[name][np.where(fetches, 0, job)]
+        if of_fetch is None:
+            values = np.where(fetches, job, values)
+        elif isinstance(of_fetch, int):
+            values = np.where(fetches, of_fetch, values)
+        elif len(layers):
+            values = np.where(fetches, layers[np.where(fetches, job, 0)], values)
+        rows[name] = values
+    return rows[["resource", "layer", "timestep", "tile", "start_cycle", "end_cycle"]]

@@ -3,18 +3,20 @@
 Each kind of core has its own share of the weight buffer and its own queue of blocks, so that a
 stream that lags behind does not fill the place of the other's weights. A queue is fetched in its
 order, as far ahead as its share has space; a block's space is free again when the last core that
-needs it has loaded it. The buffer's banks have a write port of their own, so that fetching takes
-DRAM cycles but no port from the cores.
+needs it has loaded it, and never if it is kept. The buffer's banks have a write port of their own,
+so that fetching takes DRAM cycles but no port from the cores.
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any, cast
 
 import simpy
 from simpy.events import Event
 
-from codesign.chip.ports import Port
+from codesign.chip.fabric import Fabric, Request
 from codesign.mapping.jobs import Block
+
+FETCH = 5
+"""Place of a fetch in `codesign.chip.cores.TRANSFERS`."""
 
 
 class WeightFetch:
@@ -47,7 +49,9 @@ class WeightFetch:
         self._free_bits = dict(shares)
         self._space = {group: Event(env) for group in shares}
 
-    def run(self, group: str, dram: Port) -> Generator[Event, None, None]:
+    def run(
+        self, group: str, fabric: Fabric, way: tuple[tuple[int, ...], int]
+    ) -> Generator[Event, None, None]:
         """Fetches the blocks of one kind of core: each waits for space, joins the line of the
         DRAM, and is there when it arrives; the next one does not wait for that."""
         for number, block in enumerate(self._blocks):
@@ -57,15 +61,13 @@ class WeightFetch:
                 self._space[group] = Event(self._env)
                 yield self._space[group]
             self._free_bits[group] -= block.bits
-            arrival = dram.transfer((block.layer, -1, number, 0), self._cycles[number])
-            cast(list[Any], arrival.callbacks).append(
-                lambda _, number=number: self.fetched[number].succeed()
-            )
+            tag, arrival = (number, FETCH), self.fetched[number]
+            fabric.transfer(Request(block.priority, self._cycles[number], *way, tag, -1, arrival))
 
     def loaded(self, number: int) -> None:
         """One core has loaded a block."""
         self._loads[number] -= 1
-        if self._loads[number] == 0:
+        if self._loads[number] == 0 and not self._blocks[number].kept:
             block = self._blocks[number]
             self._free_bits[block.group] += block.bits
             if not self._space[block.group].triggered:

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Place = tuple[int, int]
-"""Fused layer and timestep."""
-
 OPERATION_COLUMNS = ("ac", "mac", "addition", "neuron", "logic")
 """Operations, as priced by a core's `operations`."""
 
@@ -31,10 +28,14 @@ TRANSFER_COLUMNS = ("load_bits", "load_dram_bits", "store_bits", "store_dram_bit
 CYCLE_COLUMNS = ("scan_cycles", "accumulate_cycles", "neuron_cycles", "fill_cycles")
 """Cycles of the core. Scanning runs ahead of accumulating, so the longer of the two counts."""
 
-PLACE_COLUMNS = ("layer", "timestep", "tile", "chunk", "core", "block", "apart")
-"""Fused layer, timestep, tile, chunk, core (of the whole chip), weight block (-1: none), and 1 if
-the core's state memory cannot hold the job's operands beside the job before: it then loads them
-only after that one is stored."""
+PLACE_COLUMNS = (
+    *("layer", "timestep", "tile", "chunk", "core", "block"),
+    *("apart", "stage", "priority"),
+)
+"""Fused layer, timestep (the first, if a job has several), tile, chunk, core (of the whole chip),
+weight block (-1: none); 1 if the core's state memory cannot hold the job's operands beside the job
+before, so that it loads them only after that one is stored; the stage, and the place in the order
+in which shared resources are granted."""
 
 COLUMNS = (
     *PLACE_COLUMNS,
@@ -54,27 +55,47 @@ class Block:
         group: the key of the kind of core that loads it.
         bits: how large it is.
         loads: how many times cores load it before its place in the weight buffer is free.
+        priority: its place among the jobs in the order in which shared resources are granted.
+        kept: whether it stays in the weight buffer to the end.
     """
 
     layer: int
     group: str
     bits: int
     loads: int
+    priority: int = -1
+    kept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Jobs that others wait for together: those of a fused layer at one timestep.
+
+    Attributes:
+        layer: the fused layer.
+        timestep: its timestep, the first if a job has several.
+        needs: stages whose jobs must all be stored before a job of this one may load its input.
+        room: stages whose jobs must all be stored before a job of this one may store, so that
+            the activation buffer has room.
+        epoch: which barrier it stands behind: no job loads its input before all jobs of earlier
+            epochs are stored. 0 for all without barriers.
+    """
+
+    layer: int
+    timestep: int
+    needs: tuple[int, ...] = ()
+    room: tuple[int, ...] = ()
+    epoch: int = 0
 
 
 @dataclass(frozen=True)
 class Jobs:
     """All jobs of one inference, in the order in which each core does its own.
 
-    A place is a fused layer at one timestep.
-
     Attributes:
         columns: int64 arrays of equal length, one for each name in `COLUMNS`.
         blocks: weight blocks in the order in which they are fetched from DRAM.
-        needs: for each fused layer and timestep, the `(layer, timestep)` pairs whose tiles must
-            all be stored before a job of it may load its input.
-        room: for each fused layer, the `(layer, timestep)` pairs whose tiles must all be stored
-            before a job of it may store, so that the activation buffer has room.
+        stages: by the numbers in column `stage`.
         core_names: name of each core, `spike[3]`.
         core_groups: for each core, the key of its kind in the architecture.
         layer_names: name of each fused layer.
@@ -83,8 +104,7 @@ class Jobs:
 
     columns: dict[str, NDArray[np.int64]]
     blocks: tuple[Block, ...]
-    needs: dict[Place, tuple[Place, ...]]
-    room: tuple[tuple[Place, ...], ...]
+    stages: tuple[Stage, ...]
     core_names: tuple[str, ...]
     core_groups: tuple[str, ...]
     layer_names: tuple[str, ...]
@@ -92,6 +112,11 @@ class Jobs:
 
     def __len__(self) -> int:
         return len(self.columns["layer"])
+
+    def describe(self, stage: int) -> str:
+        """What a stage is, for people."""
+        layer, timestep = self.stages[stage].layer, self.stages[stage].timestep
+        return f"layer {layer} ('{self.layer_names[layer]}'), timestep {timestep}"
 
     def compute_cycles(self) -> NDArray[np.int64]:
         """Cycles that each job holds its core; at least one."""

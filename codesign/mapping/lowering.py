@@ -10,6 +10,7 @@ timestep by timestep, so that weights are loaded once for all timesteps.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +19,12 @@ from codesign.errors import Fault, InputError
 from codesign.mapping.assignment import Cores, apart_from_the_job_before, number_blocks, places
 from codesign.mapping.datapaths import Integers
 from codesign.mapping.epilogue import epilogue_columns, transfer_columns
-from codesign.mapping.fusion import read_tensors
 from codesign.mapping.geometry import chip_precision
-from codesign.mapping.jobs import COLUMNS, Jobs, Place
+from codesign.mapping.jobs import COLUMNS, Block, Jobs
 from codesign.mapping.mapper import Mapping, Plan, weight_shares
+from codesign.mapping.stages import first_stages, stages_of
 from codesign.mapping.work import WORK_COLUMNS
 from codesign.trace import Trace
-from codesign.workload import LayerType, Workload
 
 Progress = Callable[[str, int, int], None]
 
@@ -57,11 +57,12 @@ def lower(mapping: Mapping, trace: Trace, progress: Progress | None = None) -> J
             progress("lowering", done, len(mapping.plans))
     columns = {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
     columns["apart"] = apart_from_the_job_before(mapping, columns)
+    columns["stage"] = np.array(first_stages(mapping))[columns["layer"]] + columns["timestep"]
+    blocks = number_blocks(mapping, columns)
     return Jobs(
         columns=columns,
-        blocks=number_blocks(mapping, columns),
-        needs=_needs(mapping),
-        room=_room(mapping),
+        blocks=_granted_in_order(columns, blocks),
+        stages=stages_of(mapping),
         core_names=cores.names,
         core_groups=cores.groups,
         layer_names=tuple(plan.fused.name for plan in mapping.plans),
@@ -92,37 +93,17 @@ def _layer_jobs(
     }
 
 
-def _room(mapping: Mapping) -> tuple[tuple[Place, ...], ...]:
-    """For each fused layer, what must be stored before its jobs store."""
+def _granted_in_order(
+    columns: dict[str, NDArray[np.int64]], blocks: tuple[Block, ...]
+) -> tuple[Block, ...]:
+    """The order in which shared resources are granted: by layer, timestep, tile and chunk, and
+    the blocks of a layer before its jobs. Sets the column `priority`, and that of the blocks."""
+    of_blocks = [(block.layer, -1, number, 0) for number, block in enumerate(blocks)]
+    of_jobs = np.stack([columns[name] for name in ("layer", "timestep", "tile", "chunk")], axis=1)
+    keys = np.concatenate([np.array(of_blocks, dtype=np.int64).reshape(-1, 4), of_jobs])
+    places = np.empty(len(keys), dtype=np.int64)
+    places[np.lexsort(keys.T[::-1])] = np.arange(len(keys))
+    columns["priority"] = places[len(blocks) :]
     return tuple(
-        tuple(
-            (index, timestep)
-            for index in awaited
-            for timestep in range(mapping.plans[index].geometry.timesteps)
-        )
-        for awaited in mapping.waits
+        replace(block, priority=int(place)) for block, place in zip(blocks, places, strict=False)
     )
-
-
-def _needs(mapping: Mapping) -> dict[Place, tuple[Place, ...]]:
-    """For each (fused layer, timestep), what must be stored before its jobs load."""
-    workload = mapping.workload
-    maker = {name: plan.fused.index for plan in mapping.plans for name in plan.fused.stored}
-    needs = {}
-    for plan in mapping.plans:
-        for timestep in range(plan.geometry.timesteps):
-            wanted = [
-                (maker[name], needed)
-                for name in read_tensors(plan.fused)
-                if name in maker
-                for needed in _needed_timesteps(workload, plan, name, timestep)
-            ]
-            needs[plan.fused.index, timestep] = tuple(dict.fromkeys(wanted))
-    return needs
-
-
-def _needed_timesteps(workload: Workload, plan: Plan, name: str, timestep: int) -> range:
-    made = workload.tensor_by_name[name].timesteps
-    if plan.fused.main.type is LayerType.TIME_MEAN:
-        return range(made)
-    return range(1) if made == 1 else range(timestep, timestep + 1)

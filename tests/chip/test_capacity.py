@@ -93,7 +93,7 @@ def drifting(*, waiting: bool) -> tuple[Simulated, Mapping]:
     cycles = jobs.columns["accumulate_cycles"] * np.where(slow, 500, 1)
     jobs = replace(jobs, columns=jobs.columns | {"accumulate_cycles": cycles})
     if not waiting:
-        jobs = replace(jobs, room=tuple(() for _ in jobs.room))
+        jobs = replace(jobs, stages=tuple(replace(stage, room=()) for stage in jobs.stages))
     return Simulated(trace, chip, jobs, simulate(chip, jobs)), mapping
 
 

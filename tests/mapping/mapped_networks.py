@@ -115,5 +115,15 @@ def attentions(draw: st.DrawFn) -> Lowered:
     return lowered(trace, draw(cutting_chips()))
 
 
+def needs_by_place(case: Lowered) -> dict[tuple[int, int], tuple[tuple[int, int], ...]]:
+    """For each fused layer and timestep, those that it needs."""
+    stages = case.jobs.stages
+    places = [(stage.layer, stage.timestep) for stage in stages]
+    return {
+        place: tuple(places[need] for need in stage.needs)
+        for place, stage in zip(places, stages, strict=True)
+    }
+
+
 def job_table(case: Lowered) -> pd.DataFrame:
     return pd.DataFrame(case.jobs.columns)

@@ -20,6 +20,7 @@ from tests.mapping.mapped_networks import (
     dual_streams,
     job_table,
     lowered,
+    needs_by_place,
     single_convolutions,
 )
 from tests.small_networks import THREE, NetworkBuilder, dual_stream_network
@@ -108,7 +109,7 @@ def test_every_result_is_stored_once_where_it_lives(case: Lowered) -> None:
 @given(case=networks)
 def test_needs_are_the_makers_of_what_is_read_at_the_timestep(case: Lowered) -> None:
     workload, plans = case.trace.workload, case.mapping.plans
-    for (index, timestep), wanted in case.jobs.needs.items():
+    for (index, timestep), wanted in needs_by_place(case).items():
         layers = plans[index].fused.layers
         assert all(maker < index for maker, _ in wanted)
         for layer, name in ((each, name) for each in layers for name in each.inputs):
@@ -132,13 +133,13 @@ def test_the_stem_is_computed_once_and_loaded_at_every_timestep() -> None:
     mine = jobs[jobs.layer == neurons.fused.index]
     assert mine.groupby("timestep").load_bits.sum().tolist() == [bits] * 4
     for timestep in range(4):
-        assert case.jobs.needs[neurons.fused.index, timestep] == ((stem.fused.index, 0),)
+        assert needs_by_place(case)[neurons.fused.index, timestep] == ((stem.fused.index, 0),)
 
 
 def test_a_mean_over_time_waits_for_all_timesteps() -> None:
     case = lowered(dual_stream_network(timesteps=3), split_chip())
     pool, mean = case.plan("spike.avgpool").fused.index, case.plan("spike.mean").fused.index
-    assert case.jobs.needs[mean, 0] == ((pool, 0), (pool, 1), (pool, 2))
+    assert needs_by_place(case)[mean, 0] == ((pool, 0), (pool, 1), (pool, 2))
 
 
 @pytest.mark.parametrize(("voters", "classes"), [(4, 3), (1, 5), (40, 11)])

@@ -11,7 +11,13 @@ from codesign.mapping.geometry import Work
 from codesign.specs.architecture import Core
 from codesign.workload import Contraction, Kind, LayerType
 from tests.chip.small_chips import split_chip
-from tests.mapping.mapped_networks import Lowered, attentions, job_table, lowered
+from tests.mapping.mapped_networks import (
+    Lowered,
+    attentions,
+    job_table,
+    lowered,
+    needs_by_place,
+)
 from tests.small_networks import NetworkBuilder, attention_network
 
 many = settings(max_examples=60, deadline=None)
@@ -134,7 +140,7 @@ def test_a_product_waits_for_both_operands() -> None:
         index = case.plan(name).fused.index
         for timestep in range(3):
             expected = {(homes[each], timestep) for each in read}
-            assert set(case.jobs.needs[index, timestep]) == expected
+            assert set(needs_by_place(case)[index, timestep]) == expected
 
 
 def test_products_are_computed_where_spikes_are_accumulated() -> None:

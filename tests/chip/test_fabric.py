@@ -8,22 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simpy.events import Event
 
-from codesign.chip.ports import Port
+from codesign.chip.fabric import Fabric, Request
 
 
 def served(requests: list[tuple[int, int, int]], servers: int) -> list[tuple[int, int, int, int]]:
     """What a port did with `(key, cycle of the request, cycles)`: (key, server, start, end)."""
     env = simpy.Environment()
-    port = Port(env, "port", servers)
+    port = Fabric(env, [servers])
 
     def ask(key: int, when: int, cycles: int) -> Generator[Event, None, None]:
         yield env.timeout(when)
-        yield port.transfer((key,), cycles)
+        yield port.transfer(Request(key, cycles, (0,), 0, (key, 0), -1, Event(env)))
 
     for request in requests:
         env.process(ask(*request))
     env.run()
-    return [(key[0], server, start, end) for server, key, start, end in port.transfers]
+    return [(key, server, start, end) for _, server, key, _, start, end in port.transfers]
 
 
 def test_requests_of_one_cycle_are_granted_by_key() -> None:
@@ -48,10 +48,6 @@ def test_the_free_server_with_the_lowest_number_serves() -> None:
         (2, 1, 0, 3),
         (3, 1, 3, 4),
     ]
-
-
-def test_a_transfer_of_nothing_takes_a_cycle() -> None:
-    assert served([(1, 7, 0)], servers=1) == [(1, 0, 7, 8)]
 
 
 requests = st.lists(st.tuples(st.integers(0, 20), st.integers(1, 9)), min_size=1, max_size=12).map(
@@ -86,15 +82,15 @@ def test_a_port_agrees_with_a_cycle_by_cycle_queue(
 
 def test_a_server_is_free_before_what_it_moved_arrives() -> None:
     env = simpy.Environment()
-    port = Port(env, "dram", servers=1, latency=10)
+    port = Fabric(env, [1])
     arrived: list[tuple[int, int]] = []
 
     def ask(key: int) -> Generator[Event, None, None]:
-        yield port.transfer((key,), 3)
+        yield port.transfer(Request(key, 3, (0,), 10, (key, 0), -1, Event(env)))
         arrived.append((key, int(env.now)))
 
     env.process(ask(1))
     env.process(ask(2))
     env.run()
     assert arrived == [(1, 13), (2, 16)]
-    assert [tuple(each) for each in port.transfers] == [(0, (1,), 0, 3), (0, (2,), 3, 6)]
+    assert [(key, *times) for _, _, key, _, *times in port.transfers] == [(1, 0, 3), (2, 3, 6)]

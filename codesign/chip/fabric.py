@@ -1,0 +1,195 @@
+"""The fabric: everything that transfers queue for, and how they share it.
+
+Resources are the ports of the buffers, the channels of the DRAM and the links of the NoC. A
+transfer holds one server of each resource on its way, all of them from its grant to its end, as a
+circuit that is set up at once; what it moves arrives after the latency of the way, while the
+servers serve others.
+
+Requests are granted at the end of the cycle, after all other events, in the order of their
+priorities: a transfer starts in the first cycle in which all its resources have a free server and
+no earlier request takes it away. Whatever event was created first makes no difference.
+
+Requests for the same data (a block of weights that several cores load) may share a transfer: when
+the first of them is granted, each other one that waits joins if every link of its way is free or
+already taken by this transfer. Their ways together are the multicast tree; each resource moves the
+data once.
+
+Left out: single flits, their buffers, and the wormholes that several packets form; a circuit has
+the throughput of its narrowest part and no more.
+"""
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import simpy
+from simpy.events import Event, EventPriority
+
+_AFTER_ALL_EVENTS_OF_THE_CYCLE = EventPriority(2)  # SimPy's own are 0 (urgent) and 1 (normal)
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """A transfer that wants its resources.
+
+    Attributes:
+        priority: smaller ones are granted first; no two requests that wait are equal.
+        cycles: how long it holds what it is granted, at least one.
+        way: numbers of the resources, the port or channel first.
+        latency: cycles from the end of the transfer to the arrival.
+        tag: what the record of the transfer says of it.
+        data: equal for requests that may share a transfer; -1 for none.
+        arrival: happens when the data is there.
+        granted: whether it has started.
+    """
+
+    priority: int
+    cycles: int
+    way: tuple[int, ...]
+    latency: int
+    tag: tuple[int, int]
+    data: int
+    arrival: Event
+    granted: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Resource:
+    """Equal servers with one line of requests.
+
+    Attributes:
+        free: numbers of the free servers, a heap.
+        waiting: (priority, request) that found none free, a heap.
+    """
+
+    free: list[int]
+    waiting: list[tuple[int, Request]] = field(default_factory=list)
+
+
+Transfer = tuple[int, int, int, int, int, int]
+"""Resource, server, the two parts of the tag, first cycle and the cycle after the last."""
+
+
+class Arbitration(Event):
+    """Happens once at the end of a cycle in which there is something to grant."""
+
+    def __init__(self, env: simpy.Environment):
+        self.env = env
+        self.callbacks = []
+        self._ok = True
+        self._value = None
+        env.schedule(self, _AFTER_ALL_EVENTS_OF_THE_CYCLE)
+
+
+class Fabric:
+    """All resources of the chip.
+
+    Attributes:
+        transfers: what each server did, in the order of grants.
+    """
+
+    def __init__(self, env: simpy.Environment, servers: Sequence[int]):
+        """Makes the resources, each with so many servers."""
+        self.transfers: list[Transfer] = []
+        self._env = env
+        self._resources = [Resource(list(range(count))) for count in servers]
+        self._candidates: list[tuple[int, Request]] = []
+        self._sharing: dict[int, list[Request]] = {}
+        self._arbitrating = False
+
+    def transfer(self, request: Request) -> Event:
+        """The event that what was requested has arrived.
+
+        What happens to a transfer, in order: it joins the line; at the end of a cycle in which
+        all its resources have a free server and no smaller priority takes it, it takes the free
+        server with the lowest number of each; it holds them for its cycles; it gives them back;
+        after its latency the event happens.
+        """
+        if request.data >= 0:
+            self._sharing.setdefault(request.data, []).append(request)
+        heapq.heappush(self._candidates, (request.priority, request))
+        self._arbitrate_at_the_end_of_this_cycle()
+        return request.arrival
+
+    def _arbitrate_at_the_end_of_this_cycle(self) -> None:
+        if not self._arbitrating:
+            self._arbitrating = True
+            callbacks = cast(list[Any], Arbitration(self._env).callbacks)
+            callbacks.append(self._grant)
+
+    def _grant(self, _: Event) -> None:
+        """Tries the candidates in the order of their priorities.
+
+        A request that finds a resource busy waits in the line of that one alone. A resource with
+        a free server has the first of its line among the candidates, and the next as soon as that
+        one was tried.
+        """
+        self._arbitrating = False
+        candidates = self._candidates
+        while candidates:
+            _, request = heapq.heappop(candidates)
+            if not request.granted:
+                busy = self._busy(request)
+                if busy is None:
+                    self._start(request)
+                else:
+                    heapq.heappush(busy.waiting, (request.priority, request))
+            for number in request.way:
+                self._advance(self._resources[number])
+
+    def _busy(self, request: Request) -> Resource | None:
+        """The first resource on the way that has no free server."""
+        for number in request.way:
+            resource = self._resources[number]
+            if not resource.free:
+                return resource
+        return None
+
+    def _advance(self, resource: Resource) -> None:
+        """Makes the first of a line a candidate if there is a server for it."""
+        while resource.free and resource.waiting:
+            first = heapq.heappop(resource.waiting)
+            if not first[1].granted:
+                heapq.heappush(self._candidates, first)
+                break
+
+    def _start(self, request: Request) -> None:
+        members = [request]
+        way = dict.fromkeys(request.way)
+        if request.data >= 0:
+            for other in sorted(self._sharing.pop(request.data), key=lambda each: each.priority):
+                if other is request or self._joins(other, way):
+                    way |= dict.fromkeys(other.way)
+                    members += [other] if other is not request else []
+                else:
+                    self._sharing.setdefault(request.data, []).append(other)
+        now, cycles = int(self._env.now), request.cycles
+        taken = []
+        for number in way:
+            server = heapq.heappop(self._resources[number].free)
+            taken.append((number, server))
+            self.transfers.append((number, server, *request.tag, now, now + cycles))
+        for member in members:
+            member.granted = True
+            if member.latency or member is not request:
+                self._happen(member.arrival, cycles + member.latency)
+        freed = Event(self._env) if request.latency else request.arrival
+        cast(list[Any], freed.callbacks).insert(0, lambda _: self._release(taken))
+        self._happen(freed, cycles)
+
+    def _joins(self, request: Request, way: dict[int, None]) -> bool:
+        return all(number in way or self._resources[number].free for number in request.way)
+
+    def _happen(self, event: Event, cycles: int) -> None:
+        event._ok = True
+        event._value = None
+        self._env.schedule(event, delay=cycles)
+
+    def _release(self, taken: list[tuple[int, int]]) -> None:
+        for number, server in taken:
+            resource = self._resources[number]
+            heapq.heappush(resource.free, server)
+            if resource.waiting:
+                self._advance(resource)
+                self._arbitrate_at_the_end_of_this_cycle()
