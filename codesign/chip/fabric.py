@@ -128,15 +128,15 @@ class Fabric:
         self._arbitrating = False
         candidates = self._candidates
         while candidates:
-            _, request = heapq.heappop(candidates)
+            request = heapq.heappop(candidates)[1]
             if not request.granted:
                 busy = self._busy(request)
                 if busy is None:
                     self._start(request)
                 else:
                     heapq.heappush(busy.waiting, (request.priority, request))
-            for number in request.way:
-                self._advance(self._resources[number])
+            for each in request.way:
+                self._advance(self._resources[each])
 
     def _busy(self, request: Request) -> Resource | None:
         """The first resource on the way that has no free server."""

@@ -17,9 +17,11 @@ from codesign.specs.consistency import (
     architecture_violations,
     core_violations,
     memory_violations,
+    noc_violations,
     overhead_violations,
     port_violations,
     precision_violations,
+    schedule_violations,
 )
 from codesign.specs.faults import refuse
 from codesign.units import (
@@ -235,14 +237,100 @@ class MacDatapath(Spec):
     fill_cycles: Cycles = Field(alias="fill")
 
 
+class Noc(Spec):
+    """What carries data between the cores and the shared memories; without it, wires of no cost.
+
+    A link carries `link` bits in a cycle. A transfer holds every link of its way until it is done,
+    and arrives `hop_latency` cycles later for each link that it passes; `hop` is the energy of a
+    bit over one link and the router behind it.
+
+    Attributes:
+        topology: `mesh`: `columns` x `rows` nodes, one core each in declared order, row by row;
+            links in both directions between neighbours; the column first, then the row (XY).
+            `bus`: one link that all transfers share. `crossbar`: a link into and one out of every
+            core.
+        storage: of a mesh, where the buffers and the DRAM stand: at the node of the first column
+            and row (`corner`), or beside every row, at its first column (`edge`).
+        multicast: whether cores that wait for the same weights share one transfer.
+        spikes: how spikes travel: a bit for each place (`bitmap`), an address for each spike
+            (`events`), or what is shorter for each transfer (`shorter`).
+        vertical_hop_pj_per_bit: of a link between rows, if it differs.
+    """
+
+    topology: Literal["mesh", "bus", "crossbar"]
+    columns: Count | None = None
+    rows: Count | None = None
+    storage: Literal["corner", "edge"] | None = None
+    link_bits: Bits = Field(alias="link")
+    hop_latency_cycles: Cycles = Field(alias="hop_latency")
+    hop_pj_per_bit: EnergyPerBit = Field(alias="hop")
+    vertical_hop_pj_per_bit: EnergyPerBit | None = Field(default=None, alias="vertical_hop")
+    multicast: Flag
+    spikes: Literal["bitmap", "events", "shorter"]
+    leakage_mw: Power = Field(alias="leakage")
+    area_mm2: Area = Field(alias="area")
+    source: Source
+
+    @model_validator(mode="after")
+    def _mesh_has_sides(self) -> Self:
+        refuse(noc_violations(self))
+        return self
+
+
+class Partition(StrEnum):
+    """What of a layer the cores divide among each other."""
+
+    AUTO = "auto"
+    """What the cost model expects to be fastest."""
+    OUTPUT_CHANNELS = "output_channels"
+    ROWS = "rows"
+    INPUT_CHANNELS = "input_channels"
+    """Partial sums are brought together over the NoC."""
+
+
+class Schedule(Spec):
+    """How the work is ordered and divided.
+
+    Attributes:
+        order: `layer`: all cores work on one layer, its timesteps inside. `timestep`: all layers
+            for one timestep, then the next. `pipeline`: each layer has cores of its own and
+            computes timestep t while the layer behind it computes t - 1.
+        partition: what of each layer is divided among the cores.
+        layers: the same for single layers, by name.
+        assignment: tiles are dealt in equal numbers (`equal`), or such that the recorded work of
+            all cores is alike (`balanced`).
+        barrier: whether all cores wait for each other between layers or timesteps.
+        barrier_cycles: what such a barrier takes.
+        time_batch: timesteps of one job, for which it fetches a vector of weights once.
+    """
+
+    order: Literal["layer", "timestep", "pipeline"] = "layer"
+    partition: Partition = Partition.AUTO
+    layers: dict[str, Partition] = Field(default_factory=dict)
+    assignment: Literal["equal", "balanced"] = "equal"
+    barrier: Literal["none", "layer", "timestep"] = "none"
+    barrier_cycles: Cycles = 0
+    time_batch: Count = 1
+
+    @model_validator(mode="after")
+    def _order_has_such_barriers(self) -> Self:
+        refuse(schedule_violations(self))
+        return self
+
+
 class Core(Spec):
-    """One kind of core. A unified core has both datapaths on the same units."""
+    """One kind of core. A unified core has both datapaths on the same units.
+
+    With `double_buffering` its memories have a second place for weights, input and result, so
+    that a job is loaded and another stored while one is computed.
+    """
 
     kind: CoreKind
     count: Count
     spike: SpikeDatapath | None = None
     mac: MacDatapath | None = None
     neuron_lanes: Count
+    double_buffering: Flag = True
     weight_memory: Memory
     state_memory: Memory
     input_memory: Memory
@@ -273,6 +361,8 @@ class Architecture(Spec):
     policy: Policy | None = None
     cores: dict[Name, Core] = Field(default_factory=dict)
     storage: Storage | None = None
+    noc: Noc | None = None
+    schedule: Schedule = Field(default_factory=Schedule)
     operations: PaperEnergies | None = None
 
     @model_validator(mode="after")

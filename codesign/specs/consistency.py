@@ -15,8 +15,10 @@ if TYPE_CHECKING:
         Buffer,
         Core,
         Memory,
+        Noc,
         Overhead,
         Precision,
+        Schedule,
     )
 
 DATAPATHS = {
@@ -84,6 +86,43 @@ def overhead_violations(overhead: "Overhead") -> list[Violation]:
     return [Violation(("idle_clock",), problem, fix, causes=(("clock",),))]
 
 
+def noc_violations(noc: "Noc") -> list[Violation]:
+    """A mesh has sides and a place for the memories; nothing else has them."""
+    found = []
+    for field in ("columns", "rows", "storage"):
+        expected, present = noc.topology == "mesh", getattr(noc, field) is not None
+        if expected and not present:
+            problem = "is missing for a topology of 'mesh'."
+            found.append(_of_topology(field, problem, "Add it, or change the topology.", True))
+        elif present and not expected:
+            problem = f"must be absent for a topology of '{noc.topology}'."
+            found.append(_of_topology(field, problem, "Remove it, or use a 'mesh'.", False))
+    if noc.vertical_hop_pj_per_bit is not None and noc.topology != "mesh":
+        problem = f"must be absent for a topology of '{noc.topology}'."
+        found.append(_of_topology("vertical_hop", problem, "Remove it, or use a 'mesh'.", False))
+    return found
+
+
+def _of_topology(field: str, problem: str, fix: str, missing: bool) -> Violation:
+    return Violation((field,), problem, fix, missing=missing, causes=(("topology",),))
+
+
+def schedule_violations(schedule: "Schedule") -> list[Violation]:
+    """Barriers stand where the order of work has a moment for them."""
+    found = []
+    refused = {"layer": "timestep", "pipeline": "layer"}.get(schedule.order)
+    if schedule.barrier != "none" and schedule.barrier == refused:
+        problem = f"must not be '{refused}' in the order '{schedule.order}'."
+        other = "layer" if refused == "timestep" else "timestep"
+        fix = f"Use 'none' or '{other}', or another order."
+        found.append(Violation(("barrier",), problem, fix, causes=(("order",),)))
+    if schedule.barrier == "none" and schedule.barrier_cycles:
+        problem = f"must be 0 without barriers (got {schedule.barrier_cycles})."
+        fix = "Name a barrier, or remove it."
+        found.append(Violation(("barrier_cycles",), problem, fix, causes=(("barrier",),)))
+    return found
+
+
 def core_violations(core: "Core") -> list[Violation]:
     """A core has the datapath and the prices of its kind, and no others."""
     found = []
@@ -108,6 +147,8 @@ def architecture_violations(architecture: "Architecture") -> list[Violation]:
     """An architecture is a whole chip, or prices operations alone."""
     given = [group for group in CHIP_GROUPS if getattr(architecture, group)]
     if architecture.operations is not None:
+        chosen = type(architecture.schedule)() != architecture.schedule
+        given += ["noc"] * (architecture.noc is not None) + ["schedule"] * chosen
         return [
             Violation(
                 (group,),
@@ -128,7 +169,29 @@ def architecture_violations(architecture: "Architecture") -> list[Violation]:
             for group in CHIP_GROUPS
             if group not in given
         ]
-    return _buffer_violations(architecture)
+    return _buffer_violations(architecture) + _noc_violations(architecture)
+
+
+def _noc_violations(architecture: "Architecture") -> list[Violation]:
+    """Every core has a node, and partial sums have a way."""
+    noc, schedule = architecture.noc, architecture.schedule
+    found = []
+    count = sum(core.count for core in architecture.cores.values())
+    if noc and noc.columns and noc.rows and noc.columns * noc.rows < count:
+        problem = (
+            f"must be at least {-(-count // noc.columns)}, because {count} cores need a node each "
+            f"(got {noc.rows} rows of {noc.columns})."
+        )
+        causes = (("noc", "columns"), *(("cores", name, "count") for name in architecture.cores))
+        found.append(Violation(("noc", "rows"), problem, "Enlarge the mesh.", causes=causes))
+    wanted = [("partition", schedule.partition)]
+    wanted += [(f"layers.{name}", each) for name, each in schedule.layers.items()]
+    for place, partition in wanted:
+        if partition == "input_channels" and noc is None:
+            problem = "must not be 'input_channels' without a NoC, which carries the partial sums."
+            path = ("schedule", *place.split(".", 1))
+            found.append(Violation(path, problem, "Add 'noc', or divide otherwise.", causes=()))
+    return found
 
 
 def _buffer_violations(architecture: "Architecture") -> list[Violation]:

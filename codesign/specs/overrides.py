@@ -75,7 +75,8 @@ def parse_override(option: str) -> Override:
 def apply_overrides(document: Document, model: type[BaseModel], options: Iterable[str]) -> Document:
     """The document with its values replaced; the given one stays as it is.
 
-    A key that the model knows may be new to the document, the group that holds it may not.
+    A key that the model knows may be new to the document; the group that holds it only if none of
+    its keys must be there.
 
     Raises:
         InputError: with a fault for every option that is malformed or leads nowhere.
@@ -105,7 +106,9 @@ def _group(data: dict[str, Any], model: type[BaseModel], override: Override) -> 
     group: dict[str, Any] = data
     for depth, key in enumerate(override.path[:-1]):
         if key not in group:
-            raise _no_such_key(model, override, depth, list(group))
+            if not _is_optional(model_at(model, override.path[: depth + 1])):
+                raise _no_such_key(model, override, depth, _known(group, model, override, depth))
+            group[str(key)] = {}
         inner_value: Any = group[key]
         if not isinstance(inner_value, dict):
             at, inner = override.place, dotted(override.path[: depth + 1])
@@ -118,6 +121,23 @@ def _group(data: dict[str, Any], model: type[BaseModel], override: Override) -> 
     if override.path[-1] not in known:
         raise _no_such_key(model, override, depth, known)
     return group
+
+
+def _known(
+    group: dict[str, Any], model: type[BaseModel], override: Override, depth: int
+) -> list[str]:
+    """Keys that can stand at a depth of a path: those that are there, and optional groups."""
+    at = override.path[:depth]
+    description = model_at(model, at)
+    keys = keys_of(description) if description else []
+    optional = [key for key in keys if _is_optional(model_at(model, (*at, key)))]
+    return sorted({*group, *optional})
+
+
+def _is_optional(model: type[BaseModel] | None) -> bool:
+    return model is not None and not any(
+        field.is_required() for field in model.model_fields.values()
+    )
 
 
 def _no_such_key(
