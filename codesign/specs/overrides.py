@@ -109,7 +109,7 @@ def _group(data: dict[str, Any], model: type[BaseModel], override: Override) -> 
             if not _is_optional(model_at(model, override.path[: depth + 1])):
                 raise _no_such_key(model, override, depth, _known(group, model, override, depth))
             group[str(key)] = {}
-        inner_value: Any = group[key]
+        inner_value: Any = group[str(key)]
         if not isinstance(inner_value, dict):
             at, inner = override.place, dotted(override.path[: depth + 1])
             problem = f"{inner} must be a group to hold other keys (got {shown(inner_value)})."
