@@ -31,7 +31,7 @@ COMPONENTS = (
 """What energy is spent on; the order in which every table and figure shows it."""
 
 BUSY_STATES = ("scan", "accumulate", "neuron")
-STALLED_STATES = ("weights", "input", "output", "dependency")
+STALLED_STATES = ("weights", "input", "output", "dependency", "barrier")
 STATES = (*BUSY_STATES, *STALLED_STATES, "idle")
 """What a core does in a cycle. `accumulate` is the work of its datapath, AC or MAC or addition."""
 

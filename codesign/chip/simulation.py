@@ -18,8 +18,8 @@ from codesign.chip.transfers import fetch_cycles, transfer_cycles
 from codesign.chip.ways import Ways, ways_of
 from codesign.chip.weights import WeightFetch
 from codesign.errors import DeadlockError
+from codesign.mapping.geometry import places_of
 from codesign.mapping.jobs import Jobs
-from codesign.mapping.mapper import weight_shares
 from codesign.specs.architecture import Architecture
 
 Progress = Callable[[str, int, int], None]
@@ -44,16 +44,18 @@ def simulate(architecture: Architecture, jobs: Jobs, progress: Progress | None =
     fetch = fetch_cycles(jobs, architecture).tolist()
     shared = Shared(
         fabric=Fabric(env, ways.servers),
-        gates=Gates(env, jobs.stages, stages),
-        weights=WeightFetch(env, jobs.blocks, weight_shares(architecture), fetch),
+        gates=Gates(env, jobs.stages, stages, architecture.schedule.barrier_cycles),
+        weights=WeightFetch(env, jobs.blocks, jobs.queue_bits, fetch),
         multicast=False,
     )
     machines = [
-        CoreMachine(env, tasks, shared, ways.of_core[core])
-        for core, tasks in enumerate(_tasks(architecture, jobs))
+        CoreMachine(env, tasks, shared, ways.of_core[core], places_of(architecture.cores[kind]))
+        for core, (tasks, kind) in enumerate(
+            zip(_tasks(architecture, jobs), jobs.core_groups, strict=True)
+        )
     ]
-    for group in architecture.cores:
-        env.process(shared.weights.run(group, shared.fabric, ways.of_fetch))
+    for queue in jobs.queue_bits:
+        env.process(shared.weights.run(queue, shared.fabric, ways.of_fetch))
     for machine in machines:
         machine.start()
     events = _run(env, machines, len(jobs), progress)

@@ -1,10 +1,10 @@
 """Weight fetch: blocks of weights on their way from DRAM to the weight buffer.
 
-Each kind of core has its own share of the weight buffer and its own queue of blocks, so that a
-stream that lags behind does not fill the place of the other's weights. A queue is fetched in its
-order, as far ahead as its share has space; a block's space is free again when the last core that
-needs it has loaded it, and never if it is kept. The buffer's banks have a write port of their own,
-so that fetching takes DRAM cycles but no port from the cores.
+Cores that work on the same layers have their own share of the weight buffer and their own queue
+of blocks, so that a stream that lags behind does not fill the place of the other's weights. A
+queue is fetched in its order, as far ahead as its share has space; a block's space is free again
+when the last core that needs it has loaded it, and never if it is kept. The buffer's banks have a
+write port of their own, so that fetching takes DRAM cycles but no port from the cores.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -38,7 +38,7 @@ class WeightFetch:
         Args:
             env: the environment.
             blocks: what to fetch, in order.
-            shares: bits of the buffer that each kind of core has.
+            shares: bits of the buffer that each queue has.
             cycles: DRAM cycles of each block.
         """
         self.fetched = [Event(env) for _ in blocks]
@@ -47,20 +47,20 @@ class WeightFetch:
         self._cycles = cycles
         self._loads = [block.loads for block in blocks]
         self._free_bits = dict(shares)
-        self._space = {group: Event(env) for group in shares}
+        self._space = {queue: Event(env) for queue in shares}
 
     def run(
-        self, group: str, fabric: Fabric, way: tuple[tuple[int, ...], int]
+        self, queue: str, fabric: Fabric, way: tuple[tuple[int, ...], int]
     ) -> Generator[Event, None, None]:
-        """Fetches the blocks of one kind of core: each waits for space, joins the line of the
+        """Fetches the blocks of one queue: each waits for space, joins the line of the
         DRAM, and is there when it arrives; the next one does not wait for that."""
         for number, block in enumerate(self._blocks):
-            if block.group != group:
+            if block.queue != queue:
                 continue
-            while self._free_bits[group] < block.bits:
-                self._space[group] = Event(self._env)
-                yield self._space[group]
-            self._free_bits[group] -= block.bits
+            while self._free_bits[queue] < block.bits:
+                self._space[queue] = Event(self._env)
+                yield self._space[queue]
+            self._free_bits[queue] -= block.bits
             tag, arrival = (number, FETCH), self.fetched[number]
             fabric.transfer(Request(block.priority, self._cycles[number], *way, tag, -1, arrival))
 
@@ -69,6 +69,6 @@ class WeightFetch:
         self._loads[number] -= 1
         if self._loads[number] == 0 and not self._blocks[number].kept:
             block = self._blocks[number]
-            self._free_bits[block.group] += block.bits
-            if not self._space[block.group].triggered:
-                self._space[block.group].succeed()
+            self._free_bits[block.queue] += block.bits
+            if not self._space[block.queue].triggered:
+                self._space[block.queue].succeed()

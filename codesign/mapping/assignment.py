@@ -5,12 +5,15 @@ Weights travel in blocks (a slice of output by a chunk of input channels) from D
 weight buffer to the cores; here it is decided how often each is fetched and who loads it when.
 """
 
+from collections import defaultdict
+
 import numpy as np
 from numpy.typing import NDArray
 
 from codesign.mapping.datapaths import Integers
 from codesign.mapping.jobs import Block
-from codesign.mapping.mapper import Mapping, Plan
+from codesign.mapping.mapper import Mapping
+from codesign.mapping.planning import Plan, weight_shares
 from codesign.mapping.tiling import cores_of_tiles, fetch_rounds
 
 
@@ -29,20 +32,18 @@ class Cores:
         self.names, self.groups = tuple(names), tuple(groups)
 
 
-def places(
-    plan: Plan, shape: tuple[int, ...], cores_of_group: tuple[int, int], keeps: bool
-) -> dict[str, Integers]:
+def places(plan: Plan, shape: tuple[int, ...], first_core: int) -> dict[str, Integers]:
     """Who does each job, and with which weights.
 
     Args:
         plan: of the layer.
         shape: slices, bands, chunks, timesteps.
-        cores_of_group: number of the first core of the layer's kind, and how many there are.
-        keeps: whether the weight buffer holds the whole layer.
+        first_core: number of the first core of the layer's kind.
     """
     slices, bands, chunks, timesteps = shape
     tiles = np.arange(slices * bands)
-    first_core, core_count = cores_of_group
+    core_count = plan.cores[1]
+    keeps = plan.keeps_weights or plan.geometry.keeps_weights(plan.weight_share)
     cores = cores_of_tiles(len(tiles), core_count)
     chunk = np.arange(chunks).reshape(1, 1, chunks, 1)
     block: Integers = np.full((1, 1, 1, 1), -1)
@@ -56,39 +57,101 @@ def places(
         "timestep": np.arange(timesteps).reshape(1, 1, 1, timesteps),
         "tile": tiles.reshape(slices, bands, 1, 1),
         "chunk": chunk,
-        "core": first_core + cores.reshape(slices, bands, 1, 1),
+        "core": first_core + plan.cores[0] + cores.reshape(slices, bands, 1, 1),
         "block": block,
     }
 
 
-def number_blocks(mapping: Mapping, columns: dict[str, NDArray[np.int64]]) -> tuple[Block, ...]:
+def number_blocks(
+    mapping: Mapping, columns: dict[str, NDArray[np.int64]], steps: Integers
+) -> tuple[Block, ...]:
     """Blocks in the order in which they are fetched; `columns["block"]` becomes their number.
 
-    The order is (layer, round, chunk, slice). The blocks of a layer that the buffer keeps fit it
-    together. Of other layers it is the order in which every core asks for its own blocks, so the
-    oldest one in the buffer is always the next of the cores that still lack it: a full buffer
-    cannot stop the chip.
-    A job loads its block if the core's job before had another.
+    The order is (step, layer, round, chunk, slice), where a layer that stays in the buffer has the
+    step of its first pass. The blocks of a layer that the buffer keeps fit it together. Of other
+    layers it is the order in which every core asks for its own blocks, so the oldest one in the
+    buffer is always the next of the cores that still lack it: a full buffer cannot stop the chip.
+
+    Args:
+        mapping: what was decided.
+        columns: of all jobs, in the order of the cores' work.
+        steps: of each job, when its pass is computed.
     """
     jobs = np.flatnonzero(columns["block"] >= 0)
-    width = int(columns["block"].max(initial=0)) + 1
-    keys = columns["layer"][jobs] * width + columns["block"][jobs]
-    blocks, examples, numbers = np.unique(keys, return_index=True, return_inverse=True)
-    in_order = np.argsort(columns["core"][jobs], kind="stable")
-    held = np.stack([columns["core"][jobs], numbers])[:, in_order]
-    changes = np.any(held[:, 1:] != held[:, :-1], axis=0)
-    loading = in_order[np.concatenate([np.ones(min(1, len(jobs)), dtype=bool), changes])]
-    loads = np.bincount(numbers[loading], minlength=len(blocks))
-    sizes = columns["weight_bits"][jobs][examples]
-    layers = columns["layer"][jobs][examples]
-    columns["block"][jobs] = numbers
-    reusing = np.delete(jobs, loading)
+    layer, block = columns["layer"][jobs], columns["block"][jobs]
+    loading, source = _loads(mapping, columns, jobs)
+    keeps = np.array([plan.keeps_weights for plan in mapping.plans])[layer]
+    first = np.full(len(mapping.plans), steps.max(initial=0))
+    np.minimum.at(first, columns["layer"], steps)
+    width = int(block.max(initial=0)) + 1
+    keys = np.where(keeps, first[layer], steps[jobs]) * len(mapping.plans) + layer
+    keys = keys * width + block
+    blocks, examples, numbers = np.unique(keys[loading], return_index=True, return_inverse=True)
+    loads = np.bincount(numbers, minlength=len(blocks))
+    sizes = columns["weight_bits"][jobs][loading][examples]
+    layers = layer[loading][examples]
+    of_jobs = np.zeros(len(jobs), dtype=np.int64)
+    of_jobs[loading] = numbers
+    columns["block"][jobs] = of_jobs[source]
     for name in ("weight_bits", "weight_writes"):
-        columns[name][reusing] = 0
+        columns[name][np.delete(jobs, loading)] = 0
     return tuple(
-        Block(int(layer), mapping.plans[layer].group, int(size), int(count))
-        for layer, size, count in zip(layers, sizes, loads, strict=True)
+        Block(
+            int(layer),
+            mapping.plans[layer].queue,
+            *(int(size), int(count)),
+            step=int(key // width // len(mapping.plans)),
+            kept=mapping.plans[layer].keeps_weights,
+        )
+        for key, layer, size, count in zip(blocks, layers, sizes, loads, strict=True)
     )
+
+
+def queue_bits(mapping: Mapping) -> dict[str, int]:
+    """Bits of the weight buffer that each queue of blocks has."""
+    shares, kinds = weight_shares(mapping.architecture), mapping.architecture.cores
+    return {
+        plan.queue: shares[plan.group] * plan.cores[1] // kinds[plan.group].count
+        for plan in mapping.plans
+    }
+
+
+def _loads(
+    mapping: Mapping, columns: dict[str, NDArray[np.int64]], jobs: Integers
+) -> tuple[Integers, Integers]:
+    """Which of the jobs with weights load them, and for each which of them loaded what it uses.
+
+    A job loads its block if the core's job before had another. Where each timestep is a pass, a
+    core whose weight memory holds all that it ever uses loads each block once.
+    """
+    layer, core = columns["layer"][jobs], columns["core"][jobs]
+    contents = np.array([len(p.grid.chunks) * len(p.grid.slices) for p in mapping.plans])
+    content = columns["block"][jobs] % contents[layer]
+    _, used = np.unique(np.stack([core, layer, content]), axis=1, return_inverse=True)
+    used = used.ravel()
+    in_order = np.argsort(core, kind="stable")
+    begins = np.ones(len(jobs), dtype=bool)
+    begins[1:] = used[in_order][1:] != used[in_order][:-1]
+    source = np.empty(len(jobs), dtype=np.int64)
+    source[in_order] = in_order[np.maximum.accumulate(np.where(begins, np.arange(len(jobs)), 0))]
+    if mapping.order.kind != "layer" and len(jobs):
+        _, first_use = np.unique(used, return_index=True)
+        held = np.zeros(int(columns["core"].max()) + 1, dtype=np.int64)
+        np.add.at(held, core[first_use], columns["weight_bits"][jobs][first_use])
+        memories = np.array([_weight_memory(mapping, each) for each in range(len(held))])
+        holds_all = (held <= memories)[core]
+        source = np.where(holds_all, first_use[used], source)
+    loading: Integers = np.flatnonzero(source == np.arange(len(jobs)))
+    return loading, source
+
+
+def _weight_memory(mapping: Mapping, core: int) -> int:
+    """Bits of the weight memory of a core of the chip."""
+    for kind in mapping.architecture.cores.values():
+        if core < kind.count:
+            return kind.weight_memory.size_bits
+        core -= kind.count
+    raise IndexError(core)
 
 
 def apart_from_the_job_before(
@@ -128,12 +191,16 @@ def _state_needs(mapping: Mapping) -> Integers:
     """State memory that each layer's largest job needs for results, at work, for operands, and
     what there is; shape `(4, layers)`."""
     cores = mapping.architecture.cores
+    held: dict[tuple[str, tuple[int, int]], int] = defaultdict(int)
+    for plan in mapping.plans:
+        bits = plan.geometry.resident_bits(plan.grid, plan.cores[1])
+        held[plan.group, plan.cores] += bits
     needs = [
         (
             plan.geometry.results_bits(plan.grid),
             plan.geometry.at_work_bits(plan.grid),
             plan.geometry.operands_bits(plan.grid),
-            cores[plan.group].state_memory.size_bits,
+            cores[plan.group].state_memory.size_bits - held[plan.group, plan.cores],
         )
         for plan in mapping.plans
     ]

@@ -12,7 +12,8 @@ from codesign.counting import added_spikes
 from codesign.mapping.datapaths import Integers, ceil_divide, element_lanes, scan_width, words
 from codesign.mapping.fusion import ELEMENT_WISE
 from codesign.mapping.geometry import Work
-from codesign.mapping.mapper import Mapping, Plan
+from codesign.mapping.mapper import Mapping, membranes_of
+from codesign.mapping.planning import Plan
 from codesign.mapping.work import Columns, as_maps, band_pixels, input_bits, slice_lengths
 from codesign.specs.architecture import Core
 from codesign.trace import Trace
@@ -41,7 +42,7 @@ def epilogue_columns(trace: Trace, plan: Plan, core: Core, mapping: Mapping) -> 
         cycles = np.maximum(ceil_divide(busiest, element_lanes(core)), scanned)
     else:
         cycles = np.zeros_like(elements)
-    staged = elements * plan.geometry.operand_bits
+    staged = elements * (plan.geometry.operand_bits + plan.geometry.spilled_bits * _later(plan))
     if leads:
         staged = staged + input_bits(plan)
     operands = words(staged, core.state_memory)
@@ -105,13 +106,22 @@ def _at_last_chunk(plan: Plan) -> Integers:
     return last
 
 
+def _later(plan: Plan) -> Integers:
+    """1 for every timestep but the first, shape `(1, 1, 1, timesteps)`."""
+    timesteps = np.arange(plan.geometry.timesteps)
+    later: Integers = (timesteps > 0).astype(np.int64).reshape(1, 1, 1, -1)
+    return later
+
+
 def transfer_columns(mapping: Mapping, plan: Plan, core: Core) -> Columns:
     """Bits to load and store, and the accesses of the core's memories that they cause."""
     elements = slice_lengths(plan) * band_pixels(plan)
     last = _at_last_chunk(plan)
     inputs = input_bits(plan)
-    operands = elements * plan.geometry.operand_bits * last
-    results = elements * plan.geometry.stored_bits * last
+    returning = elements * plan.geometry.spilled_bits * last * _later(plan)
+    leaving = elements * plan.geometry.spilled_bits * last * _later(plan)[..., ::-1]
+    operands = elements * plan.geometry.operand_bits * last + returning
+    results = elements * plan.geometry.stored_bits * last + leaving
     staged = words(operands, core.state_memory) + words(results, core.state_memory)
     columns: Columns = {
         **_by_place(mapping, plan.fused.operands, elements * last, "load"),
@@ -122,6 +132,9 @@ def transfer_columns(mapping: Mapping, plan: Plan, core: Core) -> Columns:
     }
     for name, bits in _by_place(mapping, plan.fused.stored, elements * last, "store").items():
         columns[name] = bits
+    outside = "_dram" if membranes_of(plan.fused) in mapping.in_dram else ""
+    columns[f"load{outside}_bits"] = columns[f"load{outside}_bits"] + returning
+    columns[f"store{outside}_bits"] = columns[f"store{outside}_bits"] + leaving
     for name, bits in zip(plan.fused.sources, (inputs, _value_bits(plan)), strict=False):
         place = "load_dram_bits" if name in mapping.in_dram else "load_bits"
         columns[place] = columns[place] + bits

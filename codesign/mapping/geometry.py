@@ -13,6 +13,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from codesign.mapping.fusion import FusedLayer
 from codesign.mapping.tiling import Grid, as_map, most_input_rows
@@ -51,6 +52,10 @@ class Geometry:
         operand_bits: widths of all operands of one output element together.
         stored_bits: widths of all stored results of one output element together.
         value_bits: width of a value of a product's second operand; 0 for other layers.
+        membranes: where they are from one timestep to the next: beside the tile's sums (`local`)
+            if its timesteps follow each other; else in the state memory to the end (`resident`),
+            or stored outside and loaded again (`spilled`).
+        waiting_timesteps: timesteps whose partial sums wait for the next chunk of input channels.
     """
 
     work: Work
@@ -67,6 +72,19 @@ class Geometry:
     operand_bits: int
     stored_bits: int
     value_bits: int = 0
+    membranes: Literal["local", "resident", "spilled"] = "local"
+    waiting_timesteps: int = 1
+
+    @property
+    def spilled_bits(self) -> int:
+        """Width of a membrane that is stored outside and loaded again; 0 if it is not."""
+        return self.sum_bits if self.membranes == "spilled" else 0
+
+    def resident_bits(self, grid: Grid, core_count: int) -> int:
+        """Membranes that a core keeps in its state memory from the first timestep to the last."""
+        if self.membranes != "resident":
+            return 0
+        return -(-grid.tile_count // core_count) * grid.largest_tile * self.sum_bits
 
     @property
     def reads_windows(self) -> bool:
@@ -119,10 +137,11 @@ class Geometry:
         channels = self.input_channels(grid.largest_slice, grid.largest_chunk)
         return channels * rows * self.input_map[2] * self.input_bits * self.input_timesteps
 
-    def state_bits(self, grid: Grid) -> int:
-        """State memory that the largest tile needs: the job at work, and beside it the results
-        of the job before and the operands of the next."""
-        return self.at_work_bits(grid) + self.results_bits(grid) + self.operands_bits(grid)
+    def state_bits(self, grid: Grid, places: int = 2) -> int:
+        """State memory that the largest tile needs: the job at work, and with double buffering
+        (two places) beside it the results of the job before and the operands of the next."""
+        others = self.results_bits(grid) + self.operands_bits(grid)
+        return self.at_work_bits(grid) + (places - 1) * others
 
     def at_work_bits(self, grid: Grid) -> int:
         """State memory that the largest job needs while it is computed.
@@ -132,19 +151,20 @@ class Geometry:
         """
         copies = 1
         if len(grid.chunks) > 1:
-            copies = self.timesteps + self.has_neurons
+            copies = self.waiting_timesteps + self.has_neurons
         elif self.work is Work.MULTIPLY and not self.has_neurons:
             copies = 0  # the array holds the sums until they are results
+        copies -= self.membranes == "resident" and self.has_neurons  # counted apart
         sums = grid.largest_tile * copies * self.sum_bits
         return sums + self.results_bits(grid) + self.operands_bits(grid)
 
     def results_bits(self, grid: Grid) -> int:
         """Results of the largest job, held until they are stored."""
-        return grid.largest_tile * self.stored_bits
+        return grid.largest_tile * (self.stored_bits + self.spilled_bits)
 
     def operands_bits(self, grid: Grid) -> int:
         """Operands of the largest job, loaded ahead; with its input if that needs no windows."""
-        staged = self.operand_bits
+        staged = self.operand_bits + self.spilled_bits
         if not self.reads_windows:
             staged += self.input_bits * self.input_timesteps
         return grid.largest_tile * staged
@@ -174,6 +194,7 @@ def geometry(
         input_map = (meet.groups * meet.inner, meet.places, 1)
         output_map = (meet.groups * meet.outputs, meet.places, 1)
         window, value_bits = Window((1, 1), groups=meet.groups), widths[fused.main.inputs[1]]
+    in_layers = architecture.schedule.order == "layer"
     takes_time = fused.main.type is LayerType.TIME_MEAN
     work = work_of(workload, fused, architecture)
     synaptic = work is not Work.ELEMENT_WISE
@@ -192,6 +213,7 @@ def geometry(
         operand_bits=sum(widths[name] for name in fused.operands),
         stored_bits=sum(widths[name] for name in fused.stored),
         value_bits=value_bits,
+        waiting_timesteps=output.timesteps if in_layers else 1,
     )
 
 
@@ -205,6 +227,11 @@ def work_of(workload: Workload, fused: FusedLayer, architecture: Architecture) -
     assert architecture.policy is not None
     repeated = kind is Kind.INTEGER and architecture.policy.integer_input == "repeat"
     return Work.ACCUMULATE if kind is Kind.SPIKE or repeated else Work.MULTIPLY
+
+
+def places_of(core: Core) -> int:
+    """Places of a core's input and output: two with double buffering, else one."""
+    return 2 if core.double_buffering else 1
 
 
 def chip_precision(architecture: Architecture) -> Precision:
@@ -225,10 +252,11 @@ def needs_of(geometry: Geometry, grid: Grid, core: Core, share: int) -> list[tup
     block = geometry.block_bits(grid.largest_slice, grid.largest_chunk)
     values = geometry.value_block_bits(grid.largest_slice, grid.largest_chunk)
     held = geometry.input_tile_bits(grid) if geometry.reads_windows else 0
+    places = places_of(core)
     needs = [
-        ("weight_memory", 2 * (block + values), core.weight_memory.size_bits),
+        ("weight_memory", places * (block + values), core.weight_memory.size_bits),
         ("weight_buffer", block, share),
-        ("input_memory", 2 * held, core.input_memory.size_bits),
-        ("state_memory", geometry.state_bits(grid), core.state_memory.size_bits),
+        ("input_memory", places * held, core.input_memory.size_bits),
+        ("state_memory", geometry.state_bits(grid, places), core.state_memory.size_bits),
     ]
     return [(name, need, size) for name, need, size in needs if need > size]

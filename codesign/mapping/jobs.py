@@ -52,18 +52,20 @@ class Block:
 
     Attributes:
         layer: the fused layer.
-        group: the key of the kind of core that loads it.
+        queue: the queue that it is fetched in, one for all blocks of the same cores.
         bits: how large it is.
         loads: how many times cores load it before its place in the weight buffer is free.
         priority: its place among the jobs in the order in which shared resources are granted.
+        step: when the pass that it is fetched for is computed.
         kept: whether it stays in the weight buffer to the end.
     """
 
     layer: int
-    group: str
+    queue: str
     bits: int
     loads: int
     priority: int = -1
+    step: int = 0
     kept: bool = False
 
 
@@ -79,6 +81,7 @@ class Stage:
             the activation buffer has room.
         epoch: which barrier it stands behind: no job loads its input before all jobs of earlier
             epochs are stored. 0 for all without barriers.
+        image: of a stream of images.
     """
 
     layer: int
@@ -86,6 +89,7 @@ class Stage:
     needs: tuple[int, ...] = ()
     room: tuple[int, ...] = ()
     epoch: int = 0
+    image: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,7 @@ class Jobs:
     Attributes:
         columns: int64 arrays of equal length, one for each name in `COLUMNS`.
         blocks: weight blocks in the order in which they are fetched from DRAM.
+        queue_bits: bits of the weight buffer that each queue of blocks has.
         stages: by the numbers in column `stage`.
         core_names: name of each core, `spike[3]`.
         core_groups: for each core, the key of its kind in the architecture.
@@ -104,6 +109,7 @@ class Jobs:
 
     columns: dict[str, NDArray[np.int64]]
     blocks: tuple[Block, ...]
+    queue_bits: dict[str, int]
     stages: tuple[Stage, ...]
     core_names: tuple[str, ...]
     core_groups: tuple[str, ...]

@@ -16,12 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesign.errors import Fault, InputError
-from codesign.mapping.assignment import Cores, apart_from_the_job_before, number_blocks, places
+from codesign.mapping.assignment import (
+    Cores,
+    apart_from_the_job_before,
+    number_blocks,
+    places,
+    queue_bits,
+)
 from codesign.mapping.datapaths import Integers
 from codesign.mapping.epilogue import epilogue_columns, transfer_columns
 from codesign.mapping.geometry import chip_precision
 from codesign.mapping.jobs import COLUMNS, Block, Jobs
-from codesign.mapping.mapper import Mapping, Plan, weight_shares
+from codesign.mapping.mapper import Mapping
+from codesign.mapping.planning import Plan
 from codesign.mapping.stages import first_stages, stages_of
 from codesign.mapping.work import WORK_COLUMNS
 from codesign.trace import Trace
@@ -29,12 +36,15 @@ from codesign.trace import Trace
 Progress = Callable[[str, int, int], None]
 
 
-def lower(mapping: Mapping, trace: Trace, progress: Progress | None = None) -> Jobs:
+def lower(
+    mapping: Mapping, trace: Trace, progress: Progress | None = None, *, images: int = 1
+) -> Jobs:
     """Jobs of one recorded input.
 
     Args:
         mapping: of the trace's workload.
         trace: the recorded spikes.
+        images: how often the input follows itself, as a stream of images.
         progress: called with ("lowering", layers done, layers) after each fused layer.
 
     Raises:
@@ -55,14 +65,15 @@ def lower(mapping: Mapping, trace: Trace, progress: Progress | None = None) -> J
         parts.append(_layer_jobs(mapping, trace, plan, cores))
         if progress:
             progress("lowering", done, len(mapping.plans))
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
+    one = {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
+    columns, steps = _in_order(mapping, one, images)
     columns["apart"] = apart_from_the_job_before(mapping, columns)
-    columns["stage"] = np.array(first_stages(mapping))[columns["layer"]] + columns["timestep"]
-    blocks = number_blocks(mapping, columns)
+    blocks = number_blocks(mapping, columns, steps)
     return Jobs(
         columns=columns,
-        blocks=_granted_in_order(columns, blocks),
-        stages=stages_of(mapping),
+        blocks=_granted_in_order(columns, blocks, steps),
+        queue_bits=queue_bits(mapping),
+        stages=stages_of(mapping, images),
         core_names=cores.names,
         core_groups=cores.groups,
         layer_names=tuple(plan.fused.name for plan in mapping.plans),
@@ -85,22 +96,44 @@ def _layer_jobs(
     ):
         for name, values in part.items():
             columns[name] = columns[name] + values
-    keeps = plan.geometry.keeps_weights(weight_shares(mapping.architecture)[plan.group])
-    columns |= places(plan, shape, (cores.first[plan.group], core.count), keeps)
+    columns |= places(plan, shape, cores.first[plan.group])
     return {
         name: np.broadcast_to(np.asarray(values, dtype=np.int64), shape).ravel()
         for name, values in columns.items()
     }
 
 
+def _in_order(
+    mapping: Mapping, columns: dict[str, NDArray[np.int64]], images: int
+) -> tuple[dict[str, NDArray[np.int64]], Integers]:
+    """Jobs of all images in the order of the cores' work, and the step of each.
+
+    Within a step and layer, the order is that in which they were lowered: by tile, chunk, timestep.
+    """
+    order, first = mapping.order, first_stages(mapping)
+    stage = np.array(first)[columns["layer"]] + columns["timestep"]
+    of_stage = [
+        order.step(plan.fused.index, timestep)
+        for plan in mapping.plans
+        for timestep in range(plan.geometry.timesteps)
+    ]
+    numbers = np.arange(images)[:, None]
+    steps = (np.array(of_stage)[stage] + numbers * order.passes).ravel()
+    repeated = {name: np.tile(values, images) for name, values in columns.items()}
+    repeated["stage"] = (stage + numbers * len(of_stage)).ravel()
+    in_order = np.lexsort((repeated["layer"], steps))
+    return {name: values[in_order] for name, values in repeated.items()}, steps[in_order]
+
+
 def _granted_in_order(
-    columns: dict[str, NDArray[np.int64]], blocks: tuple[Block, ...]
+    columns: dict[str, NDArray[np.int64]], blocks: tuple[Block, ...], steps: Integers
 ) -> tuple[Block, ...]:
-    """The order in which shared resources are granted: by layer, timestep, tile and chunk, and
+    """The order in which shared resources are granted: by step, layer, timestep, tile and chunk,
     the blocks of a layer before its jobs. Sets the column `priority`, and that of the blocks."""
-    of_blocks = [(block.layer, -1, number, 0) for number, block in enumerate(blocks)]
-    of_jobs = np.stack([columns[name] for name in ("layer", "timestep", "tile", "chunk")], axis=1)
-    keys = np.concatenate([np.array(of_blocks, dtype=np.int64).reshape(-1, 4), of_jobs])
+    of_blocks = [(each.step, each.layer, -1, number, 0) for number, each in enumerate(blocks)]
+    names = ("layer", "timestep", "tile", "chunk")
+    of_jobs = np.stack([steps, *(columns[name] for name in names)], axis=1)
+    keys = np.concatenate([np.array(of_blocks, dtype=np.int64).reshape(-1, 5), of_jobs])
     places = np.empty(len(keys), dtype=np.int64)
     places[np.lexsort(keys.T[::-1])] = np.arange(len(keys))
     columns["priority"] = places[len(blocks) :]

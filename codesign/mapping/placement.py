@@ -76,7 +76,7 @@ def tensors_in_dram(
     choices = [_first_fit(order, lives, sizes, capacity) for order in orders]
     inside = max(choices, key=lambda names: sum(moved[name] for name in names))
     touched = {name for fused in fused_layers for name in (*read_tensors(fused), *fused.stored)}
-    return frozenset(touched.difference(inside))
+    return frozenset(touched.union(lives).difference(inside))
 
 
 def _first_fit(

@@ -10,7 +10,7 @@ import numpy as np
 
 from codesign.coincidence import events_of, values_of
 from codesign.mapping.datapaths import Integers
-from codesign.mapping.mapper import Plan
+from codesign.mapping.planning import Plan
 from codesign.trace import Trace
 from codesign.workload import Contraction
 

@@ -31,7 +31,7 @@ from codesign.mapping.datapaths import (
     words,
 )
 from codesign.mapping.geometry import POOLS, Work
-from codesign.mapping.mapper import Plan
+from codesign.mapping.planning import Plan
 from codesign.mapping.products import events_and_meetings
 from codesign.mapping.search import core_fill
 from codesign.mapping.tiling import input_rows

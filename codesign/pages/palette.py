@@ -35,6 +35,7 @@ STATE_COLOURS = {
     "input": "#E69F00",
     "output": "#F0E442",
     "dependency": "#CC79A7",
+    "barrier": "#7A4A2B",
     "idle": "#DBDBDB",
 }
 STATE_PATTERNS = {state: "/" if state in STALLED_STATES else "" for state in STATES}

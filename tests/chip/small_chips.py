@@ -51,10 +51,20 @@ def chips(draw: st.DrawFn) -> Architecture:
         f"storage.dram.latency={draw(st.sampled_from([0, 7, 100]))} ns",
         f"storage.dram.channels={draw(st.integers(1, 2))}",
     )
+    order = draw(st.sampled_from(["layer", "timestep", "pipeline"]))
+    other = {"layer": "layer", "timestep": draw(st.sampled_from(["layer", "timestep"]))}
+    barrier = draw(st.sampled_from(["none", "none", other.get(order, "timestep")]))
+    cycles = draw(st.integers(0, 30)) if barrier != "none" else 0
+    shared += (
+        *(f"schedule.order={order}", f"schedule.barrier={barrier}"),
+        f"schedule.barrier_cycles={cycles}",
+    )
     if draw(st.booleans()):
         return split_chip(
             f"cores.spike.count={draw(st.integers(1, 4))}",
+            f"cores.spike.double_buffering={str(draw(st.booleans())).lower()}",
             f"cores.accumulation.count={draw(st.integers(1, 3))}",
+            f"cores.accumulation.double_buffering={str(draw(st.booleans())).lower()}",
             f"cores.accumulation.mac.zero_skipping={str(draw(st.booleans())).lower()}",
             f"policy.accumulation_additions={draw(st.sampled_from(['dense', 'spikes']))}",
             f"policy.integer_input={draw(st.sampled_from(['mac', 'repeat']))}",

@@ -1,5 +1,7 @@
 """No memory ever holds more than it can, whatever the order of events."""
 
+import math
+from collections import defaultdict
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +11,9 @@ from hypothesis import strategies as st
 
 from codesign.chip import simulate
 from codesign.mapping import lower, map_workload
-from codesign.mapping.mapper import Mapping
-from codesign.mapping.placement import readers_of, tensor_bits
+from codesign.mapping.fusion import read_tensors
+from codesign.mapping.geometry import places_of
+from codesign.mapping.mapper import Mapping, membranes_of
 from codesign.workload import Kind, LayerType, Stream
 from tests.chip.small_chips import Simulated, chips, runs, simulated, split_chip
 from tests.small_networks import THREE, NetworkBuilder, dual_stream_network
@@ -31,32 +34,50 @@ def peak(presences: list[Presence]) -> int:
 
 
 def in_the_buffer(run: Simulated, mapping: Mapping) -> list[Presence]:
-    """Each tensor from the first cycle in which a job of it is moved into the activation buffer
-    until the last job that reads it is stored."""
-    columns, schedule = run.jobs.columns, run.schedule
-    sizes, fused_layers = (
-        tensor_bits(mapping.workload, mapping.widths),
-        [plan.fused for plan in mapping.plans],
-    )
-    readers = readers_of(fused_layers)
+    """Each timestep of a tensor from the first cycle in which a job of it is moved into the
+    activation buffer until the last job that reads it is stored; in layer order all timesteps
+    together, because their places are taken together; spilled membranes always."""
+    columns, schedule, stages = run.jobs.columns, run.schedule, run.jobs.stages
     moved = schedule.transfers[schedule.transfers.resource.str.startswith("activation_buffer")]
     done = schedule.started + run.jobs.compute_cycles()
+    last = np.zeros(len(stages), dtype=np.int64)
+    np.maximum.at(last, columns["stage"], schedule.stored)
+    readers: list[list[int]] = [[] for _ in stages]
+    for number, stage in enumerate(stages):
+        for need in stage.needs:
+            readers[need].append(number)
     presences = []
-    for fused in fused_layers:
+    of_tensor: dict[tuple[int, str], list[Presence]] = defaultdict(list)
+    for plan in mapping.plans:
+        if membranes_of(plan.fused) not in mapping.in_dram:
+            bits = math.prod(plan.geometry.output_map) * plan.geometry.spilled_bits
+            presences.append((0, schedule.makespan_cycles, bits))
+    for number, stage in enumerate(stages):
+        fused = mapping.plans[stage.layer].fused
         inside = [name for name in fused.stored if name not in mapping.in_dram]
         if not inside:
             continue
         storing = []
-        for job in np.flatnonzero((columns["layer"] == fused.index) & (columns["store_bits"] > 0)):
-            mine = (moved.layer == fused.index) & (moved.timestep == columns["timestep"][job])
+        for job in np.flatnonzero((columns["stage"] == number) & (columns["store_bits"] > 0)):
+            mine = (moved.layer == stage.layer) & (moved.timestep == columns["timestep"][job])
             mine &= (moved.tile == columns["tile"][job]) & (moved.start_cycle >= done[job])
             storing.append(moved.start_cycle[mine].min())
         for name in inside:
-            last = schedule.makespan_cycles
-            if name not in mapping.workload.outputs:
-                read = np.isin(columns["layer"], readers[name])
-                last = int(schedule.stored[read].max())
-            presences.append((int(min(storing)), last, sizes[name]))
+            reading = [
+                reader
+                for reader in readers[number]
+                if name in read_tensors(mapping.plans[stages[reader].layer].fused)
+            ]
+            end = max((int(last[reader]) for reader in reading), default=int(last[number]))
+            if name in mapping.workload.outputs:
+                end = schedule.makespan_cycles
+            tensor = mapping.workload.tensor_by_name[name]
+            together = (stage.image, name) if mapping.order.kind == "layer" else (number, name)
+            bits = tensor.size * mapping.widths[name]
+            of_tensor[together].append((int(min(storing)), end, bits))
+    for parts in of_tensor.values():
+        firsts, ends, bits_of_parts = zip(*parts, strict=True)
+        presences.append((min(firsts), max(ends), sum(bits_of_parts)))
     return presences
 
 
@@ -122,12 +143,16 @@ def in_the_state_memory(run: Simulated, mapping: Mapping, core: int) -> list[Pre
     mine = np.flatnonzero(columns["core"] == core)
     started, stored = schedule.started[mine].tolist(), schedule.stored[mine].tolist()
     ended = (schedule.started[mine] + run.jobs.compute_cycles()[mine]).tolist()
-    presences = []
-    loading = 0
+    kind = run.architecture.cores[run.jobs.core_groups[core]]
+    layers = {int(columns["layer"][job]) for job in mine}
+    plans = [mapping.plans[layer] for layer in layers]
+    held = [plan.geometry.resident_bits(plan.grid, plan.cores[1]) for plan in plans]
+    presences = [(0, run.schedule.makespan_cycles, sum(held))]
+    loading, places = 0, places_of(kind)
     for place, job in enumerate(mine):
         plan = mapping.plans[columns["layer"][job]]
         sizes, grid = plan.geometry, plan.grid
-        loading = max(loading, ended[place - 2] if place >= 2 else 0)
+        loading = max(loading, ended[place - places] if place >= places else 0)
         if columns["apart"][job]:
             loading = max(loading, stored[place - 1])
         presences.append((min(loading, started[place]), started[place], sizes.operands_bits(grid)))

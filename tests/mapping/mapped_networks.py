@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from codesign.mapping import Jobs, Mapping, lower, map_workload
 from codesign.mapping.fusion import FusedLayer
 from codesign.mapping.geometry import Geometry, chip_precision, geometry
-from codesign.mapping.mapper import Plan
+from codesign.mapping.planning import Plan
 from codesign.mapping.widths import element_widths
 from codesign.specs.architecture import Architecture, Core
 from codesign.trace import Trace

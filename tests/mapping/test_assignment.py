@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codesign.mapping.mapper import Plan, weight_shares
+from codesign.mapping.planning import Plan, weight_shares
 from tests.mapping.mapped_networks import (
     Lowered,
     dual_streams,
@@ -58,7 +58,7 @@ def test_a_core_loads_its_weights_when_its_job_before_had_others(case: Lowered) 
         assert len(mine) == block.loads
         assert set(mine.weight_bits) == {block.bits}
         assert set(mine.layer) == {block.layer}
-        assert {case.jobs.core_groups[core] for core in mine.core} == {block.group}
+        assert {f"{case.jobs.core_groups[core]}[0]" for core in mine.core} == {block.queue}
 
 
 def weight_bits(case: Lowered, plan: Plan) -> int:

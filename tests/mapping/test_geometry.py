@@ -36,6 +36,7 @@ def test_a_block_with_neurons_and_an_operand() -> None:
         has_neurons=True,
         operand_bits=1,  # the identity
         stored_bits=2,  # s for the accumulation stream, o for the next block
+        waiting_timesteps=2,
     )
 
 

@@ -9,7 +9,7 @@ from codesign.counting import count_layers
 from codesign.errors import InputError
 from codesign.mapping import lower, map_workload
 from codesign.mapping.jobs import CYCLE_COLUMNS, MEMORY_COLUMNS, OPERATION_COLUMNS
-from codesign.mapping.mapper import Plan, weight_shares
+from codesign.mapping.planning import Plan, weight_shares
 from codesign.mapping.work import input_bits
 from codesign.specs.catalogue import load_architecture
 from codesign.workload import SYNAPTIC, Kind, Layer, LayerType, Window

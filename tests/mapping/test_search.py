@@ -11,7 +11,7 @@ from codesign.fanout import Band
 from codesign.mapping import map_workload
 from codesign.mapping.fusion import fuse
 from codesign.mapping.geometry import Work, needs_of
-from codesign.mapping.mapper import surroundings, weight_shares
+from codesign.mapping.planning import surroundings, weight_shares
 from codesign.mapping.search import best_grid
 from codesign.mapping.tiling import Grid
 from codesign.specs.architecture import Architecture
@@ -205,7 +205,7 @@ def test_a_layer_is_cut_so_that_it_fits_or_refused_with_a_memory_that_overflows(
     groups = {"groups": inputs} if grouped else {}
     workload = convolution(channels * inputs if grouped else channels, inputs, 6, kind, **groups)
     sizes = sizes_on(workload, fuse(workload)[0], chip)
-    core, around = chip.cores[group], surroundings(chip)[group]
+    core, around = chip.cores[group], surroundings(chip, weight_shares(chip)[group])
     try:
         grid, _ = best_grid(sizes, core, around)
         overflow, message = needs_of(sizes, grid, core, around.share), ""
