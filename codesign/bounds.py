@@ -4,6 +4,7 @@ Each is proven for the mapping that was simulated, whatever the order of grants:
 
 - `compute_<kind>`: the busiest core of a kind has to compute all its jobs one after the other;
 - `weight_buffer`, `activation_buffer`, `dram`: all transfers, over equal servers;
+- `noc`: all transfers over the busiest link; with multicast a block of weights passes once;
 - `dependency`: along any chain of layers and timesteps, each link takes at least its longest job
   from its input's transfer to its result's.
 """
@@ -11,34 +12,88 @@ Each is proven for the mapping that was simulated, whatever the order of grants:
 import numpy as np
 from numpy.typing import NDArray
 
-from codesign.chip.transfers import (
-    chip_parts,
-    fetch_cycles,
-    latency_cycles,
-    transfer_cycles,
-)
-from codesign.mapping.jobs import Jobs
+from codesign.chip.transfers import chip_parts, fetch_cycles, transfer_cycles
+from codesign.chip.ways import MEMORIES, Ways, ways_of
+from codesign.mapping.datapaths import Integers
+from codesign.mapping.jobs import JOB_TRANSFERS, Jobs
 from codesign.specs.architecture import Architecture
 
 
 def bounds_cycles(jobs: Jobs, architecture: Architecture) -> dict[str, int]:
     """Lower bounds of the makespan, in cycles, by resource."""
     transfers = transfer_cycles(jobs, architecture)
-    technology, storage = chip_parts(architecture)
+    _, storage = chip_parts(architecture)
     buffered = transfers["load_cycles"] + transfers["store_cycles"]
     outside = transfers["load_dram_cycles"] + transfers["store_dram_cycles"]
     fetched = int(fetch_cycles(jobs, architecture).sum())
-    arriving = latency_cycles(storage.dram, technology) * np.sum(
-        [transfers[f"{verb}_dram_cycles"] > 0 for verb in ("load", "store")], axis=0
-    )
+    ways = ways_of(architecture, jobs.core_names)
+    arriving = _latencies(jobs, ways, transfers)
     alone = buffered + outside + arriving + jobs.compute_cycles()
+    weights = transfers["weight_cycles"]
+    if architecture.noc is not None:
+        shared = architecture.noc.multicast
+        weights = np.where(_loads_first(jobs), weights, 0) if shared else weights
+        links = {"noc": _busiest_link(jobs, ways, transfers, is_shared=shared)}
+    else:
+        links = {}
     return {
         **_compute(jobs),
-        "weight_buffer": _shared(transfers["weight_cycles"], storage.weight_buffer.ports),
+        "weight_buffer": _shared(weights, storage.weight_buffer.ports),
         "activation_buffer": _shared(buffered, storage.activation_buffer.ports),
         "dram": -(-(int(outside.sum()) + fetched) // storage.dram.channels),
+        **links,
         "dependency": _longest_chain(jobs, alone),
     }
+
+
+def _latencies(jobs: Jobs, ways: Ways, transfers: dict[str, Integers]) -> Integers:
+    """Cycles in which what a job loads and stores is on its way, after its transfers."""
+    cores = jobs.columns["core"]
+    arriving = np.zeros(len(jobs), dtype=np.int64)
+    for kind, (verb, (name, cycles)) in enumerate(
+        zip(JOB_TRANSFERS, transfers.items(), strict=True)
+    ):
+        assert name.startswith(verb.removesuffix("s"))
+        latency = np.array([of_core[kind][1] for of_core in ways.of_core])[cores]
+        if verb != "weights":  # which are loaded ahead
+            arriving += np.where(cycles > 0, latency, 0)
+    return arriving
+
+
+def _loads_first(jobs: Jobs) -> NDArray[np.bool_]:
+    """Whether each job is the first to load its block."""
+    loading = np.flatnonzero(jobs.columns["weight_bits"] > 0)
+    _, first = np.unique(jobs.columns["block"][loading], return_index=True)
+    found = np.zeros(len(jobs), dtype=bool)
+    found[loading[first]] = True
+    return found
+
+
+def _busiest_link(
+    jobs: Jobs, ways: Ways, transfers: dict[str, Integers], *, is_shared: bool
+) -> int:
+    """Cycles of the link that has to carry most."""
+    carried = np.zeros(len(ways.names), dtype=np.int64)
+    for kind, cycles in enumerate(transfers.values()):
+        of_core = np.zeros(len(ways.of_core), dtype=np.int64)
+        if kind or not is_shared:
+            np.add.at(of_core, jobs.columns["core"], cycles)
+        for core, total in enumerate(of_core.tolist()):
+            for resource in ways.of_core[core][kind][0]:
+                carried[resource] += total
+    if is_shared:
+        table = np.stack(
+            [jobs.columns[name] for name in ("core", "block")] + [transfers["weight_cycles"]]
+        )
+        once = {(core, block): cycles for core, block, cycles in table.T.tolist() if cycles}
+        passed = {
+            (resource, block): cycles
+            for (core, block), cycles in once.items()
+            for resource in ways.of_core[core][0][0]
+        }
+        for (resource, _), cycles in passed.items():
+            carried[resource] += cycles
+    return int(carried[len(MEMORIES) :].max())
 
 
 def _compute(jobs: Jobs) -> dict[str, int]:

@@ -8,6 +8,8 @@ layer causes (leakage, clocks of waiting cores) is attributed to the chip.
 - Buffers: one access for each word of one bank that a transfer touches. A weight block is written
   once when it is fetched and read by each core that loads it.
 - DRAM: bits times energy per bit.
+- NoC: bits, as they travel there, times the energy of each link that they pass, and address events
+  made and read.
 - Clock: each cycle that a core computes, and its idle clock for each other cycle of the makespan.
 - Leakage: power times makespan (1 mW for one second is 1e9 pJ), of cores, memories and DRAM.
 
@@ -24,10 +26,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from codesign.chip.schedule import Schedule
+from codesign.chip.transfers import link_bits
 from codesign.mapping.datapaths import ceil_divide
-from codesign.mapping.jobs import OPERATION_COLUMNS, Jobs
+from codesign.mapping.jobs import JOB_TRANSFERS, OPERATION_COLUMNS, Jobs
 from codesign.results import COMPONENTS
-from codesign.specs.architecture import Architecture, Core, Storage
+from codesign.specs.architecture import Architecture, Core, Noc, Storage
 
 Prices = NDArray[np.floating[Any]]
 
@@ -49,8 +52,10 @@ def price(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> pd.Data
         here = np.array(jobs.core_groups)[jobs.columns["core"]] == group
         for component, prices in _core_prices(jobs, core):
             per_job[component] += np.where(here, prices, 0.0)
-    for component, prices in _shared_prices(jobs, architecture.storage):
+    for component, prices in _shared_prices(jobs, schedule, architecture.storage):
         per_job[component] += prices
+    if architecture.noc is not None:
+        per_job["noc"] += _noc_prices(jobs, schedule, architecture.noc)
     table = pd.DataFrame(
         {"layer": jobs.columns["layer"], "timestep": jobs.columns["timestep"], **per_job}
     )
@@ -105,17 +110,35 @@ def _core_prices(jobs: Jobs, core: Core) -> Iterator[tuple[str, Prices]]:
     yield "clock", jobs.compute_cycles() * core.overhead.clock_pj
 
 
-def _shared_prices(jobs: Jobs, storage: Storage) -> Iterator[tuple[str, Prices]]:
-    """Component and pJ per job of the memories that all cores share."""
+def _shared_prices(
+    jobs: Jobs, schedule: Schedule, storage: Storage
+) -> Iterator[tuple[str, Prices]]:
+    """Component and pJ per job of the memories that all cores share.
+
+    Cores that share a transfer of weights share its reading, which is the first one's.
+    """
     columns = jobs.columns
     activations, weights = storage.activation_buffer, storage.weight_buffer
     read = ceil_divide(columns["load_bits"], activations.width_bits)
     written = ceil_divide(columns["store_bits"], activations.width_bits)
     yield "activation_buffer", read * activations.read_pj + written * activations.write_pj
     words = ceil_divide(columns["weight_bits"], weights.width_bits)
-    yield "weight_buffer", words * weights.read_pj
+    yield "weight_buffer", words * schedule.moved("weight_buffer", len(jobs)) * weights.read_pj
     outside = columns["load_dram_bits"] + columns["store_dram_bits"]
     yield "dram", outside * storage.dram.energy_pj_per_bit
+
+
+def _noc_prices(jobs: Jobs, schedule: Schedule, noc: Noc) -> Prices:
+    """pJ per job on the links that its transfers held, and for its address events."""
+    over = schedule.links
+    bits = np.stack([link_bits(jobs, verb) for verb in JOB_TRANSFERS])
+    hop_pj = np.full(len(over), noc.hop_pj_per_bit)
+    if noc.vertical_hop_pj_per_bit is not None:
+        hop_pj[over["is_vertical"].to_numpy()] = noc.vertical_hop_pj_per_bit
+    job = over["job"].to_numpy()
+    spent = np.bincount(job, bits[over["kind"].to_numpy(), job] * hop_pj, minlength=len(jobs))
+    prices: Prices = spent + jobs.columns["events"] * (noc.event_pj or 0.0)
+    return prices
 
 
 def _fetches(jobs: Jobs, storage: Storage) -> pd.DataFrame:
@@ -175,7 +198,8 @@ def leakage_mw(architecture: Architecture) -> float:
         for core in architecture.cores.values()
     )
     buffers = (storage.weight_buffer.leakage_mw, storage.activation_buffer.leakage_mw)
-    return math.fsum((*cores, *buffers, storage.dram.background_mw))
+    wires = architecture.noc.leakage_mw if architecture.noc else 0.0
+    return math.fsum((*cores, *buffers, wires, storage.dram.background_mw))
 
 
 def _tidy(rows: pd.DataFrame) -> pd.DataFrame:

@@ -25,6 +25,7 @@ COMPONENTS = (
     "weight_buffer",
     "activation_buffer",
     "dram",
+    "noc",
     "clock",
     "leakage",
 )

@@ -40,9 +40,6 @@ class Task:
 CYCLE_FIELDS = tuple(name for name in Task.__slots__ if name.endswith("_cycles"))
 """Fields of a task that are durations, in order; they are its last."""
 
-TRANSFERS = ("weights", "load", "load_dram", "store", "store_dram", "fetch")
-"""What a transfer does; the second part of its tag is the place in this order."""
-
 Way = tuple[tuple[int, ...], int]
 """Resources of a transfer, and its latency in cycles."""
 
@@ -87,7 +84,7 @@ class CoreMachine:
 
     Attributes:
         tasks: what this core has to do, in order.
-        ways: resources of each kind of transfer, in the order of `TRANSFERS`.
+        ways: resources of each kind of transfer, in the order of `codesign.mapping.jobs.TRANSFERS`.
         places: of the input and of the output memory: 2 with double buffering, else 1.
         started: first cycle of each job's computing.
         stored: the cycle in which each job's result was stored.

@@ -38,7 +38,7 @@ class Request:
         cycles: how long it holds what it is granted, at least one.
         way: numbers of the resources, the port or channel first.
         latency: cycles from the end of the transfer to the arrival.
-        tag: what the record of the transfer says of it.
+        tag: what the record of the transfer says of it: the job (or block) and the kind.
         data: equal for requests that may share a transfer; -1 for none.
         arrival: happens when the data is there.
         granted: whether it has started.
@@ -60,11 +60,23 @@ class Resource:
 
     Attributes:
         free: numbers of the free servers, a heap.
-        waiting: (priority, request) that found none free, a heap.
+        returning: (cycle, server) of those that are free again then, a heap; others come back
+            with an event.
+        wakes_at: the cycle at which a line will look for a server that returned; -1 for none.
+        waiting: (priority, kind, request) of those that found none free, a heap; one that was
+            granted with another stays in it until its turn comes, and may meet the next request
+            of its job there, which is of another kind.
     """
 
     free: list[int]
-    waiting: list[tuple[int, Request]] = field(default_factory=list)
+    waiting: list[tuple[int, int, Request]] = field(default_factory=list)
+    returning: list[tuple[int, int]] = field(default_factory=list)
+    wakes_at: int = -1
+
+    def reclaim(self, now: int) -> None:
+        """Takes back the servers that are free again."""
+        while self.returning and self.returning[0][0] <= now:
+            heapq.heappush(self.free, heapq.heappop(self.returning)[1])
 
 
 Transfer = tuple[int, int, int, int, int, int]
@@ -94,7 +106,7 @@ class Fabric:
         self.transfers: list[Transfer] = []
         self._env = env
         self._resources = [Resource(list(range(count))) for count in servers]
-        self._candidates: list[tuple[int, Request]] = []
+        self._candidates: list[tuple[int, int, Request]] = []
         self._sharing: dict[int, list[Request]] = {}
         self._arbitrating = False
 
@@ -108,7 +120,7 @@ class Fabric:
         """
         if request.data >= 0:
             self._sharing.setdefault(request.data, []).append(request)
-        heapq.heappush(self._candidates, (request.priority, request))
+        heapq.heappush(self._candidates, (request.priority, request.tag[1], request))
         self._arbitrate_at_the_end_of_this_cycle()
         return request.arrival
 
@@ -128,13 +140,14 @@ class Fabric:
         self._arbitrating = False
         candidates = self._candidates
         while candidates:
-            request = heapq.heappop(candidates)[1]
+            request = heapq.heappop(candidates)[2]
             if not request.granted:
                 busy = self._busy(request)
                 if busy is None:
                     self._start(request)
                 else:
-                    heapq.heappush(busy.waiting, (request.priority, request))
+                    self._wake(busy)
+                    heapq.heappush(busy.waiting, (request.priority, request.tag[1], request))
             for each in request.way:
                 self._advance(self._resources[each])
 
@@ -142,15 +155,30 @@ class Fabric:
         """The first resource on the way that has no free server."""
         for number in request.way:
             resource = self._resources[number]
+            resource.reclaim(int(self._env.now))
             if not resource.free:
                 return resource
         return None
+
+    def _wake(self, resource: Resource) -> None:
+        """Lets a line look again when its next server returns without an event of its own."""
+        if resource.returning and not 0 <= resource.wakes_at <= resource.returning[0][0]:
+            resource.wakes_at = resource.returning[0][0]
+            woken = self._env.timeout(resource.wakes_at - int(self._env.now))
+            cast(list[Any], woken.callbacks).append(lambda _: self._look(resource))
+
+    def _look(self, resource: Resource) -> None:
+        now = int(self._env.now)
+        if resource.wakes_at == now:
+            resource.wakes_at = -1
+        resource.reclaim(now)
+        self._serve(resource)
 
     def _advance(self, resource: Resource) -> None:
         """Makes the first of a line a candidate if there is a server for it."""
         while resource.free and resource.waiting:
             first = heapq.heappop(resource.waiting)
-            if not first[1].granted:
+            if not first[2].granted:
                 heapq.heappush(self._candidates, first)
                 break
 
@@ -174,12 +202,24 @@ class Fabric:
             member.granted = True
             if member.latency or member is not request:
                 self._happen(member.arrival, cycles + member.latency)
-        freed = Event(self._env) if request.latency else request.arrival
-        cast(list[Any], freed.callbacks).insert(0, lambda _: self._release(taken))
-        self._happen(freed, cycles)
+        if request.latency == 0:
+            arrived = cast(list[Any], request.arrival.callbacks)
+            arrived.insert(0, lambda _: self._release(taken))
+            self._happen(request.arrival, cycles)
+            return
+        for number, server in taken:
+            resource = self._resources[number]
+            heapq.heappush(resource.returning, (now + cycles, server))
+            if resource.waiting:
+                self._wake(resource)
 
     def _joins(self, request: Request, way: dict[int, None]) -> bool:
-        return all(number in way or self._resources[number].free for number in request.way)
+        for number in request.way:
+            resource = self._resources[number]
+            resource.reclaim(int(self._env.now))
+            if number not in way and not resource.free:
+                return False
+        return True
 
     def _happen(self, event: Event, cycles: int) -> None:
         event._ok = True
@@ -190,6 +230,11 @@ class Fabric:
         for number, server in taken:
             resource = self._resources[number]
             heapq.heappush(resource.free, server)
-            if resource.waiting:
-                self._advance(resource)
-                self._arbitrate_at_the_end_of_this_cycle()
+            self._serve(resource)
+
+    def _serve(self, resource: Resource) -> None:
+        if resource.waiting and resource.free:
+            self._advance(resource)
+            self._arbitrate_at_the_end_of_this_cycle()
+        elif resource.waiting:
+            self._wake(resource)

@@ -24,8 +24,10 @@ class Schedule:
         started: first cycle of each job's computing, in the order of `Jobs`.
         stored: cycle in which each job's result was stored, in the order of `Jobs`.
         stalls: a row for each wait of a core: `core`, `state`, `start_cycle`, `end_cycle`.
-        transfers: a row for each transfer: `resource`, `layer`, `timestep`, `tile`,
-            `start_cycle`, `end_cycle`; a fetch of weights has timestep -1 and the block as tile.
+        transfers: a row for each resource of each transfer: `resource`, `layer`, `timestep`,
+            `tile`, `start_cycle`, `end_cycle`, `job`, `kind` (place in
+            `codesign.mapping.jobs.TRANSFERS`), `is_link`, `is_vertical`; a fetch of weights has
+            timestep -1 and the block as tile and job.
         events: events that the kernel processed.
     """
 
@@ -35,6 +37,18 @@ class Schedule:
     stalls: pd.DataFrame
     transfers: pd.DataFrame
     events: int
+
+    @property
+    def links(self) -> pd.DataFrame:
+        """The transfers' rows of links of the NoC."""
+        rows: pd.DataFrame = self.transfers[self.transfers["is_link"]]
+        return rows
+
+    def moved(self, memory: str, job_count: int) -> NDArray[np.int64]:
+        """For each job how many transfers it had at a memory; one that was shared is of one job."""
+        rows = self.transfers[self.transfers["resource"].str.startswith(f"{memory}[")]
+        moved: NDArray[np.int64] = np.bincount(rows["job"], minlength=job_count)
+        return moved
 
 
 def busy_intervals(jobs: Jobs, schedule: Schedule) -> pd.DataFrame:

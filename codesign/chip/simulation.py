@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 import simpy
 
-from codesign.chip.cores import CYCLE_FIELDS, TRANSFERS, CoreMachine, Shared, Task
+from codesign.chip.cores import CYCLE_FIELDS, CoreMachine, Shared, Task
 from codesign.chip.fabric import Fabric
 from codesign.chip.gates import Gates
 from codesign.chip.schedule import Schedule
 from codesign.chip.transfers import fetch_cycles, transfer_cycles
-from codesign.chip.ways import Ways, ways_of
+from codesign.chip.ways import MEMORIES, Ways, ways_of
 from codesign.chip.weights import WeightFetch
 from codesign.errors import DeadlockError
 from codesign.mapping.geometry import places_of
-from codesign.mapping.jobs import Jobs
+from codesign.mapping.jobs import TRANSFERS, Jobs
 from codesign.specs.architecture import Architecture
 
 Progress = Callable[[str, int, int], None]
@@ -39,14 +39,14 @@ def simulate(architecture: Architecture, jobs: Jobs, progress: Progress | None =
         DeadlockError: jobs wait for each other; with who waits for what.
     """
     env = simpy.Environment()
-    ways = ways_of(architecture, len(jobs.core_names))
+    ways = ways_of(architecture, jobs.core_names)
     stages = np.bincount(jobs.columns["stage"], minlength=len(jobs.stages)).tolist()
     fetch = fetch_cycles(jobs, architecture).tolist()
     shared = Shared(
         fabric=Fabric(env, ways.servers),
         gates=Gates(env, jobs.stages, stages, architecture.schedule.barrier_cycles),
         weights=WeightFetch(env, jobs.blocks, jobs.queue_bits, fetch),
-        multicast=False,
+        multicast=architecture.noc is not None and architecture.noc.multicast,
     )
     machines = [
         CoreMachine(env, tasks, shared, ways.of_core[core], places_of(architecture.cores[kind]))
@@ -151,22 +151,21 @@ def _transfers(jobs: Jobs, fabric: Fabric, ways: Ways) -> pd.DataFrame:
     names = ["number", "server", "job", "kind", "start_cycle", "end_cycle"]
     table = np.array(fabric.transfers, dtype=np.int64).reshape(-1, len(names))
     rows = pd.DataFrame(dict(zip(names, table.T, strict=True)))
-    fetches = rows["kind"] == TRANSFERS.index("fetch")
-    number, server, job = (rows[name].to_numpy() for name in names[:3])
-    labels = [
-        [f"{name}[{each}]" for each in range(count)]
-        for name, count in zip(ways.names, ways.servers, strict=True)
+    first = np.cumsum([0, *ways.servers])[:-1]
+    labels = np.array([name for servers in ways.names for name in servers])
+    rows["resource"] = labels[first[rows["number"]] + rows["server"]]
+    is_fetch = (rows["kind"] == TRANSFERS.index("fetch")).to_numpy()
+    job, block = (rows["job"].where(which, 0).to_numpy() for which in (~is_fetch, is_fetch))
+    of_block = np.array([block.layer for block in jobs.blocks] or [0], dtype=np.int64)
+    columns = jobs.columns
+    rows["layer"] = np.where(is_fetch, of_block[block], columns["layer"][job])
+    rows["timestep"] = np.where(is_fetch, -1, columns["timestep"][job])
+    rows["is_link"] = rows["number"] >= len(MEMORIES)
+    rows["is_vertical"] = np.array(ways.is_vertical)[rows["number"]]
+    rows["tile"] = np.where(is_fetch, block, columns["tile"][job])
+    return rows[
+        [
+            *("resource", "layer", "timestep", "tile", "start_cycle", "end_cycle"),
+            *("job", "kind", "is_link", "is_vertical"),
+        ]
     ]
-    rows["resource"] = [labels[at][which] for at, which in zip(number, server, strict=True)]
-    layers = np.array([block.layer for block in jobs.blocks], dtype=np.int64)
-    for name in ("layer", "timestep", "tile"):
-        of_fetch = {"layer": layers, "timestep": -1, "tile": None}[name]
-        values = jobs.columns[name][np.where(fetches, 0, job)]
-        if of_fetch is None:
-            values = np.where(fetches, job, values)
-        elif isinstance(of_fetch, int):
-            values = np.where(fetches, of_fetch, values)
-        elif len(layers):
-            values = np.where(fetches, layers[np.where(fetches, job, 0)], values)
-        rows[name] = values
-    return rows[["resource", "layer", "timestep", "tile", "start_cycle", "end_cycle"]]

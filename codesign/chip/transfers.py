@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesign.mapping.datapaths import ceil_divide
-from codesign.mapping.jobs import Jobs
+from codesign.mapping.jobs import JOB_TRANSFERS, Jobs
 from codesign.specs.architecture import Architecture, Buffer, Dram, Storage, Technology
 
 Integers = NDArray[np.int64]
@@ -33,6 +33,8 @@ def dram_cycles(bits: Integers, dram: Dram, technology: Technology) -> Integers:
 def transfer_cycles(jobs: Jobs, architecture: Architecture) -> dict[str, Integers]:
     """Cycles of every job's transfers, by the names of `codesign.chip.cores.Task`.
 
+    A transfer is as slow as the slowest of its port or channel, the links of the NoC, and the
+    banks that it fills.
     What is written into the banks of a weight memory are a block of weights, or the values of a
     product, which come with the job's input.
     """
@@ -44,7 +46,7 @@ def transfer_cycles(jobs: Jobs, architecture: Architecture) -> dict[str, Integer
     has_weights = columns["weight_bits"] > 0
     from_buffer = buffer_cycles(columns["load_bits"], activations)
     from_dram = dram_cycles(columns["load_dram_bits"], storage.dram, technology)
-    return {
+    cycles = {
         "weight_cycles": np.where(
             has_weights,
             np.maximum(buffer_cycles(columns["weight_bits"], storage.weight_buffer), filling),
@@ -55,6 +57,21 @@ def transfer_cycles(jobs: Jobs, architecture: Architecture) -> dict[str, Integer
         "store_cycles": buffer_cycles(columns["store_bits"], activations),
         "store_dram_cycles": dram_cycles(columns["store_dram_bits"], storage.dram, technology),
     }
+    if architecture.noc is None:
+        return cycles
+    return {
+        name: np.maximum(each, ceil_divide(link_bits(jobs, verb), architecture.noc.link_bits))
+        for (name, each), verb in zip(cycles.items(), JOB_TRANSFERS, strict=True)
+    }
+
+
+def link_bits(jobs: Jobs, verb: str) -> Integers:
+    """Bits of every job that one kind of transfer moves over the NoC: spikes as they are encoded
+    there."""
+    if verb == "weights":
+        return jobs.columns["weight_bits"]
+    bits: Integers = jobs.columns[f"{verb}_bits"] - jobs.columns[f"{verb}_saved_bits"]
+    return bits
 
 
 def _filling(cycles: Integers, filling: Integers, has_weights: NDArray[np.bool_]) -> Integers:

@@ -1,14 +1,19 @@
 """Ways: which resources a transfer of each core holds.
 
 Resources are numbered: the ports of the weight buffer, those of the activation buffer, the
-channels of the DRAM, then the links of the NoC.
+channels of the DRAM, then the links of the NoC. Weights come from the DRAM to the weight buffer
+without passing the NoC.
 """
 
 from dataclasses import dataclass
 
 from codesign.chip.cores import Way
+from codesign.chip.noc import Links
 from codesign.chip.transfers import chip_parts, latency_cycles
 from codesign.specs.architecture import Architecture
+
+MEMORIES = ("weight_buffer", "activation_buffer", "dram")
+"""Resources that are not links, by number."""
 
 
 @dataclass(frozen=True)
@@ -16,30 +21,54 @@ class Ways:
     """All resources, and the ways over them.
 
     Attributes:
-        names: of the resources.
-        servers: how many equal servers each has.
-        of_core: for each core the ways of `codesign.chip.cores.TRANSFERS`, in their order.
+        names: of every server of each resource.
+        of_core: for each core the ways of `codesign.mapping.jobs.TRANSFERS`, in their order.
         of_fetch: of weights from the DRAM to the weight buffer.
+        is_vertical: for each resource whether it is a link between two rows of a mesh.
     """
 
-    names: tuple[str, ...]
-    servers: tuple[int, ...]
+    names: tuple[tuple[str, ...], ...]
     of_core: tuple[tuple[Way, ...], ...]
     of_fetch: Way
+    is_vertical: tuple[bool, ...]
+
+    @property
+    def servers(self) -> tuple[int, ...]:
+        """How many equal servers each resource has."""
+        return tuple(len(names) for names in self.names)
 
 
-def ways_of(architecture: Architecture, core_count: int) -> Ways:
-    """The resources of a chip with so many cores."""
+def ways_of(architecture: Architecture, core_names: tuple[str, ...]) -> Ways:
+    """The resources of a chip with these cores."""
     technology, storage = chip_parts(architecture)
-    weights, activations, dram = 0, 1, 2
+    weights, activations, dram = range(len(MEMORIES))
     latency = latency_cycles(storage.dram, technology)
     ports = (storage.weight_buffer.ports, storage.activation_buffer.ports, storage.dram.channels)
-    outside = ((dram,), latency)
-    inside = ((activations,), 0)
-    ways = (((weights,), 0), inside, outside, inside, outside)
-    return Ways(
-        ("weight_buffer", "activation_buffer", "dram"),
-        ports,
-        (ways,) * core_count,
-        outside,
-    )
+    names = [
+        tuple(f"{name}[{server}]" for server in range(count))
+        for name, count in zip(MEMORIES, ports, strict=True)
+    ]
+    links, of_core = None, []
+    hop = 0
+    if architecture.noc is not None:
+        links = Links(architecture.noc, core_names)
+        names += [(name,) for name in links.names]
+        hop = architecture.noc.hop_latency_cycles
+    for core in range(len(core_names)):
+        inward: tuple[int, ...] = ()
+        outward: tuple[int, ...] = ()
+        if links is not None:
+            inward = tuple(len(MEMORIES) + link for link in links.inward(core))
+            outward = tuple(len(MEMORIES) + link for link in links.outward(core))
+        there, back = len(inward) * hop, len(outward) * hop
+        of_core.append(
+            (
+                ((weights, *inward), there),
+                ((activations, *inward), there),
+                ((dram, *inward), latency + there),
+                ((activations, *outward), back),
+                ((dram, *outward), latency + back),
+            )
+        )
+    vertical = (False,) * len(MEMORIES) + (links.is_vertical if links else ())
+    return Ways(tuple(names), tuple(of_core), ((dram,), latency), vertical)

@@ -16,7 +16,7 @@ from codesign.chip.fabric import Fabric, Request
 from codesign.mapping.jobs import Block
 
 FETCH = 5
-"""Place of a fetch in `codesign.chip.cores.TRANSFERS`."""
+"""Place of a fetch in `codesign.mapping.jobs.TRANSFERS`."""
 
 
 class WeightFetch:

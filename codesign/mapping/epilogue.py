@@ -52,7 +52,7 @@ def epilogue_columns(trace: Trace, plan: Plan, core: Core, mapping: Mapping) -> 
     reading = np.maximum(reading, ceil_divide(biases, core.weight_memory.banks))
     name = "neuron_cycles" if plan.fused.has_neurons else "accumulate_cycles"
     columns[name] = np.maximum(cycles, reading)
-    return {name: values * _at_last_chunk(plan) for name, values in columns.items()}
+    return {name: values * at_last_chunk(plan) for name, values in columns.items()}
 
 
 def _state_accesses(plan: Plan, core: Core) -> tuple[Integers, Integers]:
@@ -85,11 +85,11 @@ def _operations(trace: Trace, plan: Plan, layer: Layer, mapping: Mapping) -> tup
         and policy is not None
         and policy.accumulation_additions == "spikes"
     ):
-        return "addition", _tile_sums(trace, plan, added)
+        return "addition", tile_sums(trace, plan, added)
     return "addition", elements
 
 
-def _tile_sums(trace: Trace, plan: Plan, name: str) -> Integers:
+def tile_sums(trace: Trace, plan: Plan, name: str) -> Integers:
     """Spikes of a tensor in each tile, shape `(slices, bands, 1, timesteps)`."""
     maps = as_maps(plan, trace.values(name), plan.geometry.output_map)
     by_row = maps.sum(axis=3, dtype=np.int64)
@@ -99,7 +99,7 @@ def _tile_sums(trace: Trace, plan: Plan, name: str) -> Integers:
     return by_band.transpose(1, 2, 0)[:, :, None, :]
 
 
-def _at_last_chunk(plan: Plan) -> Integers:
+def at_last_chunk(plan: Plan) -> Integers:
     """1 for the last chunk of a tile, else 0, shape `(1, 1, chunks, 1)`."""
     count = len(plan.grid.chunks)
     last: Integers = (np.arange(count) == count - 1).astype(np.int64).reshape(1, 1, count, 1)
@@ -116,7 +116,7 @@ def _later(plan: Plan) -> Integers:
 def transfer_columns(mapping: Mapping, plan: Plan, core: Core) -> Columns:
     """Bits to load and store, and the accesses of the core's memories that they cause."""
     elements = slice_lengths(plan) * band_pixels(plan)
-    last = _at_last_chunk(plan)
+    last = at_last_chunk(plan)
     inputs = input_bits(plan)
     returning = elements * plan.geometry.spilled_bits * last * _later(plan)
     leaving = elements * plan.geometry.spilled_bits * last * _later(plan)[..., ::-1]

@@ -25,6 +25,17 @@ MEMORY_COLUMNS = (
 TRANSFER_COLUMNS = ("load_bits", "load_dram_bits", "store_bits", "store_dram_bits", "weight_bits")
 """Bits from and to the activation buffer or DRAM, and from the weight buffer."""
 
+PACKET_COLUMNS = (
+    *("load_saved_bits", "load_dram_saved_bits", "store_saved_bits", "store_dram_saved_bits"),
+    "events",
+)
+"""Bits fewer that these take on the NoC, where spikes may travel as address events, and how many
+of these events there are."""
+
+JOB_TRANSFERS = ("weights", "load", "load_dram", "store", "store_dram")
+TRANSFERS = (*JOB_TRANSFERS, "fetch")
+"""What a transfer does: those of a job in their order, and the fetch of a block of weights."""
+
 CYCLE_COLUMNS = ("scan_cycles", "accumulate_cycles", "neuron_cycles", "fill_cycles")
 """Cycles of the core. Scanning runs ahead of accumulating, so the longer of the two counts."""
 
@@ -42,6 +53,7 @@ COLUMNS = (
     *OPERATION_COLUMNS,
     *MEMORY_COLUMNS,
     *TRANSFER_COLUMNS,
+    *PACKET_COLUMNS,
     *CYCLE_COLUMNS,
 )
 

@@ -28,6 +28,7 @@ from codesign.mapping.epilogue import epilogue_columns, transfer_columns
 from codesign.mapping.geometry import chip_precision
 from codesign.mapping.jobs import COLUMNS, Block, Jobs
 from codesign.mapping.mapper import Mapping
+from codesign.mapping.packets import packet_columns
 from codesign.mapping.planning import Plan
 from codesign.mapping.stages import first_stages, stages_of
 from codesign.mapping.work import WORK_COLUMNS
@@ -93,6 +94,7 @@ def _layer_jobs(
     for part in (
         epilogue_columns(trace, plan, core, mapping),
         transfer_columns(mapping, plan, core),
+        packet_columns(trace, plan, mapping),
     ):
         for name, values in part.items():
             columns[name] = columns[name] + values

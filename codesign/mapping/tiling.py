@@ -91,10 +91,17 @@ def input_rows(band: Band, window: Window | None, height: int) -> int:
     """Input rows that a band of output rows reaches, padding left out."""
     if window is None:
         return min(band[1] - band[0], height)
+    first, last = input_band(band, window, height)
+    return last - first
+
+
+def input_band(band: Band, window: Window, height: int) -> Band:
+    """The input rows that a band of output rows reaches, padding left out."""
     first = band[0] * window.stride[0] - window.padding[0]
     last = (band[1] - 1) * window.stride[0] - window.padding[0]
     last += window.dilation[0] * (window.kernel[0] - 1)
-    return max(0, min(last, height - 1) - max(first, 0) + 1)
+    first, end = max(first, 0), min(last, height - 1) + 1
+    return first, max(first, end)
 
 
 def cores_of_tiles(tile_count: int, core_count: int) -> NDArray[np.int64]:

@@ -19,6 +19,7 @@ COMPONENT_COLOURS = {
     "weight_buffer": "#858D52",
     "activation_buffer": "#B6E168",
     "dram": "#8E0152",
+    "noc": "#4D4D9F",
     "clock": "#8D8D8D",
     "leakage": "#DBDBDB",
 }
@@ -59,6 +60,7 @@ _WORDS = {
     "ac": "AC",
     "mac": "MAC",
     "dram": "DRAM",
+    "noc": "NoC",
     "ac_synaptic": "AC, synapses",
     "ac_neuron": "AC, neuron updates",
     "ac_pool": "AC, pooling",

@@ -255,6 +255,7 @@ class Noc(Spec):
         spikes: how spikes travel: a bit for each place (`bitmap`), an address for each spike
             (`events`), or what is shorter for each transfer (`shorter`).
         vertical_hop_pj_per_bit: of a link between rows, if it differs.
+        event_pj: of making an address event and reading it again; where spikes travel so.
     """
 
     topology: Literal["mesh", "bus", "crossbar"]
@@ -267,6 +268,7 @@ class Noc(Spec):
     vertical_hop_pj_per_bit: EnergyPerBit | None = Field(default=None, alias="vertical_hop")
     multicast: Flag
     spikes: Literal["bitmap", "events", "shorter"]
+    event_pj: Energy | None = Field(default=None, alias="event")
     leakage_mw: Power = Field(alias="leakage")
     area_mm2: Area = Field(alias="area")
     source: Source

@@ -97,6 +97,12 @@ def noc_violations(noc: "Noc") -> list[Violation]:
         elif present and not expected:
             problem = f"must be absent for a topology of '{noc.topology}'."
             found.append(_of_topology(field, problem, "Remove it, or use a 'mesh'.", False))
+    if (noc.spikes == "bitmap") != (noc.event_pj is None):
+        expected = noc.spikes != "bitmap"
+        problem = f"{'is missing' if expected else 'must be absent'} where spikes travel as "
+        problem += f"'{noc.spikes}'."
+        fix = "Say what making and reading an event costs." if expected else "Remove it."
+        found.append(Violation(("event",), problem, fix, missing=expected, causes=(("spikes",),)))
     if noc.vertical_hop_pj_per_bit is not None and noc.topology != "mesh":
         problem = f"must be absent for a topology of '{noc.topology}'."
         found.append(_of_topology("vertical_hop", problem, "Remove it, or use a 'mesh'.", False))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from codesign.chip import Schedule, simulate
 from codesign.mapping import Jobs, lower, map_workload
-from codesign.specs.architecture import Architecture
+from codesign.specs.architecture import Architecture, Noc
 from codesign.specs.catalogue import load_architecture
 from codesign.trace import Trace
 from tests.small_networks import attention_network, dual_stream_network
@@ -39,6 +39,35 @@ def unified_chip(*overrides: str) -> Architecture:
 
 
 @st.composite
+def nocs(draw: st.DrawFn) -> Noc:
+    """Networks of up to eight cores."""
+    topology = draw(st.sampled_from(["mesh", "bus", "crossbar"]))
+    spikes = draw(st.sampled_from(["bitmap", "events", "shorter"]))
+    sides = draw(st.sampled_from([(1, 8), (8, 1), (2, 4), (3, 3)]))
+    mesh = {
+        "columns": sides[0],
+        "rows": sides[1],
+        "storage": draw(st.sampled_from(["corner", "edge"])),
+        "vertical_hop": draw(st.sampled_from(["0.1 pJ/b", "0.2 pJ/b"])),
+    }
+    return Noc.model_validate(
+        {
+            "topology": topology,
+            "link": f"{draw(st.sampled_from([1, 16, 128]))} bit",
+            "hop_latency": draw(st.integers(0, 3)),
+            "hop": "0.1 pJ/b",
+            "multicast": draw(st.booleans()),
+            "spikes": spikes,
+            "leakage": "1 mW",
+            "area": "0.1 mm2",
+            "source": "assumed, because a test",
+        }
+        | (mesh if topology == "mesh" else {})
+        | ({"event": "1 pJ"} if spikes != "bitmap" else {})
+    )
+
+
+@st.composite
 def chips(draw: st.DrawFn) -> Architecture:
     """Split and unified chips that differ in everything the kernel contends for."""
     buffer = draw(st.sampled_from(["256 B", "1 KiB", "4 KiB", "2 MiB"]))
@@ -51,6 +80,7 @@ def chips(draw: st.DrawFn) -> Architecture:
         f"storage.dram.latency={draw(st.sampled_from([0, 7, 100]))} ns",
         f"storage.dram.channels={draw(st.integers(1, 2))}",
     )
+    noc = draw(st.one_of(st.none(), nocs()))
     order = draw(st.sampled_from(["layer", "timestep", "pipeline"]))
     other = {"layer": "layer", "timestep": draw(st.sampled_from(["layer", "timestep"]))}
     barrier = draw(st.sampled_from(["none", "none", other.get(order, "timestep")]))
@@ -60,7 +90,7 @@ def chips(draw: st.DrawFn) -> Architecture:
         f"schedule.barrier_cycles={cycles}",
     )
     if draw(st.booleans()):
-        return split_chip(
+        chip = split_chip(
             f"cores.spike.count={draw(st.integers(1, 4))}",
             f"cores.spike.double_buffering={str(draw(st.booleans())).lower()}",
             f"cores.accumulation.count={draw(st.integers(1, 3))}",
@@ -70,7 +100,9 @@ def chips(draw: st.DrawFn) -> Architecture:
             f"policy.integer_input={draw(st.sampled_from(['mac', 'repeat']))}",
             *shared,
         )
-    return unified_chip(f"cores.unified.count={draw(st.integers(1, 5))}", *shared)
+    else:
+        chip = unified_chip(f"cores.unified.count={draw(st.integers(1, 5))}", *shared)
+    return chip.model_copy(update={"noc": noc})
 
 
 @st.composite
