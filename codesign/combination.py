@@ -15,7 +15,10 @@ import pandas as pd
 from codesign.errors import Fault, InputError
 from codesign.results import Result, provenance_of_all
 
-SCALARS = ("makespan_cycles", "latency_s", "energy_pj", "edp_js")
+SCALARS = (
+    *("makespan_cycles", "latency_s", "interval_cycles", "interval_s"),
+    *("energy_pj", "edp_js"),
+)
 """Numbers of a summary whose distribution is given."""
 
 _SUMS = ("energy_parts_pj", "energy_streams_pj", "counts")

@@ -15,11 +15,11 @@ import pandas as pd
 
 import codesign
 from codesign.bounds import bounds_cycles
-from codesign.chip import simulate
+from codesign.chip import Schedule, simulate
 from codesign.chip.schedule import occupancy, timeline
 from codesign.counting import count_layers, totals
 from codesign.energy import component_sums, price, price_operations, stream_sums
-from codesign.mapping import lower, map_workload
+from codesign.mapping import Jobs, arrange, map_workload, measure
 from codesign.results import OCCUPANCY_COLUMNS, TIMELINE_COLUMNS, Result
 from codesign.specs.architecture import Architecture
 from codesign.trace import Trace
@@ -27,6 +27,11 @@ from codesign.trace import Trace
 Progress = Callable[[str, int, int], None]
 
 _JOULE_PER_PJ = 1e-12
+
+STREAM_IMAGES = {"layer": 2, "timestep": 2, "pipeline": 4}
+"""Images of the stream of which the mean interval between ends is taken. The first image fills the
+chip. Where at most two images are under way the second ends as much later as any that follows; in
+a pipeline intervals alternate, by which of its layers the images meet in."""
 
 
 def evaluate(
@@ -58,11 +63,14 @@ def evaluate(
         energy = price_operations(layers, architecture)
         return Result(_summary(trace, architecture, layers, energy), layers, energy, *nothing)
     mapping = map_workload(trace.workload, architecture)
-    jobs = lower(mapping, trace, progress)
+    measured = measure(mapping, trace, progress)
+    jobs = arrange(mapping, measured)
     schedule = simulate(architecture, jobs, progress)
     energy = price(jobs, schedule, architecture)
     summary = _summary(trace, architecture, layers, energy)
     summary |= _times(schedule.makespan_cycles, architecture, summary["energy_pj"])
+    stream = arrange(mapping, measured, STREAM_IMAGES[architecture.schedule.order])
+    summary |= _interval(stream, simulate(architecture, stream, progress), architecture)
     summary["bounds_cycles"] = bounds_cycles(jobs, architecture)
     summary["jobs"] = len(jobs)
     times = (occupancy(jobs, schedule), timeline(jobs, schedule)) if has_timeline else nothing
@@ -85,6 +93,8 @@ def _summary(
         "energy_parts_pj": parts,
         "energy_streams_pj": stream_sums(energy),
         "edp_js": None,
+        "interval_cycles": None,
+        "interval_s": None,
         "counts": totals(layers),
         "bounds_cycles": {},
         "jobs": 0,
@@ -103,6 +113,17 @@ def _times(makespan: int, architecture: Architecture, energy_pj: float) -> dict[
         "makespan_cycles": makespan,
         "latency_s": latency,
         "edp_js": latency * energy_pj * _JOULE_PER_PJ,
+    }
+
+
+def _interval(stream: Jobs, schedule: Schedule, architecture: Architecture) -> dict[str, Any]:
+    assert architecture.technology is not None
+    ends = schedule.completed(stream)
+    count = len(ends) - 1
+    interval = -(-int(ends[-1] - ends[0]) // count)
+    return {
+        "interval_cycles": interval,
+        "interval_s": interval / architecture.technology.clock_hz,
     }
 
 

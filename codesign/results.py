@@ -68,11 +68,12 @@ class Result:
     Attributes:
         summary: the JSON object that `codesign run --json` prints. Its keys: `workload`,
             `architecture`, `policy` (of the architecture), `timesteps`, `images`,
-            `makespan_cycles`, `latency_s`, `energy_pj`, `energy_parts_pj` (by component),
+            `makespan_cycles`, `latency_s`, `interval_cycles` and `interval_s` (between the ends of
+            two images in a stream of them), `energy_pj`, `energy_parts_pj` (by component),
             `energy_streams_pj` (by stream), `edp_js`, `counts` (of the network, whatever the
             policy does with them), `bounds_cycles`, `jobs`, `provenance`, `sources` (of the
             architecture's numbers), `trace_hash`, `architecture_hash`, `version`; of several
-            images also `spread`. The three of time and the policy are null on an architecture
+            images also `spread`. Those of time and the policy are null on an architecture
             without cores.
         layers: a row for each layer and timestep: `layer`, `type`, `stream`, `timestep`, the
             columns of `COUNTS`, `ac_rate_dense`, `neurons` (outputs of a neuron layer, else 0)

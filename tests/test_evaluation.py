@@ -10,6 +10,7 @@ from tests.small_networks import dual_stream_network
 
 KEYS = {
     *("workload", "architecture", "policy", "timesteps", "images", "makespan_cycles", "latency_s"),
+    *("interval_cycles", "interval_s"),
     *("energy_pj", "energy_parts_pj", "energy_streams_pj", "edp_js", "counts", "bounds_cycles"),
     *("jobs", "provenance", "sources", "trace_hash", "architecture_hash", "version"),
 }
@@ -39,7 +40,7 @@ def test_the_tables_agree_with_the_summary() -> None:
 
 def test_operations_alone_have_no_time() -> None:
     summary = evaluate(dual_stream_network(), load_architecture("paper")).summary
-    assert [summary[key] for key in ("makespan_cycles", "latency_s", "edp_js")] == [None] * 3
+    assert [summary[key] for key in ("makespan_cycles", "latency_s", "edp_js", "interval_s")] == [None] * 4
     assert set(summary["energy_parts_pj"]) == {"ac", "mac"}
     counts = summary["counts"]
     assert math.isclose(

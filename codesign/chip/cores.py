@@ -128,11 +128,13 @@ class CoreMachine:
                 yield self._transfer(task, 0, task.weight_cycles, data)
                 weights.loaded(task.block)
             weighted = int(env.now)
-            for need in task.needs:
-                gate = gates.opening(need)
-                if gate is not None:
-                    self.loader = f"stage {need}"
-                    yield gate
+            if task.stage not in gates.ready:
+                for need in task.needs:
+                    gate = gates.opening(need)
+                    if gate is not None:
+                        self.loader = f"stage {need}"
+                        yield gate
+                gates.ready.add(task.stage)
             ready = int(env.now)
             barrier = gates.barrier(task.epoch)
             if barrier is not None:
@@ -181,12 +183,14 @@ class CoreMachine:
             if self._computed.count <= index:
                 yield self._computed.reach(index + 1)
             if task.store_cycles:
-                for stage in task.room:
-                    gate = gates.opening(stage)
-                    if gate is not None:
-                        self.storer = f"room of stage {stage}"
-                        yield gate
-                self.storer = ""
+                if task.stage not in gates.roomy:
+                    for stage in task.room:
+                        gate = gates.opening(stage)
+                        if gate is not None:
+                            self.storer = f"room of stage {stage}"
+                            yield gate
+                    gates.roomy.add(task.stage)
+                    self.storer = ""
                 yield self._transfer(task, 3, task.store_cycles)
             if task.store_dram_cycles:
                 yield self._transfer(task, 4, task.store_dram_cycles)

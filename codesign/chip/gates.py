@@ -14,7 +14,12 @@ from codesign.mapping.jobs import Stage
 
 
 class Gates:
-    """The gates of all stages and epochs."""
+    """The gates of all stages and epochs.
+
+    Attributes:
+        ready: stages whose needs were found stored; they stay so.
+        roomy: stages that were found to have room.
+    """
 
     def __init__(
         self,
@@ -31,6 +36,8 @@ class Gates:
             jobs: how many jobs each stage has.
             barrier_cycles: what a barrier takes.
         """
+        self.ready: set[int] = set()
+        self.roomy: set[int] = set()
         self._env = env
         self._epochs = [stage.epoch for stage in stages]
         self._remaining = list(jobs)

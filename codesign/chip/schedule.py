@@ -38,6 +38,13 @@ class Schedule:
     transfers: pd.DataFrame
     events: int
 
+    def completed(self, jobs: Jobs) -> NDArray[np.int64]:
+        """The cycle in which the last job of each image was stored."""
+        images = np.array([stage.image for stage in jobs.stages])[jobs.columns["stage"]]
+        ends = np.zeros(int(images.max(initial=0)) + 1, dtype=np.int64)
+        np.maximum.at(ends, images, self.stored)
+        return ends
+
     @property
     def links(self) -> pd.DataFrame:
         """The transfers' rows of links of the NoC."""

@@ -50,7 +50,7 @@ def print_comparison(console: Console, results: Sequence[Result]) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column("workload")
     table.add_column("architecture")
-    for column in ("latency", "energy", "EDP", "all ACs", "MACs"):
+    for column in ("latency", "interval", "energy", "EDP", "all ACs", "MACs"):
         table.add_column(column, justify="right")
     if counts_apart:
         table.add_column("integers as AC", justify="right")
@@ -59,6 +59,7 @@ def print_comparison(console: Console, results: Sequence[Result]) -> None:
             summary["workload"],
             summary["architecture"],
             _or_dash(summary["latency_s"], "s"),
+            _or_dash(summary["interval_s"], "s"),
             _joule(summary["energy_pj"]),
             _or_dash(summary["edp_js"], "J s"),
             si(summary["counts"]["ac_all"], ""),
@@ -82,6 +83,7 @@ def _headline(summary: dict[str, Any]) -> list[tuple[str, str]]:
         spread = _spread(summary, "latency_s", 1.0, "s")
         rows = [
             ("latency", f"{si(summary['latency_s'], 's')}  ({cycles}){spread}"),
+            ("interval", f"{si(summary['interval_s'], 's')}  (between images of a stream)"),
             ("EDP", si(summary["edp_js"], "J s")),
         ]
     energy = _joule(summary["energy_pj"]) + _spread(summary, "energy_pj", _JOULE_PER_PJ, "J")

@@ -5,7 +5,7 @@ a trace into jobs with exact integer counts and cycles. Nothing here simulates.
 """
 
 from codesign.mapping.jobs import Jobs
-from codesign.mapping.lowering import lower
+from codesign.mapping.lowering import arrange, lower, measure
 from codesign.mapping.mapper import Mapping, map_workload
 
-__all__ = ["Jobs", "Mapping", "lower", "map_workload"]
+__all__ = ["Jobs", "Mapping", "arrange", "lower", "map_workload", "measure"]

@@ -52,6 +52,14 @@ def lower(
         InputError: the trace is of another workload.
         TraceError: a recorded tensor was altered.
     """
+    return arrange(mapping, measure(mapping, trace, progress), images)
+
+
+def measure(
+    mapping: Mapping, trace: Trace, progress: Progress | None = None
+) -> dict[str, NDArray[np.int64]]:
+    """Columns of the jobs of one image, layer by layer, before they have an order; arguments and
+    errors as of `lower`."""
     if trace.workload != mapping.workload:
         raise InputError(
             Fault(
@@ -66,8 +74,19 @@ def lower(
         parts.append(_layer_jobs(mapping, trace, plan, cores))
         if progress:
             progress("lowering", done, len(mapping.plans))
-    one = {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
-    columns, steps = _in_order(mapping, one, images)
+    return {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
+
+
+def arrange(mapping: Mapping, measured: dict[str, NDArray[np.int64]], images: int = 1) -> Jobs:
+    """Jobs in the order of the cores' work.
+
+    Args:
+        mapping: that they were measured for.
+        measured: columns of one image, as of `measure`.
+        images: how often the input follows itself, as a stream of images.
+    """
+    cores = Cores(mapping)
+    columns, steps = _in_order(mapping, measured, images)
     columns["apart"] = apart_from_the_job_before(mapping, columns)
     blocks = number_blocks(mapping, columns, steps)
     return Jobs(

@@ -258,7 +258,7 @@ def _two_views(
 
 def comparison_table(results: Sequence[Result]) -> Table:
     """The numbers of each run; what is not modelled is empty."""
-    columns = ["run", "latency", "energy", "energy-delay product", "nearest bound"]
+    columns = ["run", "latency", "interval", "energy", "energy-delay product", "nearest bound"]
     columns += ["AC, all", "AC, by firing rate", "MAC", "MAC, zeros skipped", "energy by eq. 7"]
     columns += ["timesteps", "images"]
     repeated = [repeated_integers(result.summary) for result in results]
@@ -273,6 +273,7 @@ def comparison_table(results: Sequence[Result]) -> Table:
             [
                 name,
                 _quantity(summary["latency_s"], "s"),
+                _quantity(summary["interval_s"], "s"),
                 Number(summary["energy_pj"], quantity(summary["energy_pj"] * PICOJOULE, "J")),
                 _quantity(summary["edp_js"], "J·s"),
                 near,

@@ -75,6 +75,7 @@ def tiles(summary: Mapping[str, Any]) -> list[Tile]:
     bounds = bounds_data(summary)
     return [
         Tile("Latency", quantity(summary["latency_s"], "s"), cycles(summary["makespan_cycles"])),
+        Tile("Interval", quantity(summary["interval_s"], "s"), "between images of a stream"),
         energy,
         Tile("EDP", quantity(summary["edp_js"], "J·s"), "energy x latency"),
         *(Tile("Nearest bound", percent(bound.share), words(bound.name)) for bound in bounds[:1]),

@@ -197,6 +197,8 @@ def _summary(
         "images": 1,
         "makespan_cycles": makespan,
         "latency_s": latency_s,
+        "interval_cycles": makespan,
+        "interval_s": latency_s,
         "energy_pj": energy_pj,
         "energy_parts_pj": energy.groupby("component")["energy_pj"].sum().to_dict(),
         "energy_streams_pj": streams,

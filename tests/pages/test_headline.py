@@ -19,6 +19,7 @@ def summary(**changes: Any) -> dict[str, Any]:
         "images": 1,
         "makespan_cycles": 5_000_000,
         "latency_s": 0.01,
+        "interval_s": 0.009,
         "energy_pj": 9.18e9,
         "energy_parts_pj": {"ac": 1.18e9, "dram": 5.0e9, "clock": 3.0e9, "logic": 0.0},
         "energy_streams_pj": {"accumulation": 1.18e9, "spike": 5e9, "chip": 3e9},
