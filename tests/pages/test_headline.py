@@ -57,6 +57,7 @@ def test_without_cores_no_word_of_time() -> None:
 def test_the_tiles_show_the_streams_in_one_order() -> None:
     assert [(tile.label, tile.value) for tile in headline.tiles(summary())] == [
         ("Latency", "10 ms"),
+        ("Interval", "9 ms"),
         ("Energy", "9.18 mJ"),
         ("EDP", "91.8 µJ·s"),
         ("Nearest bound", "80.0 %"),
