@@ -42,8 +42,6 @@ def test_operations_alone_have_no_time() -> None:
     summary = evaluate(dual_stream_network(), load_architecture("paper")).summary
     times = ("makespan_cycles", "latency_s", "interval_s", "edp_js")
     assert [summary[key] for key in times] == [None] * 4
-        None
-    ] * 4
     assert set(summary["energy_parts_pj"]) == {"ac", "mac"}
     counts = summary["counts"]
     assert math.isclose(
