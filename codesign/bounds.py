@@ -50,10 +50,9 @@ def _latencies(jobs: Jobs, ways: Ways, transfers: dict[str, Integers]) -> Intege
     """Cycles in which what a job loads and stores is on its way, after its transfers."""
     cores = jobs.columns["core"]
     arriving = np.zeros(len(jobs), dtype=np.int64)
-    for kind, (verb, (name, cycles)) in enumerate(
-        zip(JOB_TRANSFERS, transfers.items(), strict=True)
-    ):
-        assert name.startswith(verb.removesuffix("s"))
+    for kind, (verb, cycles) in enumerate(zip(JOB_TRANSFERS, transfers.values(), strict=True)):
+        if verb == "sums":
+            continue
         latency = np.array([of_core[kind][1] for of_core in ways.of_core])[cores]
         if verb != "weights":  # which are loaded ahead
             arriving += np.where(cycles > 0, latency, 0)
@@ -74,26 +73,38 @@ def _busiest_link(
 ) -> int:
     """Cycles of the link that has to carry most."""
     carried = np.zeros(len(ways.names), dtype=np.int64)
-    for kind, cycles in enumerate(transfers.values()):
-        of_core = np.zeros(len(ways.of_core), dtype=np.int64)
-        if kind or not is_shared:
-            np.add.at(of_core, jobs.columns["core"], cycles)
-        for core, total in enumerate(of_core.tolist()):
-            for resource in ways.of_core[core][kind][0]:
+    columns = jobs.columns
+    for kind, (verb, cycles) in enumerate(zip(JOB_TRANSFERS, transfers.values(), strict=True)):
+        once = _loads_of_cores(jobs, cycles) if verb == "weights" and is_shared else None
+        if once is not None:
+            passed = {
+                (resource, block): taken
+                for (core, block), taken in once.items()
+                for resource in ways.of_core[core][kind][0]
+            }
+            for (resource, _), taken in passed.items():
+                carried[resource] += taken
+            continue
+        ends = np.stack([columns["core"], columns["owner"]], axis=1)[cycles > 0]
+        pairs, numbers = np.unique(ends, axis=0, return_inverse=True)
+        totals = np.zeros(len(pairs), dtype=np.int64)
+        np.add.at(totals, numbers.ravel(), cycles[cycles > 0])
+        for (core, owner), total in zip(pairs.tolist(), totals.tolist(), strict=True):
+            way = ways.between(core, owner) if verb == "sums" else ways.of_core[core][kind]
+            for resource in way[0]:
                 carried[resource] += total
-    if is_shared:
-        table = np.stack(
-            [jobs.columns[name] for name in ("core", "block")] + [transfers["weight_cycles"]]
-        )
-        once = {(core, block): cycles for core, block, cycles in table.T.tolist() if cycles}
-        passed = {
-            (resource, block): cycles
-            for (core, block), cycles in once.items()
-            for resource in ways.of_core[core][0][0]
-        }
-        for (resource, _), cycles in passed.items():
-            carried[resource] += cycles
     return int(carried[len(MEMORIES) :].max())
+
+
+def _loads_of_cores(jobs: Jobs, cycles: Integers) -> dict[tuple[int, int], int]:
+    """Cycles of a transfer of each block that each core loads."""
+    loading = np.flatnonzero(cycles > 0)
+    rows = zip(
+        *(jobs.columns[name][loading].tolist() for name in ("core", "block")),
+        cycles[loading].tolist(),
+        strict=True,
+    )
+    return {(core, block): taken for core, block, taken in rows}
 
 
 def _compute(jobs: Jobs) -> dict[str, int]:

@@ -99,8 +99,9 @@ def _core_prices(jobs: Jobs, core: Core) -> Iterator[tuple[str, Prices]]:
     """Component and pJ per job, as if all jobs were on this kind of core."""
     columns = jobs.columns
     for name in OPERATION_COLUMNS:
-        coefficient = getattr(core.operations, f"{name}_pj")
-        yield name, columns[name] * (coefficient or 0.0)
+        component = "addition" if name == "reduction" else name
+        coefficient = getattr(core.operations, f"{component}_pj")
+        yield component, columns[name] * (coefficient or 0.0)
     for name in ("weight", "state", "input"):
         memory = getattr(core, f"{name}_memory")
         yield (

@@ -16,6 +16,9 @@ from codesign.chip.fabric import Fabric, Request
 from codesign.chip.gates import Gates
 from codesign.chip.weights import WeightFetch
 
+Way = tuple[tuple[int, ...], int]
+"""Resources of a transfer, and its latency in cycles."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -23,6 +26,8 @@ class Task:
 
     number: int
     stage: int
+    opens: int
+    awaits: int
     needs: tuple[int, ...]
     room: tuple[int, ...]
     epoch: int
@@ -35,13 +40,12 @@ class Task:
     compute_cycles: int
     store_cycles: int
     store_dram_cycles: int
+    sum_cycles: int
+    way_of_sums: Way = ((), 0)
 
 
 CYCLE_FIELDS = tuple(name for name in Task.__slots__ if name.endswith("_cycles"))
-"""Fields of a task that are durations, in order; they are its last."""
-
-Way = tuple[tuple[int, ...], int]
-"""Resources of a transfer, and its latency in cycles."""
+"""Fields of a task that are durations, in order."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +118,10 @@ class CoreMachine:
 
     def _load(self) -> Generator[Event, None, None]:
         """For each job: waits for a place in the input memory; loads the weights if the core does
-        not hold them, when they have been fetched; waits until what the job reads is stored, then
-        for the barrier in front of it, then for the core's job before as well if the state memory
-        has no space beside it; loads the input from the activation buffer and from DRAM."""
+        not hold them, when they have been fetched; waits until partial sums of other cores are
+        there and what the job reads is stored, then for the barrier in front of it, then for the
+        core's job before as well if the state memory has no space beside it; loads the input from
+        the activation buffer and from DRAM."""
         env, gates, weights = self.env, self.shared.gates, self.shared.weights
         for index, task in enumerate(self.tasks):
             if self._computed.count <= index - self.places:
@@ -128,6 +133,11 @@ class CoreMachine:
                 yield self._transfer(task, 0, task.weight_cycles, data)
                 weights.loaded(task.block)
             weighted = int(env.now)
+            if task.awaits >= 0:
+                gate = gates.opening(task.awaits)
+                if gate is not None:
+                    self.loader = f"stage {task.awaits}"
+                    yield gate
             if task.stage not in gates.ready:
                 for need in task.needs:
                     gate = gates.opening(need)
@@ -176,30 +186,35 @@ class CoreMachine:
             self._computed.add()
 
     def _store(self) -> Generator[Event, None, None]:
-        """For each job: waits until the activation buffer has room; stores its result there and in
-        DRAM, and says so."""
+        """For each job: waits until its result has room; stores it in the activation buffer and in
+        DRAM, or sends its partial sums to the core that adds them up; and says so."""
         gates = self.shared.gates
         for index, task in enumerate(self.tasks):
             if self._computed.count <= index:
                 yield self._computed.reach(index + 1)
+            waits = task.store_cycles or task.sum_cycles
+            if waits and task.stage not in gates.roomy:
+                for stage in task.room:
+                    gate = gates.opening(stage)
+                    if gate is not None:
+                        self.storer = f"room of stage {stage}"
+                        yield gate
+                gates.roomy.add(task.stage)
+                self.storer = ""
             if task.store_cycles:
-                if task.stage not in gates.roomy:
-                    for stage in task.room:
-                        gate = gates.opening(stage)
-                        if gate is not None:
-                            self.storer = f"room of stage {stage}"
-                            yield gate
-                    gates.roomy.add(task.stage)
-                    self.storer = ""
                 yield self._transfer(task, 3, task.store_cycles)
             if task.store_dram_cycles:
                 yield self._transfer(task, 4, task.store_dram_cycles)
+            if task.sum_cycles:
+                yield self._transfer(task, 5, task.sum_cycles)
             self.stored.append(int(self.env.now))
             self._stored.add()
             gates.stored(task.stage)
+            if task.opens >= 0:
+                gates.stored(task.opens)
 
     def _transfer(self, task: Task, kind: int, cycles: int, data: int = -1) -> Event:
-        way, latency = self.ways[kind]
+        way, latency = self.ways[kind] if kind < len(self.ways) else task.way_of_sums
         tag, arrival = (task.number, kind), Event(self.env)
         request = Request(task.priority, cycles, way, latency, tag, data, arrival)
         return self.shared.fabric.transfer(request)

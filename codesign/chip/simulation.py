@@ -40,7 +40,7 @@ def simulate(architecture: Architecture, jobs: Jobs, progress: Progress | None =
     """
     env = simpy.Environment()
     ways = ways_of(architecture, jobs.core_names)
-    stages = np.bincount(jobs.columns["stage"], minlength=len(jobs.stages)).tolist()
+    stages = _jobs_of_stages(jobs)
     fetch = fetch_cycles(jobs, architecture).tolist()
     shared = Shared(
         fabric=Fabric(env, ways.servers),
@@ -51,7 +51,7 @@ def simulate(architecture: Architecture, jobs: Jobs, progress: Progress | None =
     machines = [
         CoreMachine(env, tasks, shared, ways.of_core[core], places_of(architecture.cores[kind]))
         for core, (tasks, kind) in enumerate(
-            zip(_tasks(architecture, jobs), jobs.core_groups, strict=True)
+            zip(_tasks(architecture, jobs, ways), jobs.core_groups, strict=True)
         )
     ]
     for queue in jobs.queue_bits:
@@ -63,24 +63,31 @@ def simulate(architecture: Architecture, jobs: Jobs, progress: Progress | None =
     return _schedule(env, machines, (jobs, events), (shared.fabric, ways))
 
 
-def _tasks(architecture: Architecture, jobs: Jobs) -> list[list[Task]]:
+def _jobs_of_stages(jobs: Jobs) -> list[int]:
+    """How many jobs each stage has."""
+    columns, count = jobs.columns, len(jobs.stages)
+    second = columns["opens"][columns["opens"] >= 0]
+    counted = np.bincount(columns["stage"], minlength=count)
+    counts: list[int] = (counted + np.bincount(second, minlength=count)).tolist()
+    return counts
+
+
+def _tasks(architecture: Architecture, jobs: Jobs, ways: Ways) -> list[list[Task]]:
     """Each core's jobs, in order."""
     columns = jobs.columns
     cycles = transfer_cycles(jobs, architecture) | {"compute_cycles": jobs.compute_cycles()}
     timed = zip(*(cycles[name].tolist() for name in CYCLE_FIELDS), strict=True)
-    others = zip(
-        *(columns[name].tolist() for name in ("core", "stage", "priority", "block", "apart")),
-        strict=True,
-    )
+    names = ("core", "stage", "opens", "awaits", "priority", "block", "apart", "owner")
+    others = zip(*(columns[name].tolist() for name in names), strict=True)
     tasks: list[list[Task]] = [[] for _ in jobs.core_names]
-    for number, ((core, stage, priority, block, apart), durations) in enumerate(
-        zip(others, timed, strict=True)
-    ):
+    for number, (other, durations) in enumerate(zip(others, timed, strict=True)):
+        core, stage, opens, awaits, priority, block, apart, owner = other
         at = jobs.stages[stage]
+        sums = ways.between(core, owner) if owner >= 0 else ((), 0)
         tasks[core].append(
             Task(
-                *(number, stage, at.needs, at.room, at.epoch, priority),
-                *(block, bool(apart), *durations),
+                *(number, stage, opens, awaits, at.needs, at.room, at.epoch, priority),
+                *(block, bool(apart), *durations, sums),
             )
         )
     return tasks

@@ -56,6 +56,7 @@ def transfer_cycles(jobs: Jobs, architecture: Architecture) -> dict[str, Integer
         "load_dram_cycles": _filling(from_dram, filling, has_weights),
         "store_cycles": buffer_cycles(columns["store_bits"], activations),
         "store_dram_cycles": dram_cycles(columns["store_dram_bits"], storage.dram, technology),
+        "sum_cycles": np.zeros(len(jobs), dtype=np.int64),  # without a NoC there are none
     }
     if architecture.noc is None:
         return cycles
@@ -68,8 +69,8 @@ def transfer_cycles(jobs: Jobs, architecture: Architecture) -> dict[str, Integer
 def link_bits(jobs: Jobs, verb: str) -> Integers:
     """Bits of every job that one kind of transfer moves over the NoC: spikes as they are encoded
     there."""
-    if verb == "weights":
-        return jobs.columns["weight_bits"]
+    if verb in ("weights", "sums"):
+        return jobs.columns[f"{verb.removesuffix('s')}_bits"]
     bits: Integers = jobs.columns[f"{verb}_bits"] - jobs.columns[f"{verb}_saved_bits"]
     return bits
 

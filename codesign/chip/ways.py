@@ -22,7 +22,8 @@ class Ways:
 
     Attributes:
         names: of every server of each resource.
-        of_core: for each core the ways of `codesign.mapping.jobs.TRANSFERS`, in their order.
+        of_core: for each core the ways of `codesign.mapping.jobs.JOB_TRANSFERS`, in their order,
+            but for those of partial sums.
         of_fetch: of weights from the DRAM to the weight buffer.
         is_vertical: for each resource whether it is a link between two rows of a mesh.
     """
@@ -31,6 +32,14 @@ class Ways:
     of_core: tuple[tuple[Way, ...], ...]
     of_fetch: Way
     is_vertical: tuple[bool, ...]
+    links: Links | None
+
+    def between(self, sender: int, receiver: int) -> Way:
+        """The way of partial sums from a core to another."""
+        assert self.links is not None, "partial sums travel over a NoC"
+        links = self.links.between(sender, receiver)
+        hop = self.links.noc.hop_latency_cycles
+        return tuple(len(MEMORIES) + link for link in links), len(links) * hop
 
     @property
     def servers(self) -> tuple[int, ...]:
@@ -71,4 +80,4 @@ def ways_of(architecture: Architecture, core_names: tuple[str, ...]) -> Ways:
             )
         )
     vertical = (False,) * len(MEMORIES) + (links.is_vertical if links else ())
-    return Ways(tuple(names), tuple(of_core), ((dram,), latency), vertical)
+    return Ways(tuple(names), tuple(of_core), ((dram,), latency), vertical, links)

@@ -13,10 +13,9 @@ import simpy
 from simpy.events import Event
 
 from codesign.chip.fabric import Fabric, Request
-from codesign.mapping.jobs import Block
+from codesign.mapping.jobs import TRANSFERS, Block
 
-FETCH = 5
-"""Place of a fetch in `codesign.mapping.jobs.TRANSFERS`."""
+FETCH = TRANSFERS.index("fetch")
 
 
 class WeightFetch:

@@ -14,7 +14,7 @@ from codesign.mapping.datapaths import Integers
 from codesign.mapping.jobs import Block
 from codesign.mapping.mapper import Mapping
 from codesign.mapping.planning import Plan, weight_shares
-from codesign.mapping.tiling import cores_of_tiles, fetch_rounds
+from codesign.mapping.tiling import cores_by_work, cores_of_tiles, fetch_rounds
 
 
 class Cores:
@@ -32,23 +32,33 @@ class Cores:
         self.names, self.groups = tuple(names), tuple(groups)
 
 
-def places(plan: Plan, shape: tuple[int, ...], first_core: int) -> dict[str, Integers]:
+def places(
+    plan: Plan, shape: tuple[int, ...], first_core: int, cycles: Integers | None
+) -> dict[str, Integers]:
     """Who does each job, and with which weights.
 
     Args:
         plan: of the layer.
         shape: slices, bands, chunks, timesteps.
         first_core: number of the first core of the layer's kind.
+        cycles: of each job, if tiles are dealt by their recorded work. Layers whose membranes
+            stay in the cores are dealt equally all the same, because their memory was.
     """
     slices, bands, chunks, timesteps = shape
     tiles = np.arange(slices * bands)
-    core_count = plan.cores[1]
+    per_tile = plan.grid.cores_per_tile
     keeps = plan.keeps_weights or plan.geometry.keeps_weights(plan.weight_share)
-    cores = cores_of_tiles(len(tiles), core_count)
+    if cycles is None or plan.geometry.membranes == "resident":
+        teams = cores_of_tiles(len(tiles), plan.cores[1] // per_tile)
+    else:
+        work = cycles.sum(axis=3).max(axis=2) if per_tile > 1 else cycles.sum(axis=(2, 3))
+        teams = cores_by_work(work.ravel(), plan.cores[1] // per_tile)
+    cores = first_core + plan.cores[0] + (teams * per_tile).reshape(slices, bands, 1, 1)
     chunk = np.arange(chunks).reshape(1, 1, chunks, 1)
-    block: Integers = np.full((1, 1, 1, 1), -1)
+    none: Integers = np.full((1, 1, 1, 1), -1)
+    block = none
     if plan.geometry.weight_bits:
-        rounds = fetch_rounds(plan.grid, core_count, keeps=keeps)
+        rounds = fetch_rounds(plan.grid, teams, keeps=keeps)
         fetched_for = rounds.reshape(slices, bands, 1, 1)
         slice_number = np.arange(slices).reshape(slices, 1, 1, 1)
         block = (fetched_for * chunks + chunk) * slices + slice_number
@@ -57,7 +67,8 @@ def places(plan: Plan, shape: tuple[int, ...], first_core: int) -> dict[str, Int
         "timestep": np.arange(timesteps).reshape(1, 1, 1, timesteps),
         "tile": tiles.reshape(slices, bands, 1, 1),
         "chunk": chunk,
-        "core": first_core + plan.cores[0] + cores.reshape(slices, bands, 1, 1),
+        "core": cores + chunk * plan.grid.is_spread,
+        "owner": np.where(chunk < chunks - 1, cores + chunks - 1, -1) if per_tile > 1 else none,
         "block": block,
     }
 

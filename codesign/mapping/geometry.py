@@ -84,7 +84,8 @@ class Geometry:
         """Membranes that a core keeps in its state memory from the first timestep to the last."""
         if self.membranes != "resident":
             return 0
-        return -(-grid.tile_count // core_count) * grid.largest_tile * self.sum_bits
+        tiles = -(-grid.tile_count // (core_count // grid.cores_per_tile))
+        return tiles * grid.largest_tile * self.sum_bits
 
     @property
     def reads_windows(self) -> bool:
@@ -150,7 +151,9 @@ class Geometry:
         all timesteps wait for the last chunk, beside the membranes.
         """
         copies = 1
-        if len(grid.chunks) > 1:
+        if grid.is_spread:  # sums of the others, of the next timestep as well
+            copies = 1 + self.has_neurons + 2 * (len(grid.chunks) - 1)
+        elif len(grid.chunks) > 1:
             copies = self.waiting_timesteps + self.has_neurons
         elif self.work is Work.MULTIPLY and not self.has_neurons:
             copies = 0  # the array holds the sums until they are results
@@ -159,8 +162,10 @@ class Geometry:
         return sums + self.results_bits(grid) + self.operands_bits(grid)
 
     def results_bits(self, grid: Grid) -> int:
-        """Results of the largest job, held until they are stored."""
-        return grid.largest_tile * (self.stored_bits + self.spilled_bits)
+        """Results of the largest job, held until they are stored, or partial sums until they
+        are sent."""
+        stored = self.stored_bits + self.spilled_bits
+        return grid.largest_tile * (max(stored, self.sum_bits) if grid.is_spread else stored)
 
     def operands_bits(self, grid: Grid) -> int:
         """Operands of the largest job, loaded ahead; with its input if that needs no windows."""

@@ -4,13 +4,15 @@ A job is one tile (or one chunk of its input channels) at one timestep, on one c
 and cycles are exact and fixed when it is lowered; when it happens is for the simulation to find.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-OPERATION_COLUMNS = ("ac", "mac", "addition", "neuron", "logic")
-"""Operations, as priced by a core's `operations`."""
+OPERATION_COLUMNS = ("ac", "mac", "addition", "reduction", "neuron", "logic")
+"""Operations, as priced by a core's `operations`; a reduction is the addition of a partial sum
+that another core sent, which the network knows nothing of."""
 
 MEMORY_COLUMNS = (
     "weight_reads",
@@ -22,8 +24,12 @@ MEMORY_COLUMNS = (
 )
 """Accesses of one word of one bank of a core's own memories."""
 
-TRANSFER_COLUMNS = ("load_bits", "load_dram_bits", "store_bits", "store_dram_bits", "weight_bits")
-"""Bits from and to the activation buffer or DRAM, and from the weight buffer."""
+TRANSFER_COLUMNS = (
+    *("load_bits", "load_dram_bits", "store_bits", "store_dram_bits", "weight_bits"),
+    "sum_bits",
+)
+"""Bits from and to the activation buffer or DRAM, from the weight buffer, and of partial sums to
+another core."""
 
 PACKET_COLUMNS = (
     *("load_saved_bits", "load_dram_saved_bits", "store_saved_bits", "store_dram_saved_bits"),
@@ -32,7 +38,7 @@ PACKET_COLUMNS = (
 """Bits fewer that these take on the NoC, where spikes may travel as address events, and how many
 of these events there are."""
 
-JOB_TRANSFERS = ("weights", "load", "load_dram", "store", "store_dram")
+JOB_TRANSFERS = ("weights", "load", "load_dram", "store", "store_dram", "sums")
 TRANSFERS = (*JOB_TRANSFERS, "fetch")
 """What a transfer does: those of a job in their order, and the fetch of a block of weights."""
 
@@ -42,11 +48,14 @@ CYCLE_COLUMNS = ("scan_cycles", "accumulate_cycles", "neuron_cycles", "fill_cycl
 PLACE_COLUMNS = (
     *("layer", "timestep", "tile", "chunk", "core", "block"),
     *("apart", "stage", "priority"),
+    *("owner", "opens", "awaits"),
 )
 """Fused layer, timestep (the first, if a job has several), tile, chunk, core (of the whole chip),
 weight block (-1: none); 1 if the core's state memory cannot hold the job's operands beside the job
 before, so that it loads them only after that one is stored; the stage, and the place in the order
-in which shared resources are granted."""
+in which shared resources are granted. Of a tile whose chunks are spread over cores, the core that
+its partial sums are sent to (-1: none are), a second stage that the job belongs to and a stage
+that it needs beside those of its own (-1: none): the partial sums of the tile, and the tile."""
 
 COLUMNS = (
     *PLACE_COLUMNS,
@@ -83,7 +92,8 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Jobs that others wait for together: those of a fused layer at one timestep.
+    """Jobs that others wait for together: those of a fused layer at one timestep, or those of a
+    single tile of it whose partial sums are brought together.
 
     Attributes:
         layer: the fused layer.
@@ -138,7 +148,12 @@ class Jobs:
 
     def compute_cycles(self) -> NDArray[np.int64]:
         """Cycles that each job holds its core; at least one."""
-        overlapped = np.maximum(self.columns["scan_cycles"], self.columns["accumulate_cycles"])
-        total = overlapped + self.columns["fill_cycles"] + self.columns["neuron_cycles"]
-        held: NDArray[np.int64] = np.maximum(total, 1)
-        return held
+        return compute_cycles(self.columns)
+
+
+def compute_cycles(columns: Mapping[str, NDArray[np.int64] | int]) -> NDArray[np.int64]:
+    """Cycles that jobs with these columns hold their cores; at least one."""
+    overlapped = np.maximum(columns["scan_cycles"], columns["accumulate_cycles"])
+    total = overlapped + columns["fill_cycles"] + columns["neuron_cycles"]
+    held: NDArray[np.int64] = np.maximum(total, 1)
+    return held

@@ -26,11 +26,12 @@ from codesign.mapping.assignment import (
 from codesign.mapping.datapaths import Integers
 from codesign.mapping.epilogue import epilogue_columns, transfer_columns
 from codesign.mapping.geometry import chip_precision
-from codesign.mapping.jobs import COLUMNS, Block, Jobs
+from codesign.mapping.jobs import COLUMNS, Block, Jobs, compute_cycles
 from codesign.mapping.mapper import Mapping
 from codesign.mapping.packets import packet_columns
 from codesign.mapping.planning import Plan
-from codesign.mapping.stages import first_stages, stages_of
+from codesign.mapping.reduction import reduction_columns
+from codesign.mapping.stages import TileStages, first_stages, stages_of
 from codesign.mapping.work import WORK_COLUMNS
 from codesign.trace import Trace
 
@@ -114,10 +115,14 @@ def _layer_jobs(
         epilogue_columns(trace, plan, core, mapping),
         transfer_columns(mapping, plan, core),
         packet_columns(trace, plan, mapping),
+        reduction_columns(plan, core),
     ):
         for name, values in part.items():
             columns[name] = columns[name] + values
-    columns |= places(plan, shape, cores.first[plan.group])
+    cycles = None
+    if mapping.architecture.schedule.assignment == "balanced":
+        cycles = np.broadcast_to(compute_cycles(columns), shape)
+    columns |= places(plan, shape, cores.first[plan.group], cycles)
     return {
         name: np.broadcast_to(np.asarray(values, dtype=np.int64), shape).ravel()
         for name, values in columns.items()
@@ -142,8 +147,29 @@ def _in_order(
     steps = (np.array(of_stage)[stage] + numbers * order.passes).ravel()
     repeated = {name: np.tile(values, images) for name, values in columns.items()}
     repeated["stage"] = (stage + numbers * len(of_stage)).ravel()
+    _meet(mapping, repeated, images)
     in_order = np.lexsort((repeated["layer"], steps))
     return {name: values[in_order] for name, values in repeated.items()}, steps[in_order]
+
+
+def _meet(mapping: Mapping, columns: dict[str, NDArray[np.int64]], images: int) -> None:
+    """Sets the stages of tiles whose partial sums meet: `stage` of the jobs that send them,
+    `awaits` and `opens` of the job that adds them up."""
+    tiles = TileStages(mapping, images)
+    for name in ("opens", "awaits"):
+        columns[name] = np.full(len(columns["stage"]), -1)
+    image = np.repeat(np.arange(images), len(columns["stage"]) // images)
+    for plan in mapping.plans:
+        if not plan.grid.is_spread:
+            continue
+        layer, timesteps = plan.fused.index, plan.geometry.timesteps
+        mine = np.flatnonzero(columns["layer"] == layer)
+        place = columns["tile"][mine] * timesteps + columns["timestep"][mine]
+        sums = tiles.sums(0, layer, 0, 0) + image[mine] * tiles.of_image + 2 * place
+        sends = columns["owner"][mine] >= 0
+        columns["stage"][mine[sends]] = sums[sends]
+        columns["awaits"][mine[~sends]] = sums[~sends]
+        columns["opens"][mine[~sends]] = sums[~sends] + 1
 
 
 def _granted_in_order(

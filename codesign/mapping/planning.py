@@ -187,8 +187,10 @@ def _cut(draft: Plan, architecture: Architecture, *, has_residents: bool = False
         smaller = memory.model_copy(update={"size_bits": size})
         core = core.model_copy(update={"state_memory": smaller})
     around = surroundings(architecture, draft.weight_share)
+    schedule = architecture.schedule
+    partition = schedule.layers.get(draft.fused.name, schedule.partition)
     try:
-        grid, cycles = best_grid(draft.geometry, core, around)
+        grid, cycles = best_grid(draft.geometry, core, around, partition)
     except CapacityError as error:
         raise CapacityError(
             f"layer '{draft.fused.name}' on core '{draft.group}' of {architecture.name}: {error}"
@@ -202,7 +204,7 @@ def surroundings(architecture: Architecture, share: int) -> Surroundings:
     precision, storage = chip_precision(architecture), chip_storage(architecture)
     dram = storage.dram
     bandwidth = dram.channels * dram.bandwidth_bits_per_s / architecture.technology.clock_hz
-    return Surroundings(precision, storage, share, bandwidth)
+    return Surroundings(precision, storage, share, bandwidth, architecture.noc is not None)
 
 
 def weight_shares(architecture: Architecture) -> dict[str, int]:

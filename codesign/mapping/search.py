@@ -17,7 +17,7 @@ from codesign.errors import CapacityError
 from codesign.mapping.datapaths import array_pass, element_lanes, mac_datapath, scan_width, scatter
 from codesign.mapping.geometry import Geometry, Work, needs_of
 from codesign.mapping.tiling import Grid, cut, cut_by, fetches, most_input_rows
-from codesign.specs.architecture import Core, Precision, Storage
+from codesign.specs.architecture import Core, Partition, Precision, Storage
 
 EXPECTED_RATE = 0.2
 """Spikes per element, near the mean of Table 2's networks (0.14 to 0.25)."""
@@ -36,31 +36,80 @@ class Surroundings:
         storage: the shared memories.
         share: bits of the weight buffer that this kind of core has.
         dram_bits_per_cycle: bandwidth of all channels together.
+        has_noc: whether partial sums can travel from core to core.
     """
 
     precision: Precision
     storage: Storage
     share: int
     dram_bits_per_cycle: float
+    has_noc: bool = False
 
 
 @lru_cache(maxsize=4096)
-def best_grid(geometry: Geometry, core: Core, around: Surroundings) -> tuple[Grid, float]:
+def best_grid(
+    geometry: Geometry, core: Core, around: Surroundings, partition: Partition = Partition.AUTO
+) -> tuple[Grid, float]:
     """The cut with the least expected cycles, and these.
+
+    Args:
+        geometry: sizes of the layer.
+        core: the kind of core, with as many cores as may work on it.
+        around: what they share with others.
+        partition: what may be divided among the cores; what memory cuts beyond that, it cuts.
 
     Raises:
         CapacityError: no cut fits; the message names memory, need and capacity, not the layer.
     """
-    rated = [
-        (_expected_cycles(geometry, grid, core, around), grid)
-        for grid in _candidates(geometry, core, around.share)
-    ]
+    grids = _partitioned(geometry, core, around, partition)
+    rated = [(_expected_cycles(geometry, grid, core, around), grid) for grid in grids]
     if not rated:
         raise CapacityError(_why_nothing_fits(geometry, core, around.share))
     fastest = min(cycles for (cycles, _, _), _ in rated)
     as_fast = [each for each in rated if each[0][0] <= fastest * _AS_FAST]
     (cycles, _, _), grid = min(as_fast, key=lambda each: (each[0][1], _job_count(each[1]), each[0]))
     return grid, cycles
+
+
+def _partitioned(
+    geometry: Geometry, core: Core, around: Surroundings, partition: Partition
+) -> list[Grid]:
+    """Cuts that fit and divide what they may.
+
+    By output channels, or by rows, the other is cut into as few parts as memory asks for. Input
+    channels can be divided where a layer has several, not in groups, and there is a NoC; else
+    everything may.
+    """
+    divisible = geometry.work is not Work.ELEMENT_WISE and geometry.window.groups == 1
+    spread: list[Grid] = []
+    if divisible and around.has_noc and partition in (Partition.AUTO, Partition.INPUT_CHANNELS):
+        spread = list(_spread(geometry, core, around.share))
+    if partition is Partition.INPUT_CHANNELS and spread:
+        return spread
+    grids = list(_candidates(geometry, core, around.share))
+    if partition is Partition.OUTPUT_CHANNELS:
+        fewest = min((len(grid.bands) for grid in grids), default=0)
+        return [grid for grid in grids if len(grid.bands) == fewest]
+    if partition is Partition.ROWS:
+        fewest = min((len(grid.slices) for grid in grids), default=0)
+        return [grid for grid in grids if len(grid.slices) == fewest]
+    return grids + spread
+
+
+def _spread(geometry: Geometry, core: Core, share: int) -> Iterator[Grid]:
+    """Cuts whose chunks of input channels are on different cores."""
+    inputs = geometry.input_channels_per_group
+    channels, rows, columns = geometry.output_map
+    counts = [count for count in (2, 3, 4, 6, 8, 12, 16, 32) if count <= min(inputs, core.count)]
+    for count in counts:
+        for length in _slice_lengths(geometry, core):
+            for band_count in sorted({1, 2, 4, 7, 8, 14, 16, 28, rows}):
+                if band_count > rows:
+                    continue
+                bands, slices = cut(rows, band_count), cut_by(channels, length)
+                grid = Grid(bands, slices, cut(inputs, count), columns, is_spread=True)
+                if not needs_of(geometry, grid, core, share):
+                    yield grid
 
 
 def _job_count(grid: Grid) -> int:
@@ -129,11 +178,14 @@ def _expected_cycles(
     """Cycles of the slowest of the four loads, of fetching alone, and of both buffers' traffic."""
     storage = around.storage
     chunks = len(grid.chunks)
-    rounds = -(-grid.tile_count // core.count)
+    rounds = -(-grid.tile_count // (core.count // grid.cores_per_tile))
     job = _job_cycles(geometry, grid, core, around.precision)
     pixels = grid.largest_tile
     epilogue = -(-pixels // core.neuron_lanes) if geometry.has_neurons else 0
-    compute = rounds * geometry.timesteps * (chunks * job + epilogue)
+    if grid.is_spread:
+        epilogue += (chunks - 1) * -(-pixels // element_lanes(core))
+    in_turn = 1 if grid.is_spread else chunks
+    compute = rounds * geometry.timesteps * (in_turn * job + epilogue)
     block = geometry.block_bits(grid.largest_slice, grid.largest_chunk)
     weights = _job_count(grid) * block / storage.weight_buffer.bits_per_cycle
     moved = pixels * (geometry.operand_bits + geometry.stored_bits)

@@ -6,7 +6,8 @@ front of its epoch.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from codesign.mapping.fusion import read_tensors
 from codesign.mapping.jobs import Stage
@@ -27,35 +28,83 @@ def first_stages(mapping: Mapping) -> tuple[int, ...]:
 
 
 def stages_of(mapping: Mapping, images: int = 1) -> tuple[Stage, ...]:
-    """All stages, image by image, layer by layer and timestep by timestep."""
+    """All stages, image by image, layer by layer and timestep by timestep; behind them those of
+    single tiles whose partial sums are brought together, as `TileStages` numbers them."""
     order = mapping.order
-    first = first_stages(mapping)
-    count = first[-1] + mapping.plans[-1].geometry.timesteps
+    first, count = first_stages(mapping), stage_count(mapping)
     needs = _needs(mapping, first)
+    keys = [
+        (image, plan.fused.index, timestep)
+        for image in range(images)
+        for plan in mapping.plans
+        for timestep in range(plan.geometry.timesteps)
+    ]
+    steps = {
+        (image, layer, timestep): image * order.passes + order.pass_of[layer][timestep]
+        for image, layer, timestep in keys
+    }
     passes: _Passes = defaultdict(list)
-    for image in range(images):
-        for plan in mapping.plans:
-            for timestep in range(plan.geometry.timesteps):
-                layer = plan.fused.index
-                at = image * order.passes + order.pass_of[layer][timestep]
-                passes[layer, at].append(image * count + first[layer] + timestep)
+    for image, layer, timestep in keys:
+        number = image * count + first[layer] + timestep
+        passes[layer, steps[image, layer, timestep]].append(number)
     stages = []
-    for image in range(images):
+    for image, layer, timestep in keys:
+        at = steps[image, layer, timestep]
+        needed = tuple(image * count + each for each in needs[first[layer] + timestep])
+        room = tuple(dict.fromkeys(_awaited(mapping, layer, at, passes)))
+        stages.append(Stage(layer, timestep, needed, room, _epoch(mapping, layer, at), image))
+    tiles = TileStages(mapping, images)
+    return (*stages, *tiles.stages(stages))
+
+
+def stage_count(mapping: Mapping) -> int:
+    """Stages of one image, without those of single tiles."""
+    return sum(plan.geometry.timesteps for plan in mapping.plans)
+
+
+class TileStages:
+    """Numbers of the stages of single tiles: of their partial sums, and of the tiles themselves.
+
+    They come behind all others: image by image, layer by layer, tile by tile, timestep by
+    timestep, the partial sums before the tile.
+    """
+
+    def __init__(self, mapping: Mapping, images: int):
+        self._mapping, self._images = mapping, images
+        self._base = images * stage_count(mapping)
+        self._first: dict[int, int] = {}
+        self.of_image = 0
         for plan in mapping.plans:
-            for timestep in range(plan.geometry.timesteps):
-                layer = plan.fused.index
-                at = image * order.passes + order.pass_of[layer][timestep]
-                needed = needs[first[layer] + timestep]
-                stage = Stage(
-                    layer,
-                    timestep,
-                    tuple(image * count + each for each in needed),
-                    tuple(dict.fromkeys(_awaited(mapping, layer, at, passes))),
-                    _epoch(mapping, layer, at),
-                    image,
-                )
-                stages.append(stage)
-    return tuple(stages)
+            if plan.grid.is_spread:
+                self._first[plan.fused.index] = self.of_image
+                self.of_image += 2 * plan.grid.tile_count * plan.geometry.timesteps
+
+    def sums(self, image: int, layer: int, tile: int, timestep: int) -> int:
+        """The stage of a tile's partial sums; that of the tile itself is the next."""
+        timesteps = self._mapping.plans[layer].geometry.timesteps
+        place = 2 * (tile * timesteps + timestep)
+        return self._base + image * self.of_image + self._first[layer] + place
+
+    def stages(self, of_layers: Sequence[Stage]) -> Iterator[Stage]:
+        """All of them in order; `of_layers` are those before them.
+
+        Partial sums need what their layer needs; they wait until the sums of two timesteps
+        before, whose place they take, were added up.
+        """
+        first, count = first_stages(self._mapping), stage_count(self._mapping)
+        for image in range(self._images):
+            for layer in self._first:
+                plan = self._mapping.plans[layer]
+                timesteps = plan.geometry.timesteps
+                for tile in range(plan.grid.tile_count):
+                    for timestep in range(timesteps):
+                        of_layer = of_layers[image * count + first[layer] + timestep]
+                        then = divmod(image * timesteps + timestep - 2, timesteps)
+                        room: tuple[int, ...] = ()
+                        if then[0] >= 0:
+                            room = (self.sums(then[0], layer, tile, then[1]) + 1,)
+                        yield replace(of_layer, room=room)
+                        yield replace(of_layer, needs=(), room=())
 
 
 def _needs(mapping: Mapping, first: Sequence[int]) -> list[list[int]]:

@@ -1,9 +1,10 @@
 """Tiles: how the output of a fused layer is cut over cores and over the cores' memories.
 
 A tile is a band of output rows by a slice of output channels. The input channels of a
-convolution may be cut into chunks as well: the chunks of a tile are computed one after the
-other on one core, so that their weights need not be there together; their partial sums stay in
-the core's state memory for all timesteps. A vector `(F,)` counts as F channels of one pixel.
+convolution may be cut into chunks as well. The chunks of a tile are computed one after the other
+on one core, so that their weights need not be there together, and their partial sums stay in the
+core's state memory; or they are spread over cores that compute them side by side and send their
+partial sums to the core of the last chunk. A vector `(F,)` counts as F channels of one pixel.
 """
 
 import itertools
@@ -29,16 +30,22 @@ class Grid:
         slices: output channels of each slice.
         chunks: input channels of each chunk, counted within a group of the convolution.
         width: pixels of an output row.
+        is_spread: whether the chunks of a tile are on different cores.
     """
 
     bands: tuple[Band, ...]
     slices: tuple[Band, ...]
     chunks: tuple[Band, ...]
     width: int
+    is_spread: bool = False
 
     @property
     def tile_count(self) -> int:
         return len(self.bands) * len(self.slices)
+
+    @property
+    def cores_per_tile(self) -> int:
+        return len(self.chunks) if self.is_spread else 1
 
     @property
     def largest_band(self) -> int:
@@ -110,38 +117,64 @@ def cores_of_tiles(tile_count: int, core_count: int) -> NDArray[np.int64]:
     return cores
 
 
-def fetch_rounds(grid: Grid, core_count: int, *, keeps: bool) -> NDArray[np.int64]:
+def cores_by_work(work: NDArray[np.int64], core_count: int) -> NDArray[np.int64]:
+    """The core of each tile, in runs of neighbours the busiest of which has least to do.
+
+    Args:
+        work: cycles of each tile.
+        core_count: cores there are; not all of them need to be used.
+    """
+    up_to = np.concatenate([[0], np.cumsum(work)])
+    least, most = int(work.max(initial=0)), int(up_to[-1])
+    while least < most:
+        limit = (least + most) // 2
+        if len(_runs_within(up_to, limit)) <= core_count:
+            most = limit
+        else:
+            least = limit + 1
+    starts = _runs_within(up_to, least)
+    cores: NDArray[np.int64] = np.searchsorted(starts, np.arange(len(work)), side="right") - 1
+    return cores
+
+
+def _runs_within(up_to: NDArray[np.int64], limit: int) -> list[int]:
+    """First tiles of the fewest runs of which none exceeds a limit that no single tile does."""
+    starts = [0]
+    while True:
+        reach = int(np.searchsorted(up_to, up_to[starts[-1]] + limit, side="right")) - 1
+        if reach >= len(up_to) - 1:
+            return starts
+        starts.append(reach)
+
+
+def fetch_rounds(grid: Grid, cores: NDArray[np.int64], *, keeps: bool) -> NDArray[np.int64]:
     """For each tile, the round of tiles for which its weights are fetched from DRAM.
 
     Weights that the buffer keeps (`keeps`) are fetched for the first round in which any core
     needs them; others for each round, but a core that goes on with the same slice keeps an uncut
-    one itself.
+    one itself, and one that has a single chunk of each tile keeps that.
+
+    Args:
+        grid: the cut.
+        cores: of each tile, or the first of its cores; in runs of neighbours.
+        keeps: whether the buffer holds the layer.
     """
-    counts = len(grid.slices), len(grid.bands)
-    return _fetch_rounds(*counts, core_count, keeps=keeps, is_cut=len(grid.chunks) > 1)
-
-
-def _fetch_rounds(
-    slices: int, bands: int, core_count: int, *, keeps: bool, is_cut: bool
-) -> NDArray[np.int64]:
+    slices, bands = len(grid.slices), len(grid.bands)
     tiles = np.arange(slices * bands)
-    cores = cores_of_tiles(len(tiles), core_count)
     rounds: NDArray[np.int64] = tiles - np.searchsorted(cores, cores)
     if keeps:
         return np.repeat(rounds.reshape(slices, bands).min(axis=1), bands)
-    if is_cut:
+    if len(grid.chunks) > 1 and not grid.is_spread:
         return rounds
     runs = cores * slices + tiles // bands
     first_of_run: NDArray[np.int64] = rounds[np.searchsorted(runs, runs)]
     return first_of_run
 
 
+@lru_cache(maxsize=4096)
 def fetches(grid: Grid, core_count: int) -> int:
     """How often slices are fetched together where the weight buffer cannot keep the layer."""
-    return _fetches(len(grid.slices), len(grid.bands), core_count, is_cut=len(grid.chunks) > 1)
-
-
-@lru_cache(maxsize=4096)
-def _fetches(slices: int, bands: int, core_count: int, *, is_cut: bool) -> int:
-    rounds = _fetch_rounds(slices, bands, core_count, keeps=False, is_cut=is_cut)
+    slices, bands = len(grid.slices), len(grid.bands)
+    cores = cores_of_tiles(slices * bands, core_count // grid.cores_per_tile)
+    rounds = fetch_rounds(grid, cores, keeps=False)
     return len(np.unique(rounds * slices + np.arange(slices * bands) // bands))

@@ -175,7 +175,7 @@ def _multiply(trace: Trace, plan: Plan, core: Core, precision: Precision) -> Col
 def _parked_sums(plan: Plan, core: Core, precision: Precision) -> dict[str, Integers]:
     """Accesses of sums that wait in the state memory from one chunk to the next."""
     count = len(plan.grid.chunks)
-    if count == 1:
+    if count == 1 or plan.grid.is_spread:
         return {}
     bits = slice_lengths(plan) * band_pixels(plan) * precision.accumulator_bits
     position = np.arange(count).reshape(1, 1, count, 1)

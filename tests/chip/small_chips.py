@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from codesign.chip import Schedule, simulate
 from codesign.mapping import Jobs, lower, map_workload
-from codesign.specs.architecture import Architecture, Noc
+from codesign.specs.architecture import Architecture, Noc, Partition
 from codesign.specs.catalogue import load_architecture
 from codesign.trace import Trace
 from tests.small_networks import attention_network, dual_stream_network
@@ -85,7 +85,11 @@ def chips(draw: st.DrawFn) -> Architecture:
     other = {"layer": "layer", "timestep": draw(st.sampled_from(["layer", "timestep"]))}
     barrier = draw(st.sampled_from(["none", "none", other.get(order, "timestep")]))
     cycles = draw(st.integers(0, 30)) if barrier != "none" else 0
+    partition = draw(st.sampled_from(["auto", "output_channels", "rows", "input_channels"]))
+    if partition == "input_channels" and noc is None:
+        noc = draw(nocs())
     shared += (
+        f"schedule.assignment={draw(st.sampled_from(['equal', 'balanced']))}",
         *(f"schedule.order={order}", f"schedule.barrier={barrier}"),
         f"schedule.barrier_cycles={cycles}",
     )
@@ -102,7 +106,8 @@ def chips(draw: st.DrawFn) -> Architecture:
         )
     else:
         chip = unified_chip(f"cores.unified.count={draw(st.integers(1, 5))}", *shared)
-    return chip.model_copy(update={"noc": noc})
+    schedule = chip.schedule.model_copy(update={"partition": Partition(partition)})
+    return chip.model_copy(update={"noc": noc, "schedule": schedule})
 
 
 @st.composite

@@ -62,6 +62,8 @@ def in_the_buffer(run: Simulated, mapping: Mapping) -> list[Presence]:
             mine = (moved.layer == stage.layer) & (moved.timestep == columns["timestep"][job])
             mine &= (moved.tile == columns["tile"][job]) & (moved.start_cycle >= done[job])
             storing.append(moved.start_cycle[mine].min())
+        if not storing:
+            continue  # partial sums, which go to another core
         for name in inside:
             reading = [
                 reader
