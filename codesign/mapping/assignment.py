@@ -39,12 +39,12 @@ def places(
 
     Args:
         plan: of the layer.
-        shape: slices, bands, chunks, timesteps.
+        shape: slices, bands, chunks, steps.
         first_core: number of the first core of the layer's kind.
         cycles: of each job, if tiles are dealt by their recorded work. Layers whose membranes
             stay in the cores are dealt equally all the same, because their memory was.
     """
-    slices, bands, chunks, timesteps = shape
+    slices, bands, chunks, steps = shape
     tiles = np.arange(slices * bands)
     per_tile = plan.grid.cores_per_tile
     keeps = plan.keeps_weights or plan.geometry.keeps_weights(plan.weight_share)
@@ -64,7 +64,7 @@ def places(
         block = (fetched_for * chunks + chunk) * slices + slice_number
     return {
         "layer": np.full((1, 1, 1, 1), plan.fused.index),
-        "timestep": np.arange(timesteps).reshape(1, 1, 1, timesteps),
+        "timestep": (np.arange(steps) * plan.geometry.batch).reshape(1, 1, 1, steps),
         "tile": tiles.reshape(slices, bands, 1, 1),
         "chunk": chunk,
         "core": cores + chunk * plan.grid.is_spread,

@@ -30,15 +30,22 @@ class Scatter:
     """What one (spike, tap) pair costs a spike core: a vector of weights added to a vector of sums.
 
     Attributes:
-        cycles: the slowest of the lanes, the weight memory and the state memory (which reads and
-            writes one word of each bank in a cycle).
+        adding_cycles: the slower of the lanes and the state memory (which reads and writes one
+            word of each bank in a cycle).
+        reading_cycles: those of the weight memory.
         weight_words: reads of the weight memory.
         state_words: reads, and as many writes, of the state memory.
     """
 
-    cycles: int
+    adding_cycles: int
+    reading_cycles: int
     weight_words: int
     state_words: int
+
+    @property
+    def cycles(self) -> int:
+        """Of a pair that reads its own weights."""
+        return max(self.adding_cycles, self.reading_cycles)
 
 
 def scatter(core: Core, precision: Precision, channels: int, value_bits: int = 0) -> Scatter:
@@ -54,11 +61,8 @@ def scatter(core: Core, precision: Precision, channels: int, value_bits: int = 0
     weight_bits = channels * (value_bits or precision.weight_bits)
     sum_bits = channels * precision.accumulator_bits
     return Scatter(
-        max(
-            -(-channels // datapath.lanes),
-            -(-weight_bits // core.weight_memory.bits_per_cycle),
-            -(-sum_bits // core.state_memory.bits_per_cycle),
-        ),
+        max(-(-channels // datapath.lanes), -(-sum_bits // core.state_memory.bits_per_cycle)),
+        -(-weight_bits // core.weight_memory.bits_per_cycle),
         -(-weight_bits // core.weight_memory.width_bits),
         -(-sum_bits // core.state_memory.width_bits),
     )

@@ -1,6 +1,6 @@
 """The rest of each job: its element-wise layers, its neurons, and what it moves.
 
-Columns are arrays that broadcast to `(slices, bands, chunks, timesteps)`. The epilogue is a
+Columns are arrays that broadcast to `(slices, bands, chunks, steps)`. The epilogue is a
 pipeline through which each output element passes once, at the last chunk of its tile. A core
 reads and writes every membrane at every timestep: the bias that a fused batch norm leaves behind
 changes it even where no spike arrived.
@@ -14,7 +14,15 @@ from codesign.mapping.fusion import ELEMENT_WISE
 from codesign.mapping.geometry import Work
 from codesign.mapping.mapper import Mapping, membranes_of
 from codesign.mapping.planning import Plan
-from codesign.mapping.work import Columns, as_maps, band_pixels, input_bits, slice_lengths
+from codesign.mapping.work import (
+    Columns,
+    as_maps,
+    band_pixels,
+    batch_lengths,
+    by_step,
+    input_bits,
+    slice_lengths,
+)
 from codesign.specs.architecture import Core
 from codesign.trace import Trace
 from codesign.workload import Layer, LayerType, Stream
@@ -25,7 +33,7 @@ def epilogue_columns(trace: Trace, plan: Plan, core: Core, mapping: Mapping) -> 
 
     A job reads the bias of each of its channels once and holds it for all pixels.
     """
-    elements = slice_lengths(plan) * band_pixels(plan)
+    elements = slice_lengths(plan) * band_pixels(plan) * batch_lengths(plan)
     leads = plan.fused.main.type in ELEMENT_WISE
     layers = plan.fused.layers if leads else plan.fused.epilogue
     state_reads, state_writes = _state_accesses(plan, core)
@@ -36,15 +44,16 @@ def epilogue_columns(trace: Trace, plan: Plan, core: Core, mapping: Mapping) -> 
         columns[name] = columns.get(name, np.zeros_like(elements)) + done
         busiest = np.maximum(busiest, done)
     if plan.fused.has_neurons:
-        cycles = ceil_divide(elements, core.neuron_lanes)
+        tile = slice_lengths(plan) * band_pixels(plan)
+        cycles = ceil_divide(tile, core.neuron_lanes) * batch_lengths(plan)
     elif layers:
         scanned = ceil_divide(elements, scan_width(core))
         cycles = np.maximum(ceil_divide(busiest, element_lanes(core)), scanned)
     else:
         cycles = np.zeros_like(elements)
-    staged = elements * (plan.geometry.operand_bits + plan.geometry.spilled_bits * _later(plan))
+    staged = elements * plan.geometry.operand_bits + _spilled(plan) * _later(plan)
     if leads:
-        staged = staged + input_bits(plan)
+        staged = staged + input_bits(plan) * batch_lengths(plan)
     operands = words(staged, core.state_memory)
     reading = ceil_divide(state_reads + operands, core.state_memory.banks)
     biases = words(slice_lengths(plan) * plan.geometry.bias_bits, core.weight_memory)
@@ -61,17 +70,17 @@ def _state_accesses(plan: Plan, core: Core) -> tuple[Integers, Integers]:
     Scattered sums grow on the membranes; only where chunks keep them apart, or where there are no
     membranes, are they read once more.
     """
-    elements = slice_lengths(plan) * band_pixels(plan)
+    elements = slice_lengths(plan) * band_pixels(plan) * batch_lengths(plan)
     values = words(elements * plan.geometry.sum_bits, core.state_memory)
     membranes = values * plan.fused.has_neurons
-    apart = len(plan.grid.chunks) > 1 or not plan.fused.has_neurons
+    apart = len(plan.grid.chunks) > 1 or plan.geometry.batch > 1 or not plan.fused.has_neurons
     sums = values * (plan.geometry.work is Work.ACCUMULATE and apart)
     return membranes + sums, membranes
 
 
 def _operations(trace: Trace, plan: Plan, layer: Layer, mapping: Mapping) -> tuple[str, Integers]:
     """What one element-wise layer does in each job: a column and its numbers."""
-    elements = slice_lengths(plan) * band_pixels(plan)
+    elements = slice_lengths(plan) * band_pixels(plan) * batch_lengths(plan)
     if layer.type is LayerType.NEURON:
         return "neuron", elements
     if layer.type is LayerType.LOGIC:
@@ -90,13 +99,13 @@ def _operations(trace: Trace, plan: Plan, layer: Layer, mapping: Mapping) -> tup
 
 
 def tile_sums(trace: Trace, plan: Plan, name: str) -> Integers:
-    """Spikes of a tensor in each tile, shape `(slices, bands, 1, timesteps)`."""
+    """Spikes of a tensor in each tile, shape `(slices, bands, 1, steps)`."""
     maps = as_maps(plan, trace.values(name), plan.geometry.output_map)
     by_row = maps.sum(axis=3, dtype=np.int64)
     by_slice = np.add.reduceat(by_row, [first for first, _ in plan.grid.slices], axis=1)
     by_band: Integers
     by_band = np.add.reduceat(by_slice, [first for first, _ in plan.grid.bands], axis=2)
-    return by_band.transpose(1, 2, 0)[:, :, None, :]
+    return by_step(plan, by_band.transpose(1, 2, 0)[:, :, None, :])
 
 
 def at_last_chunk(plan: Plan) -> Integers:
@@ -106,27 +115,33 @@ def at_last_chunk(plan: Plan) -> Integers:
     return last
 
 
+def _spilled(plan: Plan) -> Integers:
+    """Bits of the membranes of each tile that are stored and loaded again."""
+    return slice_lengths(plan) * band_pixels(plan) * plan.geometry.spilled_bits
+
+
 def _later(plan: Plan) -> Integers:
-    """1 for every timestep but the first, shape `(1, 1, 1, timesteps)`."""
-    timesteps = np.arange(plan.geometry.timesteps)
-    later: Integers = (timesteps > 0).astype(np.int64).reshape(1, 1, 1, -1)
+    """1 for every job but the first of a tile, shape `(1, 1, 1, steps)`."""
+    steps = np.arange(plan.geometry.steps)
+    later: Integers = (steps > 0).astype(np.int64).reshape(1, 1, 1, -1)
     return later
 
 
 def transfer_columns(mapping: Mapping, plan: Plan, core: Core) -> Columns:
     """Bits to load and store, and the accesses of the core's memories that they cause."""
-    elements = slice_lengths(plan) * band_pixels(plan)
+    lengths = batch_lengths(plan)
+    elements = slice_lengths(plan) * band_pixels(plan) * lengths
     last = at_last_chunk(plan)
-    inputs = input_bits(plan)
-    returning = elements * plan.geometry.spilled_bits * last * _later(plan)
-    leaving = elements * plan.geometry.spilled_bits * last * _later(plan)[..., ::-1]
+    inputs = input_bits(plan) * lengths
+    returning = _spilled(plan) * last * _later(plan)
+    leaving = _spilled(plan) * last * _later(plan)[..., ::-1]
     operands = elements * plan.geometry.operand_bits * last + returning
     results = elements * plan.geometry.stored_bits * last + leaving
     staged = words(operands, core.state_memory) + words(results, core.state_memory)
     columns: Columns = {
         **_by_place(mapping, plan.fused.operands, elements * last, "load"),
         "weight_bits": _block_bits(plan),
-        "weight_writes": words(_block_bits(plan) + _value_bits(plan), core.weight_memory),
+        "weight_writes": words(_block_bits(plan) + _value_bits(plan) * lengths, core.weight_memory),
         "state_reads": staged,
         "state_writes": staged,
     }
@@ -135,7 +150,7 @@ def transfer_columns(mapping: Mapping, plan: Plan, core: Core) -> Columns:
     outside = "_dram" if membranes_of(plan.fused) in mapping.in_dram else ""
     columns[f"load{outside}_bits"] = columns[f"load{outside}_bits"] + returning
     columns[f"store{outside}_bits"] = columns[f"store{outside}_bits"] + leaving
-    for name, bits in zip(plan.fused.sources, (inputs, _value_bits(plan)), strict=False):
+    for name, bits in zip(plan.fused.sources, (inputs, _value_bits(plan) * lengths), strict=False):
         place = "load_dram_bits" if name in mapping.in_dram else "load_bits"
         columns[place] = columns[place] + bits
     if plan.geometry.reads_windows:

@@ -56,6 +56,7 @@ class Geometry:
             if its timesteps follow each other; else in the state memory to the end (`resident`),
             or stored outside and loaded again (`spilled`).
         waiting_timesteps: timesteps whose partial sums wait for the next chunk of input channels.
+        batch: timesteps of one job.
     """
 
     work: Work
@@ -74,6 +75,12 @@ class Geometry:
     value_bits: int = 0
     membranes: Literal["local", "resident", "spilled"] = "local"
     waiting_timesteps: int = 1
+    batch: int = 1
+
+    @property
+    def steps(self) -> int:
+        """Jobs of a tile, one after the other, until all timesteps are computed."""
+        return -(-self.timesteps // self.batch)
 
     @property
     def spilled_bits(self) -> int:
@@ -117,8 +124,8 @@ class Geometry:
         return weights + channels * self.bias_bits * is_last
 
     def value_block_bits(self, channels: int, chunk: int) -> int:
-        """A product's values for a slice of output channels and a chunk of terms."""
-        return channels * chunk * self.value_bits
+        """A product's values of a job, for a slice of output channels and a chunk of terms."""
+        return channels * chunk * self.value_bits * self.batch
 
     def layer_bits(self) -> int:
         """All weights and biases of the layer."""
@@ -136,7 +143,8 @@ class Geometry:
         """Input of the largest job, held in the input memory (state memory if element-wise)."""
         rows = most_input_rows(grid.bands, self.window, self.input_map[1])
         channels = self.input_channels(grid.largest_slice, grid.largest_chunk)
-        return channels * rows * self.input_map[2] * self.input_bits * self.input_timesteps
+        elements = channels * rows * self.input_map[2]
+        return elements * self.input_bits * self.input_timesteps * self.batch
 
     def state_bits(self, grid: Grid, places: int = 2) -> int:
         """State memory that the largest tile needs: the job at work, and with double buffering
@@ -147,12 +155,13 @@ class Geometry:
     def at_work_bits(self, grid: Grid) -> int:
         """State memory that the largest job needs while it is computed.
 
-        Sums grow on the membranes themselves. If input channels are cut into chunks, the sums of
-        all timesteps wait for the last chunk, beside the membranes.
+        Sums grow on the membranes themselves, unless the job has several timesteps. If input
+        channels are cut into chunks, the sums of all timesteps wait for the last chunk, beside
+        the membranes.
         """
-        copies = 1
-        if grid.is_spread:  # sums of the others, of the next timestep as well
-            copies = 1 + self.has_neurons + 2 * (len(grid.chunks) - 1)
+        copies = 1 if self.batch == 1 else self.batch + self.has_neurons
+        if grid.is_spread:  # sums of the others, of the next job as well
+            copies = self.batch * (2 * len(grid.chunks) - 1) + self.has_neurons
         elif len(grid.chunks) > 1:
             copies = self.waiting_timesteps + self.has_neurons
         elif self.work is Work.MULTIPLY and not self.has_neurons:
@@ -164,14 +173,16 @@ class Geometry:
     def results_bits(self, grid: Grid) -> int:
         """Results of the largest job, held until they are stored, or partial sums until they
         are sent."""
-        stored = self.stored_bits + self.spilled_bits
-        return grid.largest_tile * (max(stored, self.sum_bits) if grid.is_spread else stored)
+        stored = self.batch * self.stored_bits + self.spilled_bits
+        if grid.is_spread:
+            stored = max(stored, self.batch * self.sum_bits)
+        return grid.largest_tile * stored
 
     def operands_bits(self, grid: Grid) -> int:
         """Operands of the largest job, loaded ahead; with its input if that needs no windows."""
-        staged = self.operand_bits + self.spilled_bits
+        staged = self.operand_bits * self.batch + self.spilled_bits
         if not self.reads_windows:
-            staged += self.input_bits * self.input_timesteps
+            staged += self.input_bits * self.input_timesteps * self.batch
         return grid.largest_tile * staged
 
 
@@ -199,6 +210,7 @@ def geometry(
         input_map = (meet.groups * meet.inner, meet.places, 1)
         output_map = (meet.groups * meet.outputs, meet.places, 1)
         window, value_bits = Window((1, 1), groups=meet.groups), widths[fused.main.inputs[1]]
+    batch = min(architecture.schedule.time_batch, output.timesteps)
     in_layers = architecture.schedule.order == "layer"
     takes_time = fused.main.type is LayerType.TIME_MEAN
     work = work_of(workload, fused, architecture)
@@ -218,7 +230,8 @@ def geometry(
         operand_bits=sum(widths[name] for name in fused.operands),
         stored_bits=sum(widths[name] for name in fused.stored),
         value_bits=value_bits,
-        waiting_timesteps=output.timesteps if in_layers else 1,
+        waiting_timesteps=output.timesteps if in_layers else batch,
+        batch=batch,
     )
 
 

@@ -106,7 +106,7 @@ def _layer_jobs(
     mapping: Mapping, trace: Trace, plan: Plan, cores: Cores
 ) -> dict[str, NDArray[np.int64]]:
     grid = plan.grid
-    shape = (len(grid.slices), len(grid.bands), len(grid.chunks), plan.geometry.timesteps)
+    shape = (len(grid.slices), len(grid.bands), len(grid.chunks), plan.geometry.steps)
     core = mapping.architecture.cores[plan.group]
     precision = chip_precision(mapping.architecture)
     columns: dict[str, Integers | int] = dict.fromkeys(COLUMNS, 0)
@@ -137,11 +137,12 @@ def _in_order(
     Within a step and layer, the order is that in which they were lowered: by tile, chunk, timestep.
     """
     order, first = mapping.order, first_stages(mapping)
-    stage = np.array(first)[columns["layer"]] + columns["timestep"]
+    batches = np.array([plan.geometry.batch for plan in mapping.plans])[columns["layer"]]
+    stage = np.array(first)[columns["layer"]] + columns["timestep"] // batches
     of_stage = [
-        order.step(plan.fused.index, timestep)
+        order.step(plan.fused.index, step)
         for plan in mapping.plans
-        for timestep in range(plan.geometry.timesteps)
+        for step in range(plan.geometry.steps)
     ]
     numbers = np.arange(images)[:, None]
     steps = (np.array(of_stage)[stage] + numbers * order.passes).ravel()
@@ -162,9 +163,10 @@ def _meet(mapping: Mapping, columns: dict[str, NDArray[np.int64]], images: int) 
     for plan in mapping.plans:
         if not plan.grid.is_spread:
             continue
-        layer, timesteps = plan.fused.index, plan.geometry.timesteps
+        layer, steps = plan.fused.index, plan.geometry.steps
         mine = np.flatnonzero(columns["layer"] == layer)
-        place = columns["tile"][mine] * timesteps + columns["timestep"][mine]
+        step = columns["timestep"][mine] // plan.geometry.batch
+        place = columns["tile"][mine] * steps + step
         sums = tiles.sums(0, layer, 0, 0) + image[mine] * tiles.of_image + 2 * place
         sends = columns["owner"][mine] >= 0
         columns["stage"][mine[sends]] = sums[sends]

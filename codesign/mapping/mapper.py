@@ -72,7 +72,8 @@ def map_workload(workload: Workload, architecture: Architecture) -> Mapping:
     sizes = [geometry(workload, fused, architecture, widths) for fused in fused_layers]
     plans = plans_of(fused_layers, sizes, architecture)
     places = [(plan.group, plan.cores[0]) for plan in plans]
-    order = order_of(workload, fused_layers, architecture.schedule.order, places)
+    schedule = architecture.schedule
+    order = order_of(workload, fused_layers, schedule.order, places, schedule.time_batch)
     return _placed(workload, architecture, plans, (widths, order))
 
 
@@ -89,7 +90,7 @@ def _placed(
     groups = ["" if one_by_one else plan.group for plan in plans]
     spans = forecast(fused_layers, groups, [plan.expected_cycles for plan in plans])
     lives = lifetimes(workload, fused_layers, spans)
-    kept = kept_tensors(workload, fused_layers, order)
+    kept = kept_tensors(workload, fused_layers, order, architecture.schedule.time_batch)
     for plan in plans:
         if plan.geometry.spilled_bits:
             kept[membranes_of(plan.fused)] = Kept(1, is_whole=True)
@@ -129,7 +130,7 @@ def _moved_bits(plans: Sequence[Plan], sizes: dict[str, int]) -> dict[str, int]:
     moved = {name: sizes[name] for plan in plans for name in plan.fused.stored}
     for plan in plans:
         if plan.geometry.spilled_bits:
-            elements = math.prod(plan.geometry.output_map) * (plan.geometry.timesteps - 1)
+            elements = math.prod(plan.geometry.output_map) * (plan.geometry.steps - 1)
             moved[membranes_of(plan.fused)] = 2 * elements * plan.geometry.spilled_bits
         loaded = {name: sizes[name] for name in plan.fused.operands}
         by_tiles = (plan.input_bits, plan.value_bits)

@@ -24,7 +24,7 @@ class Order:
     Attributes:
         kind: `layer`, `timestep` or `pipeline`.
         passes: of one image.
-        pass_of: for each fused layer the pass of each of its timesteps.
+        pass_of: for each fused layer the pass of each of its timesteps (or batches of them).
         depth: for each fused layer, how many passes it lags behind the first; 0 without pipeline.
     """
 
@@ -33,9 +33,9 @@ class Order:
     pass_of: tuple[tuple[int, ...], ...]
     depth: tuple[int, ...]
 
-    def step(self, layer: int, timestep: int) -> int:
-        """When a layer is computed at a timestep, counted in passes."""
-        return self.pass_of[layer][timestep] + self.depth[layer]
+    def step(self, layer: int, batch: int) -> int:
+        """When a layer computes a batch of timesteps, counted in passes."""
+        return self.pass_of[layer][batch] + self.depth[layer]
 
 
 def makers_of(fused_layers: Sequence[FusedLayer]) -> tuple[tuple[int, ...], ...]:
@@ -52,6 +52,7 @@ def order_of(
     fused_layers: Sequence[FusedLayer],
     kind: str,
     places: Sequence[tuple[str, int]],
+    batch: int = 1,
 ) -> Order:
     """The order of fused layers.
 
@@ -60,9 +61,10 @@ def order_of(
         fused_layers: in a computable order.
         kind: `layer`, `timestep` or `pipeline`.
         places: of each fused layer, the kind and the first of the cores that compute it.
+        batch: timesteps of one job.
     """
     makers = makers_of(fused_layers)
-    counts = [fused.timesteps(workload) for fused in fused_layers]
+    counts = [-(-fused.timesteps(workload) // batch) for fused in fused_layers]
     if kind == "layer":
         return Order(kind, 1, tuple((0,) * count for count in counts), (0,) * len(counts))
     passes = max(counts)

@@ -14,7 +14,15 @@ from codesign.mapping.epilogue import at_last_chunk, tile_sums
 from codesign.mapping.mapper import Mapping
 from codesign.mapping.planning import Plan
 from codesign.mapping.tiling import input_band
-from codesign.mapping.work import Columns, as_maps, band_pixels, input_bits, slice_lengths
+from codesign.mapping.work import (
+    Columns,
+    as_maps,
+    band_pixels,
+    batch_lengths,
+    by_step,
+    input_bits,
+    slice_lengths,
+)
 from codesign.trace import Trace
 from codesign.workload import Kind, LayerType
 
@@ -26,7 +34,7 @@ def packet_columns(trace: Trace, plan: Plan, mapping: Mapping) -> Columns:
     if noc is None or noc.spikes == "bitmap":
         return {}
     for verb, names in (("load", plan.fused.operands), ("store", plan.fused.stored)):
-        places = slice_lengths(plan) * band_pixels(plan)
+        places = slice_lengths(plan) * band_pixels(plan) * batch_lengths(plan)
         for name in names:
             if _is_spikes(trace, name):
                 spikes = tile_sums(trace, plan, name)
@@ -35,8 +43,9 @@ def packet_columns(trace: Trace, plan: Plan, mapping: Mapping) -> Columns:
     source = plan.fused.sources[0]
     alone = plan.fused.main.type not in (LayerType.PRODUCT, LayerType.TIME_MEAN)
     if alone and _is_spikes(trace, source):
-        spikes = _input_spikes(trace, plan, source)
-        saved = _saved(input_bits(plan), spikes, shorter=noc.spikes == "shorter")
+        spikes = by_step(plan, _input_spikes(trace, plan, source))
+        places = input_bits(plan) * batch_lengths(plan)
+        saved = _saved(places, spikes, shorter=noc.spikes == "shorter")
         _add(columns, mapping, ("load", source), saved)
     return dict(columns)
 

@@ -56,14 +56,14 @@ class Plan:
     @property
     def input_bits(self) -> int:
         """Bits of the main layer's input that all jobs load, each as many as the largest."""
-        jobs = self.grid.tile_count * len(self.grid.chunks) * self.geometry.timesteps
+        jobs = self.grid.tile_count * len(self.grid.chunks) * self.geometry.steps
         return jobs * self.geometry.input_tile_bits(self.grid)
 
     @property
     def value_bits(self) -> int:
         """Bits of a product's values that all jobs load, each as many as the largest."""
         grid = self.grid
-        jobs = grid.tile_count * len(grid.chunks) * self.geometry.timesteps
+        jobs = grid.tile_count * len(grid.chunks) * self.geometry.steps
         return jobs * self.geometry.value_block_bits(grid.largest_slice, grid.largest_chunk)
 
 

@@ -11,7 +11,7 @@ from codesign.mapping.datapaths import Integers, ceil_divide, element_lanes, wor
 from codesign.mapping.epilogue import at_last_chunk
 from codesign.mapping.geometry import Work
 from codesign.mapping.planning import Plan
-from codesign.mapping.work import Columns, band_pixels, slice_lengths
+from codesign.mapping.work import Columns, band_pixels, batch_lengths, slice_lengths
 from codesign.specs.architecture import Core
 
 
@@ -19,7 +19,7 @@ def reduction_columns(plan: Plan, core: Core) -> Columns:
     """What sending and adding partial sums costs each job; nothing if chunks are not spread."""
     if not plan.grid.is_spread:
         return {}
-    elements = slice_lengths(plan) * band_pixels(plan)
+    elements = slice_lengths(plan) * band_pixels(plan) * batch_lengths(plan)
     last = at_last_chunk(plan)
     others = len(plan.grid.chunks) - 1
     bits = elements * plan.geometry.sum_bits

@@ -35,6 +35,7 @@ class Kept:
 
     Attributes:
         timesteps: how many of them at once.
+        places: of a ring, each for a batch of timesteps.
         is_whole: whether it keeps its place from the first pass of an image to the last.
         images: for how many images at once; more than one only where passes of a pipeline are so
             far apart that the next image needs the place before the last one has left it.
@@ -42,6 +43,7 @@ class Kept:
 
     timesteps: int
     is_whole: bool = False
+    places: int = 1
     images: int = 1
 
 
@@ -65,9 +67,9 @@ class Room:
 
 
 def kept_tensors(
-    workload: Workload, fused_layers: Sequence[FusedLayer], order: Order
+    workload: Workload, fused_layers: Sequence[FusedLayer], order: Order, batch: int = 1
 ) -> dict[str, Kept]:
-    """What the buffer would keep of every stored tensor."""
+    """What the buffer would keep of every stored tensor, if a job has a batch of timesteps."""
     readers = readers_of(fused_layers)
     kept = {}
     for fused in fused_layers:
@@ -80,10 +82,10 @@ def kept_tensors(
             means = any(each.main.type is LayerType.TIME_MEAN for each in reading)
             if order.kind == "layer":
                 kept[name] = Kept(made)
-            elif means or made < order.passes or name in workload.outputs:
+            elif means or -(-made // batch) < order.passes or name in workload.outputs:
                 kept[name] = Kept(made, is_whole=True, images=images)
             else:
-                kept[name] = Kept(lag + 1)
+                kept[name] = Kept((lag + 1) * min(batch, made), places=lag + 1)
     return kept
 
 
@@ -125,7 +127,7 @@ def room_of(
         rings = tuple(
             tuple(
                 dict.fromkeys(
-                    (reader, kept[name].timesteps)
+                    (reader, kept[name].places)
                     for name in names
                     if not kept[name].is_whole
                     for reader in (readers[name] or (fused.index,))

@@ -188,10 +188,10 @@ def _expected_cycles(
     compute = rounds * geometry.timesteps * (in_turn * job + epilogue)
     block = geometry.block_bits(grid.largest_slice, grid.largest_chunk)
     weights = _job_count(grid) * block / storage.weight_buffer.bits_per_cycle
-    moved = pixels * (geometry.operand_bits + geometry.stored_bits)
+    moved = geometry.batch * pixels * (geometry.operand_bits + geometry.stored_bits)
     moved += chunks * geometry.input_tile_bits(grid)
     moved += chunks * geometry.value_block_bits(grid.largest_slice, grid.largest_chunk)
-    traffic = grid.tile_count * geometry.timesteps * moved
+    traffic = grid.tile_count * geometry.steps * moved
     activations = traffic / storage.activation_buffer.bits_per_cycle
     fetching = geometry.layer_bits() / around.dram_bits_per_cycle
     if not geometry.keeps_weights(around.share):

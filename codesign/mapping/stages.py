@@ -1,8 +1,8 @@
 """Stages: what waits for what, stage by stage.
 
-A stage is a fused layer at one timestep of one image. It needs the stages that make what it
-reads; it waits for the room that others leave in the activation buffer, and for the barrier in
-front of its epoch.
+A stage is a fused layer at one step (a timestep, or a batch of them) of one image. It needs the
+stages that make what it reads; it waits for the room that others leave in the activation buffer,
+and for the barrier in front of its epoch.
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ from codesign.mapping.fusion import read_tensors
 from codesign.mapping.jobs import Stage
 from codesign.mapping.mapper import Mapping
 from codesign.mapping.planning import Plan
-from codesign.workload import LayerType, Workload
+from codesign.workload import LayerType
 
 _Passes = dict[tuple[int, int], list[int]]
 """Stages of each (layer, pass), passes counted over all images."""
@@ -23,7 +23,7 @@ def first_stages(mapping: Mapping) -> tuple[int, ...]:
     """Number of an image's first stage of each fused layer, those of its timesteps behind it."""
     numbers = [0]
     for plan in mapping.plans[:-1]:
-        numbers.append(numbers[-1] + plan.geometry.timesteps)
+        numbers.append(numbers[-1] + plan.geometry.steps)
     return tuple(numbers)
 
 
@@ -34,32 +34,33 @@ def stages_of(mapping: Mapping, images: int = 1) -> tuple[Stage, ...]:
     first, count = first_stages(mapping), stage_count(mapping)
     needs = _needs(mapping, first)
     keys = [
-        (image, plan.fused.index, timestep)
+        (image, plan.fused.index, step)
         for image in range(images)
         for plan in mapping.plans
-        for timestep in range(plan.geometry.timesteps)
+        for step in range(plan.geometry.steps)
     ]
     steps = {
-        (image, layer, timestep): image * order.passes + order.pass_of[layer][timestep]
-        for image, layer, timestep in keys
+        (image, layer, step): image * order.passes + order.pass_of[layer][step]
+        for image, layer, step in keys
     }
     passes: _Passes = defaultdict(list)
-    for image, layer, timestep in keys:
-        number = image * count + first[layer] + timestep
-        passes[layer, steps[image, layer, timestep]].append(number)
+    for image, layer, step in keys:
+        number = image * count + first[layer] + step
+        passes[layer, steps[image, layer, step]].append(number)
     stages = []
-    for image, layer, timestep in keys:
-        at = steps[image, layer, timestep]
-        needed = tuple(image * count + each for each in needs[first[layer] + timestep])
+    for image, layer, step in keys:
+        at = steps[image, layer, step]
+        needed = tuple(image * count + each for each in needs[first[layer] + step])
         room = tuple(dict.fromkeys(_awaited(mapping, layer, at, passes)))
-        stages.append(Stage(layer, timestep, needed, room, _epoch(mapping, layer, at), image))
+        first_timestep = step * mapping.plans[layer].geometry.batch
+        stages.append(Stage(layer, first_timestep, needed, room, _epoch(mapping, layer, at), image))
     tiles = TileStages(mapping, images)
     return (*stages, *tiles.stages(stages))
 
 
 def stage_count(mapping: Mapping) -> int:
     """Stages of one image, without those of single tiles."""
-    return sum(plan.geometry.timesteps for plan in mapping.plans)
+    return sum(plan.geometry.steps for plan in mapping.plans)
 
 
 class TileStages:
@@ -77,11 +78,11 @@ class TileStages:
         for plan in mapping.plans:
             if plan.grid.is_spread:
                 self._first[plan.fused.index] = self.of_image
-                self.of_image += 2 * plan.grid.tile_count * plan.geometry.timesteps
+                self.of_image += 2 * plan.grid.tile_count * plan.geometry.steps
 
     def sums(self, image: int, layer: int, tile: int, timestep: int) -> int:
         """The stage of a tile's partial sums; that of the tile itself is the next."""
-        timesteps = self._mapping.plans[layer].geometry.timesteps
+        timesteps = self._mapping.plans[layer].geometry.steps
         place = 2 * (tile * timesteps + timestep)
         return self._base + image * self.of_image + self._first[layer] + place
 
@@ -95,7 +96,7 @@ class TileStages:
         for image in range(self._images):
             for layer in self._first:
                 plan = self._mapping.plans[layer]
-                timesteps = plan.geometry.timesteps
+                timesteps = plan.geometry.steps
                 for tile in range(plan.grid.tile_count):
                     for timestep in range(timesteps):
                         of_layer = of_layers[image * count + first[layer] + timestep]
@@ -112,15 +113,15 @@ def _needs(mapping: Mapping, first: Sequence[int]) -> list[list[int]]:
     maker = {name: plan.fused.index for plan in mapping.plans for name in plan.fused.stored}
     needs = []
     for plan in mapping.plans:
-        for timestep in range(plan.geometry.timesteps):
+        for step in range(plan.geometry.steps):
             needed = [
                 first[maker[name]] + made
                 for name in read_tensors(plan.fused)
                 if name in maker
-                for made in _needed_timesteps(mapping.workload, plan, name, timestep)
+                for made in _needed_steps(mapping, plan, maker[name], step)
             ]
-            if plan.geometry.membranes == "spilled" and timestep:
-                needed.append(first[plan.fused.index] + timestep - 1)
+            if plan.geometry.membranes == "spilled" and step:
+                needed.append(first[plan.fused.index] + step - 1)
             needs.append(list(dict.fromkeys(needed)))
     return needs
 
@@ -145,8 +146,10 @@ def _epoch(mapping: Mapping, layer: int, at: int) -> int:
     return at + mapping.order.depth[layer] if schedule.barrier == "timestep" else 0
 
 
-def _needed_timesteps(workload: Workload, plan: Plan, name: str, timestep: int) -> range:
-    made = workload.tensor_by_name[name].timesteps
+def _needed_steps(mapping: Mapping, plan: Plan, maker: int, step: int) -> range:
+    """Steps of a layer that makes what another reads at a step: all for a mean over time, the
+    only one of what is made once, else the same."""
+    made = mapping.plans[maker].geometry.steps
     if plan.fused.main.type is LayerType.TIME_MEAN:
         return range(made)
-    return range(1) if made == 1 else range(timestep, timestep + 1)
+    return range(1) if made == 1 else range(step, step + 1)

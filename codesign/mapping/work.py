@@ -1,14 +1,16 @@
 """The main layer's work in each job: operations, cycles and accesses, from recorded values.
 
-Columns are arrays that broadcast to `(slices, bands, chunks, timesteps)`.
+Columns are arrays that broadcast to `(slices, bands, chunks, steps)`; a step is a timestep, or a
+batch of them that one job computes.
 
 - AC (scatter): every pair of a spike and a valid tap reads a vector of weights and adds it to a
-  vector of sums; the scanner runs ahead through the job's part of the spike map.
+  vector of sums; the scanner runs ahead through the job's part of the spike map. A job of several
+  timesteps has sums for each of them, and reads a vector once for all that need it.
 - MAC (output-stationary array): every tap of every input channel takes a cycle per group of
-  pixels, dense, and one vector of weights serves all columns. With zero-skipping each pixel's
-  column skips its zeros and a group of pixels takes as long as its fullest column; the columns
-  then stand at different taps and each reads its own weights, which the weight memory may not
-  deliver as fast.
+  pixels (of all timesteps of the job), dense, and one vector of weights serves all columns. With
+  zero-skipping each pixel's column skips its zeros and a group of pixels takes as long as its
+  fullest column; the columns then stand at different taps and each reads its own weights, which
+  the weight memory may not deliver as fast.
 - Product: as AC, with values of its second operand instead of weights (`products`).
 - Element-wise: pools, additions and logic that lead a fused layer of their own.
 """
@@ -87,8 +89,42 @@ def _per_group(plan: Plan) -> Integers:
     return np.minimum(slice_lengths(plan), plan.geometry.outputs_per_group)
 
 
+def batch_lengths(plan: Plan) -> Integers:
+    """Timesteps of each job, shape `(1, 1, 1, steps)`; the last may have fewer."""
+    timesteps, batch = plan.geometry.timesteps, plan.geometry.batch
+    firsts = np.arange(plan.geometry.steps) * batch
+    return np.minimum(batch, timesteps - firsts).reshape(1, 1, 1, -1)
+
+
+def by_step(plan: Plan, values: Integers) -> Integers:
+    """Sums over the timesteps of each job; timesteps are the last axis."""
+    if plan.geometry.batch == 1:
+        return values
+    whole = np.broadcast_to(values, (*values.shape[:-1], plan.geometry.timesteps))
+    firsts = np.arange(plan.geometry.steps) * plan.geometry.batch
+    sums: Integers = np.add.reduceat(whole, firsts, axis=-1)
+    return sums
+
+
+def _in_any(plan: Plan, values: NDArray[np.uint8 | np.uint16]) -> NDArray[np.uint8 | np.uint16]:
+    """The largest of a job's timesteps at each place: weights that several timesteps need are
+    read once, and for an integer k times."""
+    if plan.geometry.batch == 1 or len(values) == 1:
+        return values
+    firsts = np.arange(plan.geometry.steps) * plan.geometry.batch
+    return np.maximum.reduceat(values, firsts, axis=0)
+
+
 def _pairs(plan: Plan, values: NDArray[np.uint8 | np.uint16]) -> Integers:
-    """Pairs of (input unit, valid tap), shape `(slices or 1, bands, chunks, timesteps)`."""
+    """Pairs of (input unit, valid tap), shape `(slices or 1, bands, chunks, steps)`."""
+    pairs = _pairs_of_maps(plan, values)
+    if len(values) == 1 and plan.geometry.timesteps > 1:
+        pairs = np.repeat(pairs, plan.geometry.timesteps, axis=-1)  # an input that is held
+    return by_step(plan, pairs)
+
+
+def _pairs_of_maps(plan: Plan, values: NDArray[np.uint8 | np.uint16]) -> Integers:
+    """Pairs of (input unit, valid tap), shape `(slices or 1, bands, chunks, maps)`."""
     sizes, grid = plan.geometry, plan.grid
     maps = as_maps(plan, values, sizes.input_map)
     sums = tap_sums(maps, sizes.output_map, sizes.window, list(grid.bands))
@@ -102,35 +138,37 @@ def _pairs(plan: Plan, values: NDArray[np.uint8 | np.uint16]) -> Integers:
         starts = [first // per_output * inputs for first, _ in grid.slices]
         by_slice = np.add.reduceat(sums, starts, axis=1)  # (timesteps, slices, bands)
         pairs = by_slice.transpose(1, 2, 0)[:, :, None, :]
-    if pairs.shape[-1] == 1 and sizes.timesteps > 1:
-        pairs = np.repeat(pairs, sizes.timesteps, axis=-1)  # an input that is held
     return pairs
 
 
 def _accumulate(trace: Trace, plan: Plan, core: Core, precision: Precision) -> Columns:
     bits, per_group = input_bits(plan), _per_group(plan)
     if plan.fused.main.type is LayerType.PRODUCT:
-        pairs, operations = events_and_meetings(trace, plan)
+        pairs, operations = (by_step(plan, each) for each in events_and_meetings(trace, plan))
+        read = pairs  # values, of each timestep its own
     else:
-        pairs = _pairs(plan, trace.values(plan.fused.main.inputs[0]))
+        values = trace.values(plan.fused.main.inputs[0])
+        pairs = _pairs(plan, values)
+        read = pairs if plan.geometry.batch == 1 else _pairs_of_maps(plan, _in_any(plan, values))
         operations = pairs * per_group
     vectors = [
         scatter(core, precision, int(length), plan.geometry.value_bits)
         for length in per_group.ravel()
     ]
-    cycles, weights, sums = (
+    adding, reading, weights, sums = (
         np.array([getattr(vector, name) for vector in vectors]).reshape(per_group.shape)
-        for name in ("cycles", "weight_words", "state_words")
+        for name in ("adding_cycles", "reading_cycles", "weight_words", "state_words")
     )
+    lengths = batch_lengths(plan)
     return {
         "ac": operations,
-        "scan_cycles": ceil_divide(bits, scan_width(core)),
-        "accumulate_cycles": pairs * cycles,
+        "scan_cycles": ceil_divide(bits, scan_width(core)) * lengths,
+        "accumulate_cycles": np.maximum(pairs * adding, read * reading),
         "fill_cycles": core_fill(core, Work.ACCUMULATE),
-        "weight_reads": pairs * weights,
+        "weight_reads": read * weights,
         "state_reads": pairs * sums,
         "state_writes": pairs * sums,
-        "input_reads": words(bits, core.input_memory),
+        "input_reads": words(bits, core.input_memory) * lengths,
     }
 
 
@@ -151,11 +189,15 @@ def _multiply(trace: Trace, plan: Plan, core: Core, precision: Precision) -> Col
     if array.zero_skipping:
         mask = trace.nonzero(plan.fused.main.inputs[0])
         taken = _longest_columns(plan, mask, array.columns)
+        if taken.shape[-1] == 1:
+            taken = np.repeat(taken, sizes.timesteps, axis=-1)  # an input that is held
+        taken = by_step(plan, taken)
         pairs = _pairs(plan, mask)
         operations, vectors = pairs * per_group, pairs * repeats
     else:
-        taken = ceil_divide(band_pixels(plan), array.columns) * taps * groups
-        operations, vectors = band_pixels(plan) * taps * lengths, taken * repeats
+        pixels = band_pixels(plan) * batch_lengths(plan)
+        taken = ceil_divide(pixels, array.columns) * taps * groups
+        operations, vectors = pixels * taps * lengths, taken * repeats
     steps = taken * repeats
     weight_reads = vectors * weights
     fetching = ceil_divide(weight_reads, core.weight_memory.banks)
@@ -177,7 +219,8 @@ def _parked_sums(plan: Plan, core: Core, precision: Precision) -> dict[str, Inte
     count = len(plan.grid.chunks)
     if count == 1 or plan.grid.is_spread:
         return {}
-    bits = slice_lengths(plan) * band_pixels(plan) * precision.accumulator_bits
+    elements = slice_lengths(plan) * band_pixels(plan) * batch_lengths(plan)
+    bits = elements * precision.accumulator_bits
     position = np.arange(count).reshape(1, 1, count, 1)
     sums = words(bits, core.state_memory)
     return {
@@ -240,7 +283,7 @@ def _element_wise(trace: Trace, plan: Plan, core: Core, _precision: Precision) -
         return {"addition": elements, "accumulate_cycles": np.maximum(adding, reading)}
     if main.type not in POOLS:
         return {}
-    bits = input_bits(plan)
+    bits = input_bits(plan) * batch_lengths(plan)
     elements = bits // sizes.input_bits
     spikes = trace.workload.input_tensor(main).kind is Kind.SPIKE
     entering = _entering(trace, plan)
@@ -273,7 +316,7 @@ def _entering(trace: Trace, plan: Plan) -> Integers:
     by_slice = np.add.reduceat(by_row, slices, axis=1)
     up_to = np.pad(np.cumsum(by_slice, axis=2), ((0, 0), (0, 0), (1, 0)))
     by_band: Integers = np.diff(up_to[:, :, edges], axis=2)
-    return by_band.transpose(1, 2, 0)[:, :, None, :]
+    return by_step(plan, by_band.transpose(1, 2, 0)[:, :, None, :])
 
 
 WORK_COLUMNS: dict[Work, Callable[[Trace, Plan, Core, Precision], Columns]] = {

@@ -89,6 +89,7 @@ def chips(draw: st.DrawFn) -> Architecture:
     if partition == "input_channels" and noc is None:
         noc = draw(nocs())
     shared += (
+        f"schedule.time_batch={draw(st.sampled_from([1, 1, 2, 4]))}",
         f"schedule.assignment={draw(st.sampled_from(['equal', 'balanced']))}",
         *(f"schedule.order={order}", f"schedule.barrier={barrier}"),
         f"schedule.barrier_cycles={cycles}",

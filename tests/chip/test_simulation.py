@@ -93,6 +93,16 @@ def test_each_core_computes_its_jobs_in_order_with_two_places_each_way(run: Simu
 
 @many
 @given(run=runs())
+def test_the_schedule_changes_no_operation(run: Simulated) -> None:
+    plain = {"schedule": type(run.architecture.schedule)(), "noc": None}
+    mapping = map_workload(run.trace.workload, run.architecture.model_copy(update=plain))
+    expected, found = lower(mapping, run.trace).columns, run.jobs.columns
+    for name in ("ac", "mac", "addition", "neuron", "logic"):
+        assert found[name].sum() == expected[name].sum()
+
+
+@many
+@given(run=runs())
 def test_all_transfers_happen_with_their_cycles(run: Simulated) -> None:
     cycles = transfer_cycles(run.jobs, run.architecture)
     read = run.schedule.moved("weight_buffer", len(run.jobs))
