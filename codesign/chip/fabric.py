@@ -146,7 +146,6 @@ class Fabric:
                 if busy is None:
                     self._start(request)
                 else:
-                    self._wake(busy)
                     heapq.heappush(busy.waiting, (request.priority, request.tag[1], request))
             for each in request.way:
                 self._advance(self._resources[each])
@@ -175,12 +174,15 @@ class Fabric:
         self._serve(resource)
 
     def _advance(self, resource: Resource) -> None:
-        """Makes the first of a line a candidate if there is a server for it."""
+        """Makes the first of a line a candidate if there is a server for it; else the line looks
+        again when the next one returns."""
         while resource.free and resource.waiting:
             first = heapq.heappop(resource.waiting)
             if not first[2].granted:
                 heapq.heappush(self._candidates, first)
-                break
+                return
+        if resource.waiting:
+            self._wake(resource)
 
     def _start(self, request: Request) -> None:
         members = [request]
@@ -210,8 +212,6 @@ class Fabric:
         for number, server in taken:
             resource = self._resources[number]
             heapq.heappush(resource.returning, (now + cycles, server))
-            if resource.waiting:
-                self._wake(resource)
 
     def _joins(self, request: Request, way: dict[int, None]) -> bool:
         for number in request.way:
@@ -233,8 +233,6 @@ class Fabric:
             self._serve(resource)
 
     def _serve(self, resource: Resource) -> None:
-        if resource.waiting and resource.free:
-            self._advance(resource)
+        self._advance(resource)
+        if self._candidates:
             self._arbitrate_at_the_end_of_this_cycle()
-        elif resource.waiting:
-            self._wake(resource)

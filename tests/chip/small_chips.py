@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from hypothesis import reject
 from hypothesis import strategies as st
 
 from codesign.chip import Schedule, simulate
+from codesign.errors import CapacityError
 from codesign.mapping import Jobs, lower, map_workload
 from codesign.specs.architecture import Architecture, Noc, Partition
 from codesign.specs.catalogue import load_architecture
@@ -25,8 +27,8 @@ class Simulated:
     schedule: Schedule
 
 
-def simulated(trace: Trace, architecture: Architecture) -> Simulated:
-    jobs = lower(map_workload(trace.workload, architecture), trace)
+def simulated(trace: Trace, architecture: Architecture, images: int = 1) -> Simulated:
+    jobs = lower(map_workload(trace.workload, architecture), trace, images=images)
     return Simulated(trace, architecture, jobs, simulate(architecture, jobs))
 
 
@@ -112,14 +114,34 @@ def chips(draw: st.DrawFn) -> Architecture:
 
 
 @st.composite
-def runs(draw: st.DrawFn) -> Simulated:
-    """Random spikes of a dual-stream, full-spike or attention network on a random chip."""
+def traces(draw: st.DrawFn) -> Trace:
+    """Random spikes of a dual-stream, full-spike or attention network."""
     timesteps, seed = draw(st.integers(1, 4)), draw(st.integers(0, 10_000))
     if draw(st.sampled_from([True, True, False])):
-        trace = dual_stream_network(
-            timesteps, seed, draw(st.booleans()), draw(st.sampled_from([1, 4, 40]))
-        )
-    else:
-        heads, channels = draw(st.integers(1, 3)), draw(st.sampled_from([1, 4, 40]))
-        trace = attention_network(timesteps, seed, (heads, channels, draw(st.integers(1, 30))))
-    return simulated(trace, draw(chips()))
+        channels = draw(st.sampled_from([1, 4, 40]))
+        return dual_stream_network(timesteps, seed, draw(st.booleans()), channels)
+    heads, channels = draw(st.integers(1, 3)), draw(st.sampled_from([1, 4, 40]))
+    return attention_network(timesteps, seed, (heads, channels, draw(st.integers(1, 30))))
+
+
+@st.composite
+def runs(draw: st.DrawFn, images: st.SearchStrategy[int] | None = None) -> Simulated:
+    """A random trace on a random chip, where it fits; several times in a row if asked for."""
+    trace, chip = draw(traces()), draw(chips())
+    if draw(st.booleans()):
+        chip = draw(with_little_state(chip))
+    try:
+        return simulated(trace, chip, draw(images) if images else 1)
+    except CapacityError:
+        reject()
+
+
+@st.composite
+def with_little_state(draw: st.DrawFn, chip: Architecture) -> Architecture:
+    """The chip with so little state memory that jobs and membranes hardly fit."""
+    cores = dict(chip.cores)
+    for group, core in cores.items():
+        size = core.state_memory.bits_per_cycle * draw(st.integers(4, 24))
+        memory = core.state_memory.model_copy(update={"size_bits": size})
+        cores[group] = core.model_copy(update={"state_memory": memory})
+    return chip.model_copy(update={"cores": cores})

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from codesign.chip import simulate
 from codesign.mapping import lower, map_workload
@@ -15,8 +14,8 @@ from codesign.mapping.fusion import read_tensors
 from codesign.mapping.geometry import places_of
 from codesign.mapping.mapper import Mapping, membranes_of
 from codesign.workload import Kind, LayerType, Stream
-from tests.chip.small_chips import Simulated, chips, runs, simulated, split_chip
-from tests.small_networks import THREE, NetworkBuilder, dual_stream_network
+from tests.chip.small_chips import Simulated, runs, simulated, split_chip
+from tests.small_networks import THREE, NetworkBuilder
 
 Presence = tuple[int, int, int]
 """From a cycle up to but without another: so many bits."""
@@ -163,24 +162,7 @@ def in_the_state_memory(run: Simulated, mapping: Mapping, core: int) -> list[Pre
     return presences
 
 
-@st.composite
-def runs_with_little_state(draw: st.DrawFn) -> Simulated:
-    trace = dual_stream_network(
-        timesteps=draw(st.integers(1, 3)),
-        seed=draw(st.integers(0, 99)),
-        channels=draw(st.sampled_from([4, 12])),
-    )
-    chip = draw(chips())
-    for group in chip.cores:
-        core = chip.cores[group]
-        size = core.state_memory.bits_per_cycle * draw(st.integers(4, 24))
-        memory = core.state_memory.model_copy(update={"size_bits": size})
-        cores = chip.cores | {group: core.model_copy(update={"state_memory": memory})}
-        chip = chip.model_copy(update={"cores": cores})
-    return simulated(trace, chip)
-
-
-@given(run=runs_with_little_state())
+@given(run=runs())
 @settings(max_examples=60, deadline=None)
 def test_the_state_memory_of_a_core_is_never_overfull(run: Simulated) -> None:
     mapping = map_workload(run.trace.workload, run.architecture)
