@@ -17,11 +17,11 @@ from codesign.results import Result, provenance_of_all
 
 SCALARS = (
     *("makespan_cycles", "latency_s", "interval_cycles", "interval_s"),
-    *("energy_pj", "edp_js"),
+    *("energy_pj", "edp_js", "average_power_w"),
 )
 """Numbers of a summary whose distribution is given."""
 
-_SUMS = ("energy_parts_pj", "energy_streams_pj", "counts")
+_SUMS = ("static_parts_pj", "energy_parts_pj", "energy_streams_pj", "counts")
 _ALIKE = ("workload", "architecture_hash", "timesteps")
 _LAYER_KEYS = ["layer", "type", "stream", "timestep"]
 _ENERGY_KEYS = ["layer", "stream", "timestep", "component"]

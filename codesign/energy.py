@@ -11,7 +11,8 @@ layer causes (leakage, clocks of waiting cores) is attributed to the chip.
 - NoC: bits, as they travel there, times the energy of each link that they pass, and address events
   made and read.
 - Clock: each cycle that a core computes, and its idle clock for each other cycle of the makespan.
-- Leakage: power times makespan (1 mW for one second is 1e9 pJ), of cores, memories and DRAM.
+- Leakage: power times makespan (1 mW for one second is 1e9 pJ), of cores, memories and links; apart
+  from it the background power of the DRAM, which is another chip.
 
 On an architecture without cores energy is eq. 7 of arXiv 2301.11929: `ac_rate_dense` times the AC
 coefficient plus dense MACs times the MAC coefficient.
@@ -156,51 +157,57 @@ def _fetches(jobs: Jobs, storage: Storage) -> pd.DataFrame:
     )
 
 
-def _static(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> pd.DataFrame:
-    """Leakage and the clocks of cores that do not compute."""
-    busy = np.bincount(jobs.columns["core"], jobs.compute_cycles(), minlength=len(jobs.core_names))
-    groups = np.array(jobs.core_groups)
-    idle_pj = math.fsum(
-        core.overhead.idle_clock_pj * cycles
-        for group, core in architecture.cores.items()
-        for cycles in schedule.makespan_cycles - busy[groups == group]
-    )
+def static_parts_pj(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> dict[str, float]:
+    """Energy that passes with time alone, by place: leakage of every memory and of the cores'
+    logic (`spike.logic`), background of the DRAM, clocks of cores that do not compute
+    (`spike.idle_clock`)."""
     assert architecture.technology is not None
     seconds = schedule.makespan_cycles / architecture.technology.clock_hz
     parts = {
-        "clock": idle_pj,
-        "leakage": leakage_mw(architecture) * seconds * _PJ_PER_MW_SECOND,
+        place: power_mw * seconds * _PJ_PER_MW_SECOND
+        for place, power_mw in static_power_mw(architecture).items()
     }
+    busy = np.bincount(jobs.columns["core"], jobs.compute_cycles(), minlength=len(jobs.core_names))
+    groups = np.array(jobs.core_groups)
+    for group, core in architecture.cores.items():
+        idle = schedule.makespan_cycles - busy[groups == group]
+        parts[f"{group}.idle_clock"] = math.fsum(core.overhead.idle_clock_pj * idle)
+    return parts
+
+
+def _static(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> pd.DataFrame:
+    """What passes with time alone, as components."""
+    components: dict[str, list[float]] = {"clock": [], "leakage": [], "dram_background": []}
+    for place, spent_pj in static_parts_pj(jobs, schedule, architecture).items():
+        is_clock = place.endswith(".idle_clock")
+        component = place if place in components else "clock" if is_clock else "leakage"
+        components[component].append(spent_pj)
     return pd.DataFrame(
         {
             "layer": "",
             "stream": CHIP_STREAM,
             "timestep": NO_TIMESTEP,
-            "component": list(parts),
-            "energy_pj": list(parts.values()),
+            "component": list(components),
+            "energy_pj": [math.fsum(parts) for parts in components.values()],
         }
     )
 
 
-def leakage_mw(architecture: Architecture) -> float:
-    """Static power of everything on the chip, and the DRAM's background power."""
+def static_power_mw(architecture: Architecture) -> dict[str, float]:
+    """Leakage by place, all cores of a kind together, and the DRAM's background power."""
     assert architecture.storage is not None
     storage = architecture.storage
-    cores = (
-        core.count
-        * math.fsum(
-            (
-                core.weight_memory.leakage_mw,
-                core.state_memory.leakage_mw,
-                core.input_memory.leakage_mw,
-                core.overhead.leakage_mw,
-            )
-        )
-        for core in architecture.cores.values()
-    )
-    buffers = (storage.weight_buffer.leakage_mw, storage.activation_buffer.leakage_mw)
-    wires = architecture.noc.leakage_mw if architecture.noc else 0.0
-    return math.fsum((*cores, *buffers, wires, storage.dram.background_mw))
+    parts = {}
+    for name, core in architecture.cores.items():
+        parts[f"{name}.logic"] = core.count * core.overhead.leakage_mw
+        for memory in ("weight_memory", "state_memory", "input_memory"):
+            parts[f"{name}.{memory}"] = core.count * getattr(core, memory).leakage_mw
+    parts["weight_buffer"] = storage.weight_buffer.leakage_mw
+    parts["activation_buffer"] = storage.activation_buffer.leakage_mw
+    if architecture.noc is not None:
+        parts["noc"] = architecture.noc.leakage_mw
+    parts["dram_background"] = storage.dram.background_mw
+    return parts
 
 
 def _tidy(rows: pd.DataFrame) -> pd.DataFrame:

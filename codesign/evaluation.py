@@ -14,11 +14,18 @@ from typing import Any
 import pandas as pd
 
 import codesign
+from codesign.area import area_mm2, area_parts_mm2
 from codesign.bounds import bounds_cycles
 from codesign.chip import Schedule, simulate
 from codesign.chip.schedule import occupancy, timeline
 from codesign.counting import count_layers, totals
-from codesign.energy import component_sums, price, price_operations, stream_sums
+from codesign.energy import (
+    component_sums,
+    price,
+    price_operations,
+    static_parts_pj,
+    stream_sums,
+)
 from codesign.mapping import Jobs, arrange, map_workload, measure
 from codesign.results import OCCUPANCY_COLUMNS, TIMELINE_COLUMNS, Result
 from codesign.specs.architecture import Architecture
@@ -69,6 +76,7 @@ def evaluate(
     energy = price(jobs, schedule, architecture)
     summary = _summary(trace, architecture, layers, energy)
     summary |= _times(schedule.makespan_cycles, architecture, summary["energy_pj"])
+    summary["static_parts_pj"] = static_parts_pj(jobs, schedule, architecture)
     stream = arrange(mapping, measured, STREAM_IMAGES[architecture.schedule.order])
     summary |= _interval(stream, simulate(architecture, stream, progress), architecture)
     summary["bounds_cycles"] = bounds_cycles(jobs, architecture)
@@ -95,6 +103,10 @@ def _summary(
         "edp_js": None,
         "interval_cycles": None,
         "interval_s": None,
+        "area_mm2": area_mm2(architecture),
+        "area_parts_mm2": area_parts_mm2(architecture),
+        "static_parts_pj": {},
+        "average_power_w": None,
         "counts": totals(layers),
         "bounds_cycles": {},
         "jobs": 0,
@@ -113,6 +125,7 @@ def _times(makespan: int, architecture: Architecture, energy_pj: float) -> dict[
         "makespan_cycles": makespan,
         "latency_s": latency,
         "edp_js": latency * energy_pj * _JOULE_PER_PJ,
+        "average_power_w": energy_pj * _JOULE_PER_PJ / latency,
     }
 
 

@@ -28,6 +28,7 @@ COMPONENTS = (
     "noc",
     "clock",
     "leakage",
+    "dram_background",
 )
 """What energy is spent on; the order in which every table and figure shows it."""
 
@@ -69,7 +70,8 @@ class Result:
         summary: the JSON object that `codesign run --json` prints. Its keys: `workload`,
             `architecture`, `policy` (of the architecture), `timesteps`, `images`,
             `makespan_cycles`, `latency_s`, `interval_cycles` and `interval_s` (between the ends of
-            two images in a stream of them), `energy_pj`, `energy_parts_pj` (by component),
+            two images in a stream of them), `area_mm2` and `area_parts_mm2`, `average_power_w`,
+            `static_parts_pj` (leakage and idle clocks by place), `energy_pj`, `energy_parts_pj` (by component),
             `energy_streams_pj` (by stream), `edp_js`, `counts` (of the network, whatever the
             policy does with them), `bounds_cycles`, `jobs`, `provenance`, `sources` (of the
             architecture's numbers), `trace_hash`, `architecture_hash`, `version`; of several

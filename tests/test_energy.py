@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given, settings
 
 from codesign.counting import count_layers, totals
-from codesign.energy import component_sums, leakage_mw, price, price_operations, stream_sums
+from codesign.energy import (
+    component_sums,
+    price,
+    price_operations,
+    static_parts_pj,
+    static_power_mw,
+    stream_sums,
+)
 from codesign.results import COMPONENTS
 from codesign.specs.catalogue import load_architecture
 from codesign.workload import Kind
@@ -67,13 +74,28 @@ def test_one_job_by_hand() -> None:
     assert parts["activation_buffer"] == pytest.approx(neurons / 32 * 11.96)
     assert parts["dram"] == pytest.approx((weights + inputs) * 8)
     seconds = run.schedule.makespan_cycles / 500e6
-    assert parts["leakage"] == pytest.approx(leakage_mw(run.architecture) * seconds * 1e9)
+    powers = static_power_mw(run.architecture)
+    background = powers.pop("dram_background")
+    assert parts["leakage"] == pytest.approx(sum(powers.values()) * seconds * 1e9)
+    assert parts["dram_background"] == pytest.approx(background * seconds * 1e9)
 
 
 def test_leakage_power_is_that_of_all_entries() -> None:
     core = 1.26 + 1.3544 + 0.6772
     expected = 16 * (core + 0.128) + 4 * (core + 0.232) + 9.312 + 37.488 + 30
-    assert leakage_mw(load_architecture("split_core")) == pytest.approx(expected)
+    powers = static_power_mw(load_architecture("split_core"))
+    assert sum(powers.values()) == pytest.approx(expected)
+
+
+@settings(max_examples=25, deadline=None)
+@given(run=runs())
+def test_static_energy_by_place_sums_to_its_components(run: Simulated) -> None:
+    parts = static_parts_pj(run.jobs, run.schedule, run.architecture)
+    energy = price(run.jobs, run.schedule, run.architecture)
+    of_chip = component_sums(energy[energy.stream == "chip"])
+    assert math.fsum(parts.values()) == pytest.approx(math.fsum(of_chip.values()), rel=1e-12)
+    idle = math.fsum(value for name, value in parts.items() if name.endswith(".idle_clock"))
+    assert of_chip.get("clock", 0.0) == pytest.approx(idle, rel=1e-12)
 
 
 def test_a_silent_input_costs_no_accumulates() -> None:

