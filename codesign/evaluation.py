@@ -26,7 +26,7 @@ from codesign.energy import (
     static_parts_pj,
     stream_sums,
 )
-from codesign.mapping import Jobs, arrange, map_workload, measure
+from codesign.mapping import Jobs, Mapping, arrange, map_workload, measure
 from codesign.results import OCCUPANCY_COLUMNS, TIMELINE_COLUMNS, Result
 from codesign.specs.architecture import Architecture
 from codesign.trace import Trace
@@ -56,7 +56,7 @@ def evaluate(
     Args:
         trace: the recorded input.
         architecture: the chip.
-        progress: called with (stage, done, total), stages "lowering" and "simulation".
+        progress: called with (stage, done, total), stages "lowering", "simulation" and "stream".
         has_timeline: whether occupancy and timeline are made; of several inputs, only those of
             the first are kept.
 
@@ -77,8 +77,9 @@ def evaluate(
     summary = _summary(trace, architecture, layers, energy)
     summary |= _times(schedule.makespan_cycles, architecture, summary["energy_pj"])
     summary["static_parts_pj"] = static_parts_pj(jobs, schedule, architecture)
+    summary["bit_serial"] = _bit_serial(mapping, jobs, energy)
     stream = arrange(mapping, measured, STREAM_IMAGES[architecture.schedule.order])
-    summary |= _interval(stream, simulate(architecture, stream, progress), architecture)
+    summary |= _interval(stream, simulate(architecture, stream, progress, "stream"), architecture)
     summary["bounds_cycles"] = bounds_cycles(jobs, architecture)
     summary["jobs"] = len(jobs)
     times = (occupancy(jobs, schedule), timeline(jobs, schedule)) if has_timeline else nothing
@@ -106,6 +107,7 @@ def _summary(
         "area_mm2": area_mm2(architecture),
         "area_parts_mm2": area_parts_mm2(architecture),
         "static_parts_pj": {},
+        "bit_serial": {},
         "average_power_w": None,
         "counts": totals(layers),
         "bounds_cycles": {},
@@ -127,6 +129,18 @@ def _times(makespan: int, architecture: Architecture, energy_pj: float) -> dict[
         "edp_js": latency * energy_pj * _JOULE_PER_PJ,
         "average_power_w": energy_pj * _JOULE_PER_PJ / latency,
     }
+
+
+def _bit_serial(mapping: Mapping, jobs: Jobs, energy: pd.DataFrame) -> dict[str, Any]:
+    """What each layer costs whose values are accumulated bit by bit."""
+    costs = {}
+    for plan in mapping.plans:
+        if plan.geometry.is_serial:
+            mine = jobs.columns["layer"] == plan.fused.index
+            spent = energy.loc[energy["layer"] == plan.fused.name, "energy_pj"]
+            accumulates = int(jobs.columns["ac"][mine].sum())
+            costs[plan.fused.name] = {"ac": accumulates, "energy_pj": math.fsum(spent)}
+    return costs
 
 
 def _interval(stream: Jobs, schedule: Schedule, architecture: Architecture) -> dict[str, Any]:

@@ -72,11 +72,12 @@ class Result:
             `makespan_cycles`, `latency_s`, `interval_cycles` and `interval_s` (between the ends of
             two images in a stream of them), `area_mm2` and `area_parts_mm2`, `average_power_w`,
             `static_parts_pj` (leakage and idle clocks by place), `energy_pj`, `energy_parts_pj` (by
-            component), `energy_streams_pj` (by stream), `edp_js`, `counts` (of the network, whatever the
-            policy does with them), `bounds_cycles`, `jobs`, `provenance`, `sources` (of the
-            architecture's numbers), `trace_hash`, `architecture_hash`, `version`; of several
-            images also `spread`. Those of time and the policy are null on an architecture
-            without cores.
+            component), `energy_streams_pj` (by stream), `edp_js`, `counts` (of the network,
+            whatever the policy does with them), `bit_serial` (by layer the ACs and the energy of
+            values that are no spikes on cores that only accumulate), `bounds_cycles`, `jobs`,
+            `provenance`, `sources` (of the architecture's numbers), `trace_hash`,
+            `architecture_hash`, `version`; of several images also `spread`. Those of time and the
+            policy are null on an architecture without cores.
         layers: a row for each layer and timestep: `layer`, `type`, `stream`, `timestep`, the
             columns of `COUNTS`, `ac_rate_dense`, `neurons` (outputs of a neuron layer, else 0)
             and `spikes` (ones among its outputs).

@@ -5,6 +5,7 @@ too short; here a dry queue before the last job is an error that names who waits
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -27,13 +28,19 @@ Progress = Callable[[str, int, int], None]
 _EVENTS_BETWEEN_REPORTS = 5000
 
 
-def simulate(architecture: Architecture, jobs: Jobs, progress: Progress | None = None) -> Schedule:
+def simulate(
+    architecture: Architecture,
+    jobs: Jobs,
+    progress: Progress | None = None,
+    stage: str = "simulation",
+) -> Schedule:
     """When every job is loaded, computed and stored, if everything shared is contended for.
 
     Args:
         architecture: with cores.
         jobs: as lowered for this architecture.
-        progress: called with ("simulation", jobs stored, jobs) now and then.
+        progress: called with (stage, jobs stored, jobs) now and then.
+        stage: what this simulation is called there.
 
     Raises:
         DeadlockError: jobs wait for each other; with who waits for what.
@@ -58,7 +65,8 @@ def simulate(architecture: Architecture, jobs: Jobs, progress: Progress | None =
         env.process(shared.weights.run(queue, shared.fabric, ways.of_fetch))
     for machine in machines:
         machine.start()
-    events = _run(env, machines, len(jobs), progress)
+    told = None if progress is None else partial(progress, stage)
+    events = _run(env, machines, len(jobs), told)
     _check_done(machines, jobs)
     return _schedule(env, machines, (jobs, events), (shared.fabric, ways))
 
@@ -94,7 +102,10 @@ def _tasks(architecture: Architecture, jobs: Jobs, ways: Ways) -> list[list[Task
 
 
 def _run(
-    env: simpy.Environment, machines: list[CoreMachine], total: int, progress: Progress | None
+    env: simpy.Environment,
+    machines: list[CoreMachine],
+    total: int,
+    progress: Callable[[int, int], None] | None,
 ) -> int:
     """Processes events until there are none; returns how many there were."""
     events = 0
@@ -103,10 +114,10 @@ def _run(
             env.step()
             events += 1
             if progress and events % _EVENTS_BETWEEN_REPORTS == 0:
-                progress("simulation", sum(len(machine.stored) for machine in machines), total)
+                progress(sum(len(machine.stored) for machine in machines), total)
     except simpy.core.EmptySchedule:
         if progress:
-            progress("simulation", total, total)
+            progress(total, total)
     return events
 
 

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from codesign.pages import accumulation_cost_sentence
 from codesign.pages.headline import (
+    bit_serial_sentences,
     changes_sentences,
     counts_sentences,
     repeated_integers,
@@ -36,7 +37,7 @@ def print_run(console: Console, result: Result, architecture: Architecture) -> N
     for name, cycles in summary["bounds_cycles"].items():
         table.add_row(f"bound {name}", f"{cycles:,} cycles")
     console.print(table)
-    _print_sentences(console, counts_sentences([summary]))
+    _print_sentences(console, [*counts_sentences([summary]), *bit_serial_sentences(summary)])
     if architecture.operations is not None:
         console.print(_exact_sentence(summary, architecture.operations), highlight=False)
     _print_origin(console, [result])

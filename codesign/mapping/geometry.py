@@ -18,7 +18,7 @@ from typing import Literal
 from codesign.mapping.fusion import FusedLayer
 from codesign.mapping.tiling import Grid, as_map, most_input_rows
 from codesign.specs.architecture import Architecture, Core, Precision
-from codesign.workload import Kind, LayerType, Window, Workload
+from codesign.workload import Kind, Layer, LayerType, Window, Workload
 
 POINT = Window((1, 1))
 POOLS = (LayerType.MAX_POOL, LayerType.AVERAGE_POOL)
@@ -57,6 +57,7 @@ class Geometry:
             or stored outside and loaded again (`spilled`).
         waiting_timesteps: timesteps whose partial sums wait for the next chunk of input channels.
         batch: timesteps of one job.
+        is_serial: whether values that are no spikes are accumulated bit by bit.
     """
 
     work: Work
@@ -76,6 +77,7 @@ class Geometry:
     membranes: Literal["local", "resident", "spilled"] = "local"
     waiting_timesteps: int = 1
     batch: int = 1
+    is_serial: bool = False
 
     @property
     def steps(self) -> int:
@@ -232,11 +234,12 @@ def geometry(
         value_bits=value_bits,
         waiting_timesteps=output.timesteps if in_layers else batch,
         batch=batch,
+        is_serial=is_bit_serial(workload, fused, architecture),
     )
 
 
 def work_of(workload: Workload, fused: FusedLayer, architecture: Architecture) -> Work:
-    """AC for spikes and their products, MAC for reals, for integers what the policy says."""
+    """AC for spikes and their products, MAC for other values if the policy says nothing else."""
     if fused.main.type is LayerType.PRODUCT:
         return Work.ACCUMULATE
     if not fused.is_synaptic:
@@ -244,7 +247,38 @@ def work_of(workload: Workload, fused: FusedLayer, architecture: Architecture) -
     kind = workload.input_tensor(fused.main).kind
     assert architecture.policy is not None
     repeated = kind is Kind.INTEGER and architecture.policy.integer_input == "repeat"
-    return Work.ACCUMULATE if kind is Kind.SPIKE or repeated else Work.MULTIPLY
+    accumulates = kind is Kind.SPIKE or repeated or is_bit_serial(workload, fused, architecture)
+    return Work.ACCUMULATE if accumulates else Work.MULTIPLY
+
+
+def is_bit_serial(workload: Workload, fused: FusedLayer, architecture: Architecture) -> bool:
+    """Whether a layer's values are accumulated bit by bit, by the policy."""
+    policy = architecture.policy
+    if not fused.is_synaptic or policy is None:
+        return False
+    kind = workload.input_tensor(fused.main).kind
+    choice = {Kind.INTEGER: policy.integer_input, Kind.REAL: policy.real_input}.get(kind)
+    if choice != "bit_serial":
+        return False
+    return policy.bit_serial_layers == "all" or _is_at_an_end(workload, fused.main)
+
+
+def _is_at_an_end(workload: Workload, layer: Layer) -> bool:
+    """Whether a layer reads the network's input, or is linear with no neurons behind it."""
+    if not any(name in workload.producer_by_tensor for name in layer.inputs):
+        return True
+    if layer.type is not LayerType.LINEAR:
+        return False
+    behind, seen = [layer], set()
+    while behind:
+        current = behind.pop()
+        for follower in workload.consumers_by_tensor[current.output]:
+            if follower.type is LayerType.NEURON:
+                return False
+            if follower.name not in seen:
+                seen.add(follower.name)
+                behind.append(follower)
+    return True
 
 
 def places_of(core: Core) -> int:

@@ -76,10 +76,7 @@ def plans_of(
         CapacityError: a layer that no core can do, or that fits no memory however it is cut;
             with the layer, the need, the capacity and what to change.
     """
-    groups = [
-        _group_for(fused, each.work, architecture)
-        for fused, each in zip(fused_layers, sizes, strict=True)
-    ]
+    groups = _groups(fused_layers, sizes, architecture)
     shares = weight_shares(architecture)
     drafts = [
         Plan(fused, each, group, _NO_CUT, 0.0, (0, architecture.cores[group].count), shares[group])
@@ -216,7 +213,46 @@ def weight_shares(architecture: Architecture) -> dict[str, int]:
     return {name: size * bits // sum(held.values()) for name, bits in held.items()}
 
 
-def _group_for(fused: FusedLayer, work: Work, architecture: Architecture) -> str:
+def _groups(
+    fused_layers: Sequence[FusedLayer], sizes: Sequence[Geometry], architecture: Architecture
+) -> list[str]:
+    """Key of the kind of core of each layer.
+
+    Raises:
+        CapacityError: there are layers that no core can do; with all their names.
+    """
+    found = [
+        _group_for(fused, each.work, architecture)
+        for fused, each in zip(fused_layers, sizes, strict=True)
+    ]
+    for work, verb, fix in (
+        (Work.ACCUMULATE, "accumulate spikes", "Add a core of kind 'spike' or 'unified'."),
+        (
+            Work.MULTIPLY,
+            "multiply values that are not spikes",
+            "Add a core of kind 'accumulation' or 'unified', or let policy.real_input and "
+            "policy.integer_input be 'bit_serial' for all layers.",
+        ),
+    ):
+        lacking = [
+            f"'{fused.name}'"
+            for fused, each, group in zip(fused_layers, sizes, found, strict=True)
+            if group is None and each.work is work
+        ]
+        if lacking:
+            more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+            raise CapacityError(
+                f"layers must have a core of {architecture.name} that can do them, but "
+                f"{', '.join(lacking[:_NAMED])}{more} {verb}. {fix}"
+            )
+    return [group for group in found if group is not None]
+
+
+_NAMED = 20
+"""Layers that a message names."""
+
+
+def _group_for(fused: FusedLayer, work: Work, architecture: Architecture) -> str | None:
     """Key of the first kind of core that can do a layer, those of its own stream before others."""
 
     def can(core: Core) -> bool:
@@ -233,15 +269,7 @@ def _group_for(fused: FusedLayer, work: Work, architecture: Architecture) -> str
     for name in able:
         if preferred(architecture.cores[name]):
             return name
-    if able:
-        return able[0]
-    verb, kind = ("accumulates spikes", "spike")
-    if work is Work.MULTIPLY:
-        verb, kind = ("multiplies values that are not spikes", "accumulation")
-    raise CapacityError(
-        f"layer '{fused.name}' {verb}, which no core of {architecture.name} can do. "
-        f"Add a core of kind '{kind}' or 'unified'."
-    )
+    return able[0] if able else None
 
 
 def chip_storage(architecture: Architecture) -> Storage:

@@ -11,6 +11,7 @@ batch of them that one job computes.
   zero-skipping each pixel's column skips its zeros and a group of pixels takes as long as its
   fullest column; the columns then stand at different taps and each reads its own weights, which
   the weight memory may not deliver as fast.
+- AC, bit by bit: as many as bits of the input are set, each a shifted weight.
 - Product: as AC, with values of its second operand instead of weights (`products`).
 - Element-wise: pools, additions and logic that lead a fused layer of their own.
 """
@@ -141,13 +142,26 @@ def _pairs_of_maps(plan: Plan, values: NDArray[np.uint8 | np.uint16]) -> Integer
     return pairs
 
 
+def _events(trace: Trace, plan: Plan) -> NDArray[np.uint8 | np.uint16]:
+    """How many accumulates each input causes for each weight that it meets: k for an integer; bit
+    by bit as many as are set, or for reals, whose values are not recorded, all of their width."""
+    name = plan.fused.main.inputs[0]
+    if not plan.geometry.is_serial:
+        return trace.values(name)
+    if trace.workload.tensor_by_name[name].kind is Kind.REAL:
+        every: NDArray[np.uint8] = trace.nonzero(name) * np.uint8(plan.geometry.input_bits)
+        return every
+    set_bits: NDArray[np.uint8] = trace.planes(name).sum(axis=0, dtype=np.uint8)
+    return set_bits
+
+
 def _accumulate(trace: Trace, plan: Plan, core: Core, precision: Precision) -> Columns:
     bits, per_group = input_bits(plan), _per_group(plan)
     if plan.fused.main.type is LayerType.PRODUCT:
         pairs, operations = (by_step(plan, each) for each in events_and_meetings(trace, plan))
         read = pairs  # values, of each timestep its own
     else:
-        values = trace.values(plan.fused.main.inputs[0])
+        values = _events(trace, plan)
         pairs = _pairs(plan, values)
         read = pairs if plan.geometry.batch == 1 else _pairs_of_maps(plan, _in_any(plan, values))
         operations = pairs * per_group

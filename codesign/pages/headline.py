@@ -10,6 +10,7 @@ from codesign.pages.content import Tile, cycles, percent, quantity
 from codesign.pages.energy import PICOJOULE, STREAMS
 from codesign.pages.latency import bounds_data
 from codesign.pages.palette import words
+from codesign.units import si
 
 SHOWN_INPUTS = 8
 """Inputs whose provenance a page tells one by one; the summary has all."""
@@ -86,6 +87,26 @@ def tiles(summary: Mapping[str, Any]) -> list[Tile]:
         *(Tile("Nearest bound", percent(bound.share), words(bound.name)) for bound in bounds[:1]),
         *streams,
     ]
+
+
+def bit_serial_sentences(summary: Mapping[str, Any]) -> list[str]:
+    """What it costs that cores which only accumulate work through values bit by bit."""
+    costs = summary.get("bit_serial") or {}
+    if not costs:
+        return []
+    spent_pj = sum(cost["energy_pj"] for cost in costs.values())
+    named = [
+        f"{name} ({si(cost['ac'], '')} ACs, {si(cost['energy_pj'] * PICOJOULE, 'J')})"
+        for name, cost in list(costs.items())[:_NAMED_LAYERS]
+    ]
+    more = f" and {len(costs) - _NAMED_LAYERS} more" if len(costs) > _NAMED_LAYERS else ""
+    return [
+        f"Values that are no spikes are accumulated bit by bit, for "
+        f"{percent(spent_pj / summary['energy_pj'])} of the energy: {', '.join(named)}{more}."
+    ]
+
+
+_NAMED_LAYERS = 4
 
 
 def repeated_integers(summary: Mapping[str, Any]) -> float:

@@ -134,7 +134,10 @@ def _activity(result: Result) -> Section:
     multiplies = activity.operation_data(result.layers, ("mac", "mac_nonzero"))
     return Section(
         "What the network did",
-        headline.counts_sentences([result.summary]),
+        [
+            *headline.counts_sentences([result.summary]),
+            *headline.bit_serial_sentences(result.summary),
+        ],
         pictures=[
             Picture(
                 "firing-rates",

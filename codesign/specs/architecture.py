@@ -94,13 +94,21 @@ class Policy(Spec):
     """Choices that the paper leaves to the hardware.
 
     Attributes:
-        integer_input: what a convolution of integers (SEW's k in 0, 1, 2, ...) costs: `mac`, or
-            `repeat`: k ACs on a spike core.
+        integer_input: what a convolution of integers (SEW's k in 0, 1, 2, ...) costs: `mac`;
+            `repeat`: k ACs on a spike core; or `bit_serial`: a shifted AC for each bit of k that
+            is set.
+        real_input: what a convolution of reals costs: `mac`, or `bit_serial`: a shifted AC on a
+            spike core for each bit of an activation that is not zero. (Recorded are the zeros of
+            reals, not their values: every bit counts.)
+        bit_serial_layers: which layers may be computed bit by bit: `all`, or `ends`: those that
+            read the network's input, and linear ones with no neurons behind them (heads).
         accumulation_additions: the AAP adds `a + s` at every element (`dense`), or only where s
             spiked (`spikes`).
     """
 
-    integer_input: Literal["mac", "repeat"]
+    integer_input: Literal["mac", "repeat", "bit_serial"]
+    real_input: Literal["mac", "bit_serial"] = "mac"
+    bit_serial_layers: Literal["all", "ends"] = "all"
     accumulation_additions: Literal["dense", "spikes"]
 
 

@@ -104,7 +104,8 @@ def chips(draw: st.DrawFn) -> Architecture:
             f"cores.accumulation.double_buffering={str(draw(st.booleans())).lower()}",
             f"cores.accumulation.mac.zero_skipping={str(draw(st.booleans())).lower()}",
             f"policy.accumulation_additions={draw(st.sampled_from(['dense', 'spikes']))}",
-            f"policy.integer_input={draw(st.sampled_from(['mac', 'repeat']))}",
+            f"policy.integer_input={draw(st.sampled_from(['mac', 'repeat', 'bit_serial']))}",
+            f"policy.real_input={draw(st.sampled_from(['mac', 'mac', 'bit_serial']))}",
             *shared,
         )
     else:

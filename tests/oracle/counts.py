@@ -34,6 +34,12 @@ def _of_layer(mapping: Mapping, plan: Plan, trace: Trace) -> Counts:
     source = plan.fused.main.inputs[0]
     is_real = trace.workload.tensor_by_name[source].kind is Kind.REAL
     values = np.asarray(trace.nonzero(source) if is_real else trace.values(source))
+    policy = mapping.architecture.policy
+    assert policy
+    if plan.geometry.work is Work.ACCUMULATE and is_real:
+        values = values * mapping.widths[source]  # every bit of what is not zero
+    elif plan.geometry.work is Work.ACCUMULATE and policy.integer_input == "bit_serial":
+        values = np.vectorize(lambda k: int(k).bit_count())(values)
     if plan.geometry.work is Work.MULTIPLY:
         values = (values != 0).astype(np.uint8)
     sizes, grid = plan.geometry, plan.grid

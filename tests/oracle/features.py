@@ -16,7 +16,7 @@ FEATURES = (
     *("membranes spilled", "membranes resident", "tensors in DRAM"),
     *("weights reloaded", "weights kept", "waits for room", "jobs kept apart"),
     *("double buffering", "single buffering", "chunks"),
-    *("unified", "zero-skipping", "repeat", "several images"),
+    *("unified", "zero-skipping", "repeat", "bit-serial", "several images"),
 )
 
 
@@ -60,6 +60,7 @@ def features(run: Simulated, mapping: Mapping, shared_transfers: int) -> Counter
             if (core := run.architecture.cores[plan.group]).mac
         ),
         "repeat": bool(policy) and policy.integer_input == "repeat",
+        "bit-serial": any(plan.geometry.is_serial for plan in mapping.plans),
         "several images": len({stage.image for stage in run.jobs.stages}) > 1,
     }
     return Counter(name for name, found in seen.items() if found and name in FEATURES)

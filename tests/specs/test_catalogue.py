@@ -16,7 +16,9 @@ from codesign.specs.catalogue import (
 
 
 def test_names_are_listed_in_the_order_people_expect():
-    assert architecture_names() == ["paper", "split_core", "unified_core"]
+    assert architecture_names() == [
+        *("paper", "single_spike_core_128", "spike_only", "split_core", "unified_core")
+    ]
     depths = (18, 34, 50, 101, 152)
     expected = []
     for family in ("dsnn", "fsnn", "sew", "spiking_resnet"):
@@ -61,7 +63,10 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_the_list():
         InputError, match=r"^splt_core: must be an architecture's name or a file"
     ) as e:
         load_architecture("splt_core")
-    assert "Did you mean 'split_core'? There are: paper, split_core, unified_core;" in str(e.value)
+    assert (
+        "Did you mean 'split_core'? There are: paper, single_spike_core_128, spike_only, split_core, unified_core;"
+        in str(e.value)
+    )
 
 
 def test_an_empty_name_is_unknown():
