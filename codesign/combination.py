@@ -32,7 +32,7 @@ class _Sum:
     """What was added up so far.
 
     Attributes:
-        first: the first result; occupancy and timeline are its own.
+        first: the first result; occupancy, timeline and critical path are its own.
         scalars: of each result, by name.
         totals: sums of the summaries' groups of numbers.
         bounds_cycles: the least of each.
@@ -97,6 +97,7 @@ def combine(results: Iterable[Result]) -> Result:
         _divided(total.energy, _ENERGY_KEYS, count),
         total.first.occupancy,
         total.first.timeline,
+        total.first.critical_path,
     )
 
 

@@ -9,16 +9,19 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 import codesign
 from codesign.area import area_mm2, area_parts_mm2
+from codesign.aside import aside
 from codesign.bounds import bounds_cycles
-from codesign.chip import Schedule, simulate
+from codesign.chip import simulate
 from codesign.chip.schedule import occupancy, timeline
 from codesign.counting import count_layers, totals
+from codesign.critical_path import critical_path, cycles_by_cause
 from codesign.energy import (
     component_sums,
     price,
@@ -27,6 +30,7 @@ from codesign.energy import (
     stream_sums,
 )
 from codesign.mapping import Jobs, Mapping, arrange, map_workload, measure
+from codesign.mapping.datapaths import Integers
 from codesign.results import OCCUPANCY_COLUMNS, TIMELINE_COLUMNS, Result
 from codesign.specs.architecture import Architecture
 from codesign.trace import Trace
@@ -56,7 +60,7 @@ def evaluate(
     Args:
         trace: the recorded input.
         architecture: the chip.
-        progress: called with (stage, done, total), stages "lowering", "simulation" and "stream".
+        progress: called with (stage, done, total), stages "lowering" and "simulation".
         has_timeline: whether occupancy and timeline are made; of several inputs, only those of
             the first are kept.
 
@@ -72,17 +76,21 @@ def evaluate(
     mapping = map_workload(trace.workload, architecture)
     measured = measure(mapping, trace, progress)
     jobs = arrange(mapping, measured)
+    interval = aside(partial(_interval, mapping, measured))
     schedule = simulate(architecture, jobs, progress)
     energy = price(jobs, schedule, architecture)
     summary = _summary(trace, architecture, layers, energy)
     summary |= _times(schedule.makespan_cycles, architecture, summary["energy_pj"])
     summary["static_parts_pj"] = static_parts_pj(jobs, schedule, architecture)
     summary["bit_serial"] = _bit_serial(mapping, jobs, energy)
-    stream = arrange(mapping, measured, STREAM_IMAGES[architecture.schedule.order])
-    summary |= _interval(stream, simulate(architecture, stream, progress, "stream"), architecture)
+    summary |= interval()
     summary["bounds_cycles"] = bounds_cycles(jobs, architecture)
     summary["jobs"] = len(jobs)
-    times = (occupancy(jobs, schedule), timeline(jobs, schedule)) if has_timeline else nothing
+    path = critical_path(jobs, schedule, architecture)
+    summary["critical_path_cycles"] = cycles_by_cause(path)
+    if not has_timeline:
+        return Result(summary, layers, energy, *nothing)
+    times = (occupancy(jobs, schedule), timeline(jobs, schedule), path)
     return Result(summary, layers, energy, *times)
 
 
@@ -111,6 +119,7 @@ def _summary(
         "average_power_w": None,
         "counts": totals(layers),
         "bounds_cycles": {},
+        "critical_path_cycles": {},
         "jobs": 0,
         "provenance": trace.provenance,
         "sources": sources(architecture),
@@ -143,9 +152,12 @@ def _bit_serial(mapping: Mapping, jobs: Jobs, energy: pd.DataFrame) -> dict[str,
     return costs
 
 
-def _interval(stream: Jobs, schedule: Schedule, architecture: Architecture) -> dict[str, Any]:
+def _interval(mapping: Mapping, measured: dict[str, Integers]) -> dict[str, Any]:
+    """The interval between images, from a simulation of a stream of them."""
+    architecture = mapping.architecture
     assert architecture.technology is not None
-    ends = schedule.completed(stream)
+    stream = arrange(mapping, measured, STREAM_IMAGES[architecture.schedule.order])
+    ends = simulate(architecture, stream).completed(stream)
     count = len(ends) - 1
     interval = -(-int(ends[-1] - ends[0]) // count)
     return {

@@ -19,12 +19,12 @@ from codesign.errors import Fault, InputError
 from codesign.results import Result
 
 SUMMARY = "summary.json"
-TABLES = ("layers", "energy", "occupancy", "timeline")
+TABLES = ("layers", "energy", "occupancy", "timeline", "critical_path")
 SUMS = "SHA256SUMS"
 
 
 def write_tables(result: Result, folder: Path) -> None:
-    """Writes a result as `layers`, `energy`, `occupancy`, `timeline` `.parquet` and the summary.
+    """Writes a result as one `.parquet` for each of `TABLES`, and the summary.
 
     Args:
         result: the result; its summary must be a JSON object of finite numbers.
@@ -65,11 +65,11 @@ def read_result(folder: Path) -> Result:
         ) from error
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     summary = json.loads(_read(folder, SUMMARY, sums))
-    layers, energy, occupancy, timeline = (
+    tables = (
         pd.read_parquet(io.BytesIO(_read(folder, f"{name}.parquet", sums)), engine="pyarrow")
         for name in TABLES
     )
-    return Result(summary, layers, energy, occupancy, timeline)
+    return Result(summary, *tables)
 
 
 def write_whole(path: Path, content: bytes) -> None:

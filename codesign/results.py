@@ -8,7 +8,7 @@ means and whose spread is stated.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -62,6 +62,9 @@ TIMELINE_COLUMNS = [
 ]
 
 
+PATH_COLUMNS = ["start_cycle", "end_cycle", "cause", "resource", "layer", "timestep", "tile"]
+
+
 @dataclass(frozen=True)
 class Result:
     """One run: one workload on one architecture.
@@ -74,8 +77,9 @@ class Result:
             `static_parts_pj` (leakage and idle clocks by place), `energy_pj`, `energy_parts_pj` (by
             component), `energy_streams_pj` (by stream), `edp_js`, `counts` (of the network,
             whatever the policy does with them), `bit_serial` (by layer the ACs and the energy of
-            values that are no spikes on cores that only accumulate), `bounds_cycles`, `jobs`,
-            `provenance`, `sources` (of the architecture's numbers), `trace_hash`,
+            values that are no spikes on cores that only accumulate), `bounds_cycles`,
+            `critical_path_cycles` (by cause; they sum to the makespan), `jobs`, `provenance`,
+            `sources` (of the architecture's numbers), `trace_hash`,
             `architecture_hash`, `version`; of several images also `spread`. Those of time and the
             policy are null on an architecture without cores.
         layers: a row for each layer and timestep: `layer`, `type`, `stream`, `timestep`, the
@@ -89,6 +93,9 @@ class Result:
         timeline: a row for each thing a core, port or channel was busy with: `resource`
             (`spike[3]`, `activation_buffer[0]`, `dram[0]`), `layer`, `stream`, `timestep`,
             `tile`, `state`, `start_cycle`, `end_cycle`. Rows of one resource do not overlap.
+        critical_path: segments that set the makespan, from cycle 0 to its end: `start_cycle`,
+            `end_cycle`, `cause`, `resource`, `layer`, `timestep`, `tile`, as in
+            `codesign.critical_path`.
     """
 
     summary: dict[str, Any]
@@ -96,6 +103,7 @@ class Result:
     energy: pd.DataFrame
     occupancy: pd.DataFrame
     timeline: pd.DataFrame
+    critical_path: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=PATH_COLUMNS))
 
 
 def provenance_of_all(first: Mapping[str, Any], inputs: Sequence[Any]) -> dict[str, Any]:

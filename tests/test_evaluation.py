@@ -11,7 +11,7 @@ from tests.small_networks import dual_stream_network
 KEYS = {
     *("workload", "architecture", "policy", "timesteps", "images", "makespan_cycles", "latency_s"),
     *("interval_cycles", "interval_s", "area_mm2", "area_parts_mm2", "average_power_w"),
-    *("static_parts_pj", "bit_serial"),
+    *("static_parts_pj", "bit_serial", "critical_path_cycles"),
     *("energy_pj", "energy_parts_pj", "energy_streams_pj", "edp_js", "counts", "bounds_cycles"),
     *("jobs", "provenance", "sources", "trace_hash", "architecture_hash", "version"),
 }
@@ -57,10 +57,10 @@ def test_every_source_of_the_file_is_reported() -> None:
     assert {"technology", "precision", "cores.accumulation.overhead"} <= set(sources)
 
 
-def test_progress_names_all_stages() -> None:
+def test_progress_names_both_stages() -> None:
     stages: list[str] = []
     evaluate(dual_stream_network(), split_chip(), progress=lambda stage, *_: stages.append(stage))
-    assert set(stages) == {"lowering", "simulation", "stream"}
+    assert set(stages) == {"lowering", "simulation"}
 
 
 def test_the_hash_follows_the_numbers_and_not_the_file() -> None:

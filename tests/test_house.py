@@ -10,7 +10,7 @@ import codesign
 
 PACKAGE = Path(codesign.__file__).parent
 ROOMS = [  # in the order of the flow; rooms of one line do not know each other
-    {"errors", "cache_limit"},
+    {"errors", "cache_limit", "aside"},
     {"units"},
     {"workload"},
     {"specs"},
@@ -28,7 +28,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"consumption", "footprint"},
     {"census"},
     {"chip"},
-    {"energy", "area", "bounds"},
+    {"energy", "area", "bounds", "critical_path"},
     {"evaluation", "combination", "published"},
     {"pages"},
     {"cli"},

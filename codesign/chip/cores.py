@@ -48,6 +48,14 @@ CYCLE_FIELDS = tuple(name for name in Task.__slots__ if name.endswith("_cycles")
 """Fields of a task that are durations, in order."""
 
 
+PHASES = ("placed", "fetched", "weighted", "ready", "passed", "alone", "loaded")
+"""Moments of a job's loading: it has a place, its weights are in the buffer, and then in the core;
+what it reads is stored; the barrier is open; it may load beside the job before; it is loaded."""
+
+LOADING = ("weights", "dependency", "barrier", "output", "input")
+"""What a core is stalled for up to the last five of these moments."""
+
+
 @dataclass(frozen=True)
 class Shared:
     """What a core shares with the others."""
@@ -93,6 +101,8 @@ class CoreMachine:
         started: first cycle of each job's computing.
         stored: the cycle in which each job's result was stored.
         stalls: (reason, first cycle, cycle after the last) while the datapath waited.
+        phases: of each job, the moments of `PHASES`.
+        roomed: of each job, when it began to be stored.
         loader: what the loader waits for, for the message about a deadlock.
         storer: what the storer waits for.
     """
@@ -110,7 +120,8 @@ class CoreMachine:
 
     def __post_init__(self) -> None:
         self._loaded, self._computed, self._stored = (Tally(self.env) for _ in range(3))
-        self._phases: list[tuple[tuple[str, int], ...]] = [() for _ in self.tasks]
+        self.phases: list[tuple[int, ...]] = [() for _ in self.tasks]
+        self.roomed: list[int] = []
 
     def start(self) -> None:
         for process in (self._load(), self._compute(), self._store()):
@@ -126,9 +137,11 @@ class CoreMachine:
         for index, task in enumerate(self.tasks):
             if self._computed.count <= index - self.places:
                 yield self._computed.reach(index - self.places + 1)
+            placed = fetched = int(env.now)
             if task.weight_cycles:
                 self.loader = f"weight block {task.block}"
                 yield weights.fetched[task.block]
+                fetched = int(env.now)
                 data = task.block if self.shared.multicast else -1
                 yield self._transfer(task, 0, task.weight_cycles, data)
                 weights.loaded(task.block)
@@ -162,10 +175,8 @@ class CoreMachine:
                 self.loader = "the DRAM"
                 yield self._transfer(task, 2, task.load_dram_cycles)
             self.loader = ""
-            self._phases[index] = (
-                *(("weights", weighted), ("dependency", ready), ("barrier", passed)),
-                *(("output", alone), ("input", int(env.now))),
-            )
+            times = (placed, fetched, weighted, ready, passed, alone, int(env.now))
+            self.phases[index] = times
             self._loaded.add()
 
     def _compute(self) -> Generator[Event, None, None]:
@@ -179,7 +190,7 @@ class CoreMachine:
                 yield self._stored.reach(index - self.places + 1)
             now = int(self.env.now)
             if now > free_since:
-                self._charge(free_since, now, self._phases[index])
+                self._charge(free_since, now, self.phases[index])
             self.started.append(now)
             yield self.env.timeout(task.compute_cycles)
             free_since = now + task.compute_cycles
@@ -201,6 +212,7 @@ class CoreMachine:
                         yield gate
                 gates.roomy.add(task.stage)
                 self.storer = ""
+            self.roomed.append(int(self.env.now))
             if task.store_cycles:
                 yield self._transfer(task, 3, task.store_cycles)
             if task.store_dram_cycles:
@@ -219,14 +231,15 @@ class CoreMachine:
         request = Request(task.priority, cycles, way, latency, tag, data, arrival)
         return self.shared.fabric.transfer(request)
 
-    def _charge(self, first: int, last: int, phases: tuple[tuple[str, int], ...]) -> None:
+    def _charge(self, first: int, last: int, times: tuple[int, ...]) -> None:
         """Charges the cycles in which the datapath waited to the condition satisfied last.
 
         There are two: the job is loaded, and the output memory has a place. The loader's own
         conditions follow one another, so that in each of its cycles one alone is waited for.
         """
-        loaded = phases[-1][1]
-        for reason, end in phases if loaded == last else (("output", last),):
+        is_loaded_last = times[-1] == last
+        phases = zip(LOADING, times[2:], strict=True) if is_loaded_last else (("output", last),)
+        for reason, end in phases:
             if end > first:
                 self.stalls.append((reason, first, end))
                 first = end

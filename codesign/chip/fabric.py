@@ -99,11 +99,13 @@ class Fabric:
 
     Attributes:
         transfers: what each server did, in the order of grants.
+        shared: by the tag of a request that joined a transfer, the tag of the one it joined.
     """
 
     def __init__(self, env: simpy.Environment, servers: Sequence[int]):
         """Makes the resources, each with so many servers."""
         self.transfers: list[Transfer] = []
+        self.shared: dict[tuple[int, int], tuple[int, int]] = {}
         self._env = env
         self._resources = [Resource(list(range(count))) for count in servers]
         self._candidates: list[tuple[int, int, Request]] = []
@@ -202,6 +204,8 @@ class Fabric:
             self.transfers.append((number, server, *request.tag, now, now + cycles))
         for member in members:
             member.granted = True
+            if member is not request:
+                self.shared[member.tag] = request.tag
             if member.latency or member is not request:
                 self._happen(member.arrival, cycles + member.latency)
         if request.latency == 0:

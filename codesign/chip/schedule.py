@@ -16,6 +16,35 @@ from codesign.results import OCCUPANCY_COLUMNS, TIMELINE_COLUMNS
 
 
 @dataclass(frozen=True)
+class Moments:
+    """When each job came to each point of its way, as cycles, in the order of `Jobs`.
+
+    Attributes:
+        placed: it has a place in the input memory.
+        fetched: its weights are in the weight buffer.
+        weighted: they are in the core.
+        ready: what it reads is stored.
+        passed: the barrier in front of it is open.
+        alone: it may load its input beside the job before.
+        loaded: its input is there.
+        roomed: its result has room.
+        asked: for each block of weights, when it joined the line of the DRAM.
+        shared: by (job, kind of transfer) that joined another's transfer, whose it was.
+    """
+
+    placed: NDArray[np.int64]
+    fetched: NDArray[np.int64]
+    weighted: NDArray[np.int64]
+    ready: NDArray[np.int64]
+    passed: NDArray[np.int64]
+    alone: NDArray[np.int64]
+    loaded: NDArray[np.int64]
+    roomed: NDArray[np.int64]
+    asked: NDArray[np.int64]
+    shared: dict[tuple[int, int], tuple[int, int]]
+
+
+@dataclass(frozen=True)
 class Schedule:
     """What the simulation found.
 
@@ -29,6 +58,7 @@ class Schedule:
             `codesign.mapping.jobs.TRANSFERS`), `is_link`, `is_vertical`; a fetch of weights has
             timestep -1 and the block as tile and job.
         events: events that the kernel processed.
+        moments: of every job.
     """
 
     makespan_cycles: int
@@ -37,6 +67,7 @@ class Schedule:
     stalls: pd.DataFrame
     transfers: pd.DataFrame
     events: int
+    moments: Moments
 
     def completed(self, jobs: Jobs) -> NDArray[np.int64]:
         """The cycle in which the last job of each image was stored."""

@@ -5,16 +5,15 @@ too short; here a dry queue before the last job is an error that names who waits
 """
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 import pandas as pd
 import simpy
 
-from codesign.chip.cores import CYCLE_FIELDS, CoreMachine, Shared, Task
+from codesign.chip.cores import CYCLE_FIELDS, PHASES, CoreMachine, Shared, Task
 from codesign.chip.fabric import Fabric
 from codesign.chip.gates import Gates
-from codesign.chip.schedule import Schedule
+from codesign.chip.schedule import Moments, Schedule
 from codesign.chip.transfers import fetch_cycles, transfer_cycles
 from codesign.chip.ways import MEMORIES, Ways, ways_of
 from codesign.chip.weights import WeightFetch
@@ -28,19 +27,13 @@ Progress = Callable[[str, int, int], None]
 _EVENTS_BETWEEN_REPORTS = 5000
 
 
-def simulate(
-    architecture: Architecture,
-    jobs: Jobs,
-    progress: Progress | None = None,
-    stage: str = "simulation",
-) -> Schedule:
+def simulate(architecture: Architecture, jobs: Jobs, progress: Progress | None = None) -> Schedule:
     """When every job is loaded, computed and stored, if everything shared is contended for.
 
     Args:
         architecture: with cores.
         jobs: as lowered for this architecture.
-        progress: called with (stage, jobs stored, jobs) now and then.
-        stage: what this simulation is called there.
+        progress: called with ("simulation", jobs stored, jobs) now and then.
 
     Raises:
         DeadlockError: jobs wait for each other; with who waits for what.
@@ -65,10 +58,9 @@ def simulate(
         env.process(shared.weights.run(queue, shared.fabric, ways.of_fetch))
     for machine in machines:
         machine.start()
-    told = None if progress is None else partial(progress, stage)
-    events = _run(env, machines, len(jobs), told)
+    events = _run(env, machines, len(jobs), progress)
     _check_done(machines, jobs)
-    return _schedule(env, machines, (jobs, events), (shared.fabric, ways))
+    return _schedule(env, machines, (jobs, events, shared.weights.asked), (shared.fabric, ways))
 
 
 def _jobs_of_stages(jobs: Jobs) -> list[int]:
@@ -102,10 +94,7 @@ def _tasks(architecture: Architecture, jobs: Jobs, ways: Ways) -> list[list[Task
 
 
 def _run(
-    env: simpy.Environment,
-    machines: list[CoreMachine],
-    total: int,
-    progress: Callable[[int, int], None] | None,
+    env: simpy.Environment, machines: list[CoreMachine], total: int, progress: Progress | None
 ) -> int:
     """Processes events until there are none; returns how many there were."""
     events = 0
@@ -114,10 +103,10 @@ def _run(
             env.step()
             events += 1
             if progress and events % _EVENTS_BETWEEN_REPORTS == 0:
-                progress(sum(len(machine.stored) for machine in machines), total)
+                progress("simulation", sum(len(machine.stored) for machine in machines), total)
     except simpy.core.EmptySchedule:
         if progress:
-            progress(total, total)
+            progress("simulation", total, total)
     return events
 
 
@@ -144,10 +133,12 @@ def _check_done(machines: list[CoreMachine], jobs: Jobs) -> None:
 def _schedule(
     env: simpy.Environment,
     machines: list[CoreMachine],
-    record: tuple[Jobs, int],
+    record: tuple[Jobs, int, list[int]],
     moved: tuple[Fabric, Ways],
 ) -> Schedule:
-    jobs, events = record
+    jobs, events, asked = record
+    phases = np.array([each for machine in machines for each in machine.phases], dtype=np.int64)
+    in_order = np.argsort([task.number for machine in machines for task in machine.tasks])
     started, stored = np.zeros((2, len(jobs)), dtype=np.int64)
     stalls = []
     for core, machine in enumerate(machines):
@@ -161,6 +152,12 @@ def _schedule(
         pd.DataFrame(stalls, columns=["core", "state", "start_cycle", "end_cycle"]),
         _transfers(jobs, *moved),
         events,
+        Moments(
+            **dict(zip(PHASES, phases[in_order].T, strict=True)),
+            roomed=np.concatenate([machine.roomed for machine in machines])[in_order],
+            asked=np.array(asked, dtype=np.int64),
+            shared=moved[0].shared,
+        ),
     )
 
 

@@ -23,6 +23,7 @@ class WeightFetch:
 
     Attributes:
         fetched: for each block, the event that it is in the buffer.
+        asked: for each block, the cycle in which it joined the line of the DRAM.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class WeightFetch:
             cycles: DRAM cycles of each block.
         """
         self.fetched = [Event(env) for _ in blocks]
+        self.asked = [0] * len(blocks)
         self._env = env
         self._blocks = blocks
         self._cycles = cycles
@@ -60,6 +62,7 @@ class WeightFetch:
                 self._space[queue] = Event(self._env)
                 yield self._space[queue]
             self._free_bits[queue] -= block.bits
+            self.asked[number] = int(self._env.now)
             tag, arrival = (number, FETCH), self.fetched[number]
             fabric.transfer(Request(block.priority, self._cycles[number], *way, tag, -1, arrival))
 

@@ -15,6 +15,7 @@ from codesign.pages.headline import (
     samples_sentences,
     statements,
 )
+from codesign.pages.latency import path_sentence
 from codesign.results import Result
 from codesign.specs.architecture import Architecture, PaperEnergies
 from codesign.units import si
@@ -37,6 +38,7 @@ def print_run(console: Console, result: Result, architecture: Architecture) -> N
     for name, cycles in summary["bounds_cycles"].items():
         table.add_row(f"bound {name}", f"{cycles:,} cycles")
     console.print(table)
+    _print_sentences(console, [path_sentence(summary)] if summary["critical_path_cycles"] else [])
     _print_sentences(console, [*counts_sentences([summary]), *bit_serial_sentences(summary)])
     if architecture.operations is not None:
         console.print(_exact_sentence(summary, architecture.operations), highlight=False)

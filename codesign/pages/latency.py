@@ -41,6 +41,22 @@ def bounds_data(summary: Mapping[str, Any]) -> list[Bound]:
     )
 
 
+def path_data(summary: Mapping[str, Any]) -> list[Bound]:
+    """What the critical path consists of, the longest part first."""
+    parts = summary.get("critical_path_cycles") or {}
+    whole = sum(parts.values())
+    return [Bound(cause, cycles, cycles / whole) for cause, cycles in parts.items()]
+
+
+def path_sentence(summary: Mapping[str, Any]) -> str:
+    """The largest parts of the critical path in words; empty where there is none."""
+    parts = [f"{percent(part.share)} {words(part.name)}" for part in path_data(summary)[:_NAMED]]
+    return f"Critical path: {', '.join(parts)}." if parts else ""
+
+
+_NAMED = 4
+
+
 def occupancy_data(result: Result) -> Stacked:
     """Cycles of each core in each state; the states of a core sum to the makespan."""
     cores = list(dict.fromkeys(result.occupancy["core"]))
@@ -71,13 +87,13 @@ def occupancy_figure(stacked: Stacked) -> Figure:
     return figure
 
 
-def bounds_table(bounds: list[Bound]) -> Table:
-    """The bounds as a table."""
+def bounds_table(bounds: list[Bound], title: str = "Bounds", name: str = "bound") -> Table:
+    """The bounds, or parts of the critical path, as a table."""
     rows: list[list[Cell]] = [
         [words(bound.name), count(bound.cycles), Number(bound.share, percent(bound.share))]
         for bound in bounds
     ]
-    return Table("Bounds", ["bound", "cycles", "share of the makespan"], rows)
+    return Table(title, [name, "cycles", "share of the makespan"], rows)
 
 
 def bounds_figure(bounds: list[Bound], makespan_cycles: float) -> Figure:

@@ -72,6 +72,7 @@ _WORDS = {
     "ac_readout": "AC, readout",
     "mac_nonzero": "MAC, zero operands skipped",
     "dependency": "dependencies",
+    "in_flight": "data in flight",
 }
 _STALLED_WORDS = {state: f"stalled: {state}" for state in STALLED_STATES}
 

@@ -95,7 +95,7 @@ def _latency(result: Result) -> Section:
     makespan = result.summary["makespan_cycles"]
     if makespan is None:
         return Section("Latency", [headline.NO_LATENCY])
-    bounds = latency.bounds_data(result.summary)
+    bounds, path = latency.bounds_data(result.summary), latency.path_data(result.summary)
     occupancy = latency.occupancy_data(result)
     bars = timeline.timeline_data(result.timeline, occupancy.categories)
     drawn = f"{len(result.timeline):,} recorded jobs and transfers, drawn as {len(bars):,} bars"
@@ -108,6 +108,14 @@ def _latency(result: Result) -> Section:
                 "Cut into these jobs, no order of work takes fewer cycles than a bound.",
                 latency.bounds_figure(bounds, makespan),
                 latency.bounds_table(bounds),
+            ),
+            Picture(
+                "critical-path",
+                "What the critical path consists of",
+                "The chain of computing and transfers that set the makespan: a resource that is "
+                "not on it could be faster and change nothing.",
+                latency.bounds_figure(path, makespan),
+                latency.bounds_table(path, "Critical path", "on the critical path"),
             ),
             Picture(
                 "timeline",

