@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -34,6 +35,7 @@ from codesign.mapping.datapaths import Integers
 from codesign.results import OCCUPANCY_COLUMNS, TIMELINE_COLUMNS, Result
 from codesign.specs.architecture import Architecture
 from codesign.trace import Trace
+from codesign.what_if import what_if
 
 Progress = Callable[[str, int, int], None]
 
@@ -51,6 +53,7 @@ def evaluate(
     *,
     progress: Progress | None = None,
     has_timeline: bool = True,
+    what_ifs: int = 0,
 ) -> Result:
     """Latency and energy of one recorded input.
 
@@ -63,6 +66,8 @@ def evaluate(
         progress: called with (stage, done, total), stages "lowering" and "simulation".
         has_timeline: whether occupancy and timeline are made; of several inputs, only those of
             the first are kept.
+        what_ifs: for how many resources, the largest of the critical path first, the jobs are
+            simulated again with this resource twice as fast.
 
     Raises:
         CapacityError: a layer does not fit the chip; with the layer, the need and the fix.
@@ -88,6 +93,9 @@ def evaluate(
     summary["jobs"] = len(jobs)
     path = critical_path(jobs, schedule, architecture)
     summary["critical_path_cycles"] = cycles_by_cause(path)
+    slow = list(summary["critical_path_cycles"])[:what_ifs]
+    found = what_if(jobs, architecture, schedule.makespan_cycles, slow)
+    summary["what_if"] = [asdict(each) for each in found]
     if not has_timeline:
         return Result(summary, layers, energy, *nothing)
     times = (occupancy(jobs, schedule), timeline(jobs, schedule), path)
@@ -120,6 +128,7 @@ def _summary(
         "counts": totals(layers),
         "bounds_cycles": {},
         "critical_path_cycles": {},
+        "what_if": [],
         "jobs": 0,
         "provenance": trace.provenance,
         "sources": sources(architecture),

@@ -28,7 +28,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"consumption", "footprint"},
     {"census"},
     {"chip"},
-    {"energy", "area", "bounds", "critical_path"},
+    {"energy", "area", "bounds", "critical_path", "what_if"},
     {"evaluation", "combination", "published"},
     {"pages"},
     {"cli"},

@@ -85,6 +85,16 @@ Json = Annotated[
         "--json", metavar="FILE|-", help="Write the summary as JSON to a file, or to stdout alone."
     ),
 ]
+WhatIf = Annotated[
+    int,
+    typer.Option(
+        "--what-if",
+        min=0,
+        max=10,
+        help="Simulate again with each of so many resources, the largest of the critical path "
+        "first, twice as fast.",
+    ),
+]
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Record again, and do not keep the recording.")
 ]

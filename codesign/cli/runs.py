@@ -17,6 +17,7 @@ from codesign.cli.options import (
     Output,
     Samples,
     Seed,
+    WhatIf,
     names,
 )
 from codesign.cli.streams import console
@@ -41,6 +42,7 @@ def run(
     changes: Changes = None,
     out: Output = None,
     json: Json = None,
+    what_if: WhatIf = 0,
     no_cache: NoCache = False,
 ) -> None:
     """Run a workload on a chip: latency, energy, and an interactive report.
@@ -64,7 +66,11 @@ def run(
     reader = console(to_stderr=json == "-")
     with study(use_cache=not no_cache) as work:
         result = work.result(
-            order.specs[0], order.architecture, changes=order.changes, samples=order.samples
+            order.specs[0],
+            order.architecture,
+            changes=order.changes,
+            samples=order.samples,
+            what_ifs=what_if,
         )
     with (
         _shown_whatever_happens(lambda: print_run(reader, result, order.architecture)),

@@ -31,6 +31,7 @@ class Study:
         *,
         changes: Sequence[str],
         samples: Sequence[Any],
+        what_ifs: int = 0,
     ) -> "Result":
         """The result over all images of a workload; traces are read one at a time.
 
@@ -38,6 +39,7 @@ class Study:
             spec: the workload.
             architecture: the chip.
             changes: what was replaced in the files of both, for the summary.
+            what_ifs: how many resources are tried twice as fast, on the first image.
             samples: how samples of data sets were chosen, for the provenance.
 
         Raises:
@@ -48,7 +50,13 @@ class Study:
 
         stages = self._bars(spec.name) if len(spec.images) == 1 else None
         result = combine(
-            evaluate(trace, architecture, progress=stages, has_timeline=not number)
+            evaluate(
+                trace,
+                architecture,
+                progress=stages,
+                has_timeline=not number,
+                what_ifs=0 if number else what_ifs,
+            )
             for number, trace in enumerate(self.traces(spec))
         )
         summary = with_samples(result.summary, samples) | {"changes": list(changes)}

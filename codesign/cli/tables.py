@@ -15,7 +15,7 @@ from codesign.pages.headline import (
     samples_sentences,
     statements,
 )
-from codesign.pages.latency import path_sentence
+from codesign.pages.latency import path_sentence, what_if_sentences
 from codesign.results import Result
 from codesign.specs.architecture import Architecture, PaperEnergies
 from codesign.units import si
@@ -39,6 +39,7 @@ def print_run(console: Console, result: Result, architecture: Architecture) -> N
         table.add_row(f"bound {name}", f"{cycles:,} cycles")
     console.print(table)
     _print_sentences(console, [path_sentence(summary)] if summary["critical_path_cycles"] else [])
+    _print_sentences(console, what_if_sentences(summary))
     _print_sentences(console, [*counts_sentences([summary]), *bit_serial_sentences(summary)])
     if architecture.operations is not None:
         console.print(_exact_sentence(summary, architecture.operations), highlight=False)

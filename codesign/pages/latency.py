@@ -54,6 +54,19 @@ def path_sentence(summary: Mapping[str, Any]) -> str:
     return f"Critical path: {', '.join(parts)}." if parts else ""
 
 
+def what_if_sentences(summary: Mapping[str, Any]) -> list[str]:
+    """What the makespan were if resources were twice as fast."""
+    return [
+        f"With {words(each['resource'])} twice as fast ({each['change']}) the same jobs would "
+        f"take {each['makespan_cycles']:,} cycles, {_gain(each['gain'])}."
+        for each in summary.get("what_if") or ()
+    ]
+
+
+def _gain(gain: float) -> str:
+    return f"{percent(abs(gain))} {'fewer' if gain >= 0 else 'more'}"
+
+
 _NAMED = 4
 
 

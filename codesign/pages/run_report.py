@@ -101,6 +101,7 @@ def _latency(result: Result) -> Section:
     drawn = f"{len(result.timeline):,} recorded jobs and transfers, drawn as {len(bars):,} bars"
     return Section(
         "Latency",
+        latency.what_if_sentences(result.summary),
         pictures=[
             Picture(
                 "bounds",

@@ -1,0 +1,130 @@
+"""What if: the same jobs on a chip of which one resource is twice as fast.
+
+Nothing is mapped again: cuts, orders and places stay, and only durations change. So the gain is
+that of the resource alone; a mapping made for the faster chip may gain more.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from codesign.chip import simulate
+from codesign.mapping.jobs import CYCLE_COLUMNS, Jobs
+from codesign.specs.architecture import Architecture
+
+Change = Callable[[Architecture, Jobs], tuple[Architecture, Jobs]]
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """What a change gains.
+
+    Attributes:
+        resource: as the critical path and the bounds call it.
+        change: in words.
+        makespan_cycles: with the change.
+        gain: share of the makespan that it saves; below 0 if the change makes it longer, as
+            list schedules can.
+    """
+
+    resource: str
+    change: str
+    makespan_cycles: int
+    gain: float
+
+
+def what_if(
+    jobs: Jobs, architecture: Architecture, makespan_cycles: int, resources: list[str]
+) -> list[WhatIf]:
+    """Each resource twice as fast, one at a time; those that cannot be are left out.
+
+    Args:
+        jobs: as they were simulated.
+        architecture: the chip.
+        makespan_cycles: without a change.
+        resources: names as in the critical path: `compute_<kind>`, `weight_buffer`,
+            `activation_buffer`, `dram`, `noc`, `in_flight`, `barrier`.
+    """
+    found = []
+    for resource in resources:
+        if resource.startswith("compute_"):
+            words, change = "half the cycles of every job", _faster_cores(resource)
+        elif resource in _CHANGES:
+            words, change = _CHANGES[resource]
+        else:
+            continue
+        chip, work = change(architecture, jobs)
+        makespan = simulate(chip, work).makespan_cycles
+        found.append(WhatIf(resource, words, makespan, 1 - makespan / makespan_cycles))
+    return found
+
+
+def _faster_cores(resource: str) -> Change:
+    kind = resource.removeprefix("compute_")
+
+    def change(architecture: Architecture, jobs: Jobs) -> tuple[Architecture, Jobs]:
+        mine = (np.array(jobs.core_groups) == kind)[jobs.columns["core"]]
+        columns = dict(jobs.columns)
+        columns["accumulate_cycles"] = np.where(
+            mine, -(-jobs.compute_cycles() // 2), columns["accumulate_cycles"]
+        )
+        for name in CYCLE_COLUMNS:
+            if name != "accumulate_cycles":
+                columns[name] = np.where(mine, 0, columns[name])
+        return architecture, replace(jobs, columns=columns)
+
+    return change
+
+
+def _buffer(name: str) -> Change:
+    def change(architecture: Architecture, jobs: Jobs) -> tuple[Architecture, Jobs]:
+        assert architecture.storage is not None
+        buffer = getattr(architecture.storage, name)
+        wider = buffer.model_copy(update={"width_bits": 2 * buffer.width_bits})
+        storage = architecture.storage.model_copy(update={name: wider})
+        return architecture.model_copy(update={"storage": storage}), jobs
+
+    return change
+
+
+def _dram(architecture: Architecture, jobs: Jobs) -> tuple[Architecture, Jobs]:
+    assert architecture.storage is not None
+    dram = architecture.storage.dram
+    faster = dram.model_copy(update={"bandwidth_bits_per_s": 2 * dram.bandwidth_bits_per_s})
+    storage = architecture.storage.model_copy(update={"dram": faster})
+    return architecture.model_copy(update={"storage": storage}), jobs
+
+
+def _in_flight(architecture: Architecture, jobs: Jobs) -> tuple[Architecture, Jobs]:
+    assert architecture.storage is not None
+    dram = architecture.storage.dram
+    nearer = dram.model_copy(update={"latency_ns": dram.latency_ns / 2})
+    storage = architecture.storage.model_copy(update={"dram": nearer})
+    chip = architecture.model_copy(update={"storage": storage})
+    if chip.noc is not None:
+        hops = {"hop_latency_cycles": chip.noc.hop_latency_cycles // 2}
+        chip = chip.model_copy(update={"noc": chip.noc.model_copy(update=hops)})
+    return chip, jobs
+
+
+def _noc(architecture: Architecture, jobs: Jobs) -> tuple[Architecture, Jobs]:
+    assert architecture.noc is not None
+    wider = {"link_bits": 2 * architecture.noc.link_bits}
+    return architecture.model_copy(update={"noc": architecture.noc.model_copy(update=wider)}), jobs
+
+
+def _barrier(architecture: Architecture, jobs: Jobs) -> tuple[Architecture, Jobs]:
+    shorter = {"barrier_cycles": architecture.schedule.barrier_cycles // 2}
+    schedule = architecture.schedule.model_copy(update=shorter)
+    return architecture.model_copy(update={"schedule": schedule}), jobs
+
+
+_CHANGES: dict[str, tuple[str, Change]] = {
+    "weight_buffer": ("ports twice as wide", _buffer("weight_buffer")),
+    "activation_buffer": ("ports twice as wide", _buffer("activation_buffer")),
+    "dram": ("twice the bandwidth", _dram),
+    "noc": ("links twice as wide", _noc),
+    "in_flight": ("half the latency of DRAM and hops", _in_flight),
+    "barrier": ("half the cycles", _barrier),
+}
