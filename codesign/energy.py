@@ -1,8 +1,10 @@
 """Energy: counts times coefficients, after the simulation.
 
 Nothing here is simulated: the same jobs and schedule can be priced again under other coefficients.
-Every number of the resulting table is attributed to a layer, a timestep and a component; what no
-layer causes (leakage, clocks of waiting cores) is attributed to the chip.
+Every number of the resulting table is attributed to a layer, a timestep, a stream and a component;
+what no layer causes (leakage, clocks of waiting cores) is attributed to the chip. What the spike
+stream stores for the accumulation stream alone is the accumulation stream's: without the pathway
+it would not be (on a NoC with address events it stays with the spike stream).
 
 - Operations and accesses of a core's memories: counts of the jobs times the core's coefficients.
 - Buffers: one access for each word of one bank that a transfer touches. A weight block is written
@@ -19,7 +21,7 @@ coefficient plus dense MACs times the MAC coefficient.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,7 @@ from codesign.mapping.datapaths import ceil_divide
 from codesign.mapping.jobs import JOB_TRANSFERS, OPERATION_COLUMNS, Jobs
 from codesign.results import COMPONENTS
 from codesign.specs.architecture import Architecture, Core, Noc, Storage
+from codesign.workload import Stream
 
 Prices = NDArray[np.floating[Any]]
 
@@ -57,16 +60,54 @@ def price(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> pd.Data
         per_job[component] += prices
     if architecture.noc is not None:
         per_job["noc"] += _noc_prices(jobs, schedule, architecture.noc)
-    table = pd.DataFrame(
-        {"layer": jobs.columns["layer"], "timestep": jobs.columns["timestep"], **per_job}
-    )
-    table = pd.concat([table, _fetches(jobs, architecture.storage)], ignore_index=True).fillna(0.0)
-    sums = table.groupby(["layer", "timestep"], as_index=False).sum()
-    rows = sums.melt(["layer", "timestep"], var_name="component", value_name="energy_pj")
-    numbers = rows["layer"].to_numpy()
-    rows["stream"] = np.array(jobs.layer_streams)[numbers]
-    rows["layer"] = np.array(jobs.layer_names)[numbers]
+    pathway = _pathway_prices(jobs, schedule, architecture)
+    for component, spent in pathway.items():
+        per_job[component] = per_job[component] - spent
+    streams = np.array(jobs.layer_streams)[jobs.columns["layer"]]
+    parts = [
+        _table(jobs, streams, per_job),
+        _table(jobs, np.full(len(jobs), str(Stream.ACCUMULATION)), pathway),
+        _fetches(jobs, architecture.storage),
+    ]
+    table = pd.concat(parts, ignore_index=True).fillna(0.0)
+    keys = ["layer", "timestep", "stream"]
+    sums = table.groupby(keys, as_index=False).sum()
+    rows = sums.melt(keys, var_name="component", value_name="energy_pj")
+    rows["layer"] = np.array(jobs.layer_names)[rows["layer"].to_numpy()]
     return _tidy(pd.concat([rows, _static(jobs, schedule, architecture)], ignore_index=True))
+
+
+def _table(jobs: Jobs, streams: NDArray[np.str_], per_job: Mapping[str, Any]) -> pd.DataFrame:
+    """Energies of every job by component, with its layer, timestep and stream."""
+    columns = jobs.columns
+    identity = {"layer": columns["layer"], "timestep": columns["timestep"], "stream": streams}
+    return pd.DataFrame({**identity, **per_job})
+
+
+def _pathway_prices(
+    jobs: Jobs, schedule: Schedule, architecture: Architecture
+) -> dict[str, Prices]:
+    """What storing for the accumulation stream alone costs jobs of the spike stream: as much more
+    as storing the rest would cost less."""
+    columns, storage, noc = jobs.columns, architecture.storage, architecture.noc
+    assert storage is not None
+    buffer = storage.activation_buffer
+    inside, outside = columns["pathway_store_bits"], columns["pathway_store_dram_bits"]
+    rest = columns["store_bits"] - inside
+    words = ceil_divide(columns["store_bits"], buffer.width_bits)
+    words -= ceil_divide(rest, buffer.width_bits)
+    of_core = [architecture.cores[group].state_memory for group in jobs.core_groups]
+    through_pj = np.array([memory.read_pj + memory.write_pj for memory in of_core])
+    prices: dict[str, Prices] = {
+        "activation_buffer": words * buffer.write_pj,
+        "dram": outside * storage.dram.energy_pj_per_bit,
+        "state_memory": columns["pathway_state_words"] * through_pj[columns["core"]],
+    }
+    if noc is not None and noc.spikes == "bitmap":
+        verbs = {"store": inside, "store_dram": outside}
+        bits = [verbs.get(verb, np.zeros_like(inside)) for verb in JOB_TRANSFERS]
+        prices["noc"] = _over_links(np.stack(bits), schedule, noc)
+    return prices
 
 
 def price_operations(layers: pd.DataFrame, architecture: Architecture) -> pd.DataFrame:
@@ -132,25 +173,35 @@ def _shared_prices(
 
 def _noc_prices(jobs: Jobs, schedule: Schedule, noc: Noc) -> Prices:
     """pJ per job on the links that its transfers held, and for its address events."""
-    over = schedule.links
     bits = np.stack([link_bits(jobs, verb) for verb in JOB_TRANSFERS])
+    spent = _over_links(bits, schedule, noc)
+    prices: Prices = spent + jobs.columns["events"] * (noc.event_pj or 0.0)
+    return prices
+
+
+def _over_links(bits: NDArray[np.int64], schedule: Schedule, noc: Noc) -> Prices:
+    """pJ of each job's transfers, of so many bits by kind, on the links that they held."""
+    over = schedule.links
     hop_pj = np.full(len(over), noc.hop_pj_per_bit)
     if noc.vertical_hop_pj_per_bit is not None:
         hop_pj[over["is_vertical"].to_numpy()] = noc.vertical_hop_pj_per_bit
     job = over["job"].to_numpy()
-    spent = np.bincount(job, bits[over["kind"].to_numpy(), job] * hop_pj, minlength=len(jobs))
-    prices: Prices = spent + jobs.columns["events"] * (noc.event_pj or 0.0)
-    return prices
+    spent_pj = bits[over["kind"].to_numpy(), job] * hop_pj
+    spent: Prices = np.zeros(bits.shape[1])
+    np.add.at(spent, job, spent_pj)
+    return spent
 
 
 def _fetches(jobs: Jobs, storage: Storage) -> pd.DataFrame:
     """Fetching weights, by layer; at timestep 0, because all timesteps share them."""
     bits = np.array([block.bits for block in jobs.blocks], dtype=np.int64)
     words = ceil_divide(bits, storage.weight_buffer.width_bits)
+    layers = np.array([block.layer for block in jobs.blocks], dtype=np.int64)
     return pd.DataFrame(
         {
-            "layer": np.array([block.layer for block in jobs.blocks], dtype=np.int64),
+            "layer": layers,
             "timestep": 0,
+            "stream": np.array(jobs.layer_streams)[layers],
             "weight_buffer": words * storage.weight_buffer.write_pj,
             "dram": bits * storage.dram.energy_pj_per_bit,
         }

@@ -1,6 +1,8 @@
 """Energy is counts times coefficients: linear, complete, and by hand where one can."""
 
 import math
+from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +18,7 @@ from codesign.energy import (
 )
 from codesign.results import COMPONENTS
 from codesign.specs.catalogue import load_architecture
+from codesign.trace import Trace
 from codesign.workload import Kind
 from tests.chip.small_chips import Simulated, runs, simulated, split_chip
 from tests.small_networks import THREE, NetworkBuilder, dual_stream_network
@@ -122,6 +125,48 @@ def test_removing_the_pathway_leaves_the_operations_of_the_spike_stream_their_en
         spent.append({name: component_sums(of_stream)[name] for name in ("ac", "neuron", "logic")})
     assert spent[0] == pytest.approx(spent[1], rel=1e-12)
     assert "accumulation" not in stream_sums(price(alone.jobs, alone.schedule, chip))
+
+
+WITHOUT_STATIC = (
+    *(
+        f"cores.{kind}.overhead.{name}"
+        for kind in ("spike", "accumulation")
+        for name in ("idle_clock=0 pJ", "leakage=0 mW")
+    ),
+    *(
+        f"cores.{kind}.{memory}_memory.leakage=0 mW"
+        for kind in ("spike", "accumulation")
+        for memory in ("weight", "state", "input")
+    ),
+    *("storage.weight_buffer.leakage=0 mW", "storage.activation_buffer.leakage=0 mW"),
+    "storage.dram.background=0 mW",
+)
+
+
+def with_the_spike_head(trace: Trace) -> Trace:
+    """A trace whose spike stream gives its answer, whatever else does."""
+    outputs = tuple(dict.fromkeys((*trace.workload.outputs, "spike.fc")))
+    workload = replace(trace.workload, outputs=outputs)
+    packed = {name: partial(trace.packed, name) for name in trace.names}
+    return Trace(workload, trace.provenance, trace.hash, packed)
+
+
+@pytest.mark.parametrize("timesteps", [1, 4])
+@pytest.mark.parametrize("channels", [3, 8, 40])
+def test_without_the_pathway_an_idle_gated_chip_spends_the_pathways_own_energy_less(
+    timesteps: int, channels: int
+) -> None:
+    chip = split_chip(*WITHOUT_STATIC)
+    both, alone = (
+        simulated(
+            with_the_spike_head(dual_stream_network(timesteps, 3, accumulation, channels)), chip
+        )
+        for accumulation in (True, False)
+    )
+    with_pathway, without = (price(run.jobs, run.schedule, chip) for run in (both, alone))
+    difference = math.fsum(with_pathway.energy_pj) - math.fsum(without.energy_pj)
+    own = stream_sums(with_pathway)["accumulation"]
+    assert abs(difference - own) < 1e-3  # a femtojoule
 
 
 def test_operations_alone_are_equation_7() -> None:

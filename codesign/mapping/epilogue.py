@@ -147,6 +147,7 @@ def transfer_columns(mapping: Mapping, plan: Plan, core: Core) -> Columns:
     }
     for name, bits in _by_place(mapping, plan.fused.stored, elements * last, "store").items():
         columns[name] = bits
+    columns |= _for_the_pathway(mapping, plan, core, elements * last)
     outside = "_dram" if membranes_of(plan.fused) in mapping.in_dram else ""
     columns[f"load{outside}_bits"] = columns[f"load{outside}_bits"] + returning
     columns[f"store{outside}_bits"] = columns[f"store{outside}_bits"] + leaving
@@ -160,6 +161,31 @@ def transfer_columns(mapping: Mapping, plan: Plan, core: Core) -> Columns:
         columns["state_reads"] = columns["state_reads"] + moved
         columns["state_writes"] = columns["state_writes"] + moved
     return columns
+
+
+def _for_the_pathway(mapping: Mapping, plan: Plan, core: Core, elements: Integers) -> Columns:
+    """What a layer of the spike stream stores for the accumulation stream alone."""
+    workload = mapping.workload
+    if plan.fused.stream is not Stream.SPIKE:
+        return {}
+    names = tuple(
+        name
+        for name in plan.fused.stored
+        if name not in workload.outputs
+        and all(
+            user.stream is Stream.ACCUMULATION or user in plan.fused.layers
+            for user in workload.consumers_by_tensor[name]
+        )
+    )
+    bits = _by_place(mapping, names, elements, "store")
+    widths = sum(mapping.widths[name] for name in names)
+    every = elements * plan.geometry.stored_bits
+    through = words(every, core.state_memory) - words(every - elements * widths, core.state_memory)
+    return {
+        "pathway_store_bits": bits["store_bits"],
+        "pathway_store_dram_bits": bits["store_dram_bits"],
+        "pathway_state_words": through,
+    }
 
 
 def _by_place(

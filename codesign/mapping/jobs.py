@@ -42,6 +42,10 @@ JOB_TRANSFERS = ("weights", "load", "load_dram", "store", "store_dram", "sums")
 TRANSFERS = (*JOB_TRANSFERS, "fetch")
 """What a transfer does: those of a job in their order, and the fetch of a block of weights."""
 
+PATHWAY_COLUMNS = ("pathway_store_bits", "pathway_store_dram_bits", "pathway_state_words")
+"""What jobs of the spike stream store for the accumulation stream alone: bits, part of those above,
+and the words of state memory that they pass through on their way."""
+
 CYCLE_COLUMNS = ("scan_cycles", "accumulate_cycles", "neuron_cycles", "fill_cycles")
 """Cycles of the core. Scanning runs ahead of accumulating, so the longer of the two counts."""
 
@@ -63,6 +67,7 @@ COLUMNS = (
     *MEMORY_COLUMNS,
     *TRANSFER_COLUMNS,
     *PACKET_COLUMNS,
+    *PATHWAY_COLUMNS,
     *CYCLE_COLUMNS,
 )
 

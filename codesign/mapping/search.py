@@ -76,9 +76,10 @@ def _partitioned(
 ) -> list[Grid]:
     """Cuts that fit and divide what they may.
 
-    By output channels, or by rows, the other is cut into as few parts as memory asks for. Input
-    channels can be divided where a layer has several, not in groups, and there is a NoC; else
-    everything may.
+    By output channels there is a slice for every core, which goes through its rows one band after
+    the other. By rows there are as few slices as memory asks for. Input channels can be divided
+    where a layer has several, not in groups, and there is a NoC; other layers may divide
+    everything.
     """
     divisible = geometry.work is not Work.ELEMENT_WISE and geometry.window.groups == 1
     spread: list[Grid] = []
@@ -88,8 +89,8 @@ def _partitioned(
         return spread
     grids = list(_candidates(geometry, core, around.share))
     if partition is Partition.OUTPUT_CHANNELS:
-        fewest = min((len(grid.bands) for grid in grids), default=0)
-        return [grid for grid in grids if len(grid.bands) == fewest]
+        most = max((len(grid.slices) for grid in grids), default=0)
+        return [grid for grid in grids if len(grid.slices) >= min(core.count, most)]
     if partition is Partition.ROWS:
         fewest = min((len(grid.slices) for grid in grids), default=0)
         return [grid for grid in grids if len(grid.slices) == fewest]
