@@ -21,7 +21,7 @@ SCALARS = (
 )
 """Numbers of a summary whose distribution is given."""
 
-_SUMS = ("static_parts_pj", "energy_parts_pj", "energy_streams_pj", "counts")
+_SUMS = ("operations", "static_parts_pj", "energy_parts_pj", "energy_streams_pj", "counts")
 _ALIKE = ("workload", "architecture_hash", "timesteps")
 _LAYER_KEYS = ["layer", "type", "stream", "timestep"]
 _ENERGY_KEYS = ["layer", "stream", "timestep", "component"]

@@ -132,12 +132,17 @@ def compare(
         stage("report"),
         result_folder(order.folder) as place,
     ):
-        from codesign.pages import accumulation_cost_sentence, write_compare_report
+        from codesign.pages import (
+            accumulation_cost_sentence,
+            rankings_json,
+            write_compare_report,
+        )
         from codesign.result_files import write_tables, write_whole
 
         comparison = {
             "architecture": order.architecture.name,
             "accumulation_cost": accumulation_cost_sentence(results),
+            "sensitivity": rankings_json(results),
             "runs": [result.summary for result in results],
         }
         for result in results:

@@ -16,6 +16,7 @@ from codesign.pages.headline import (
     statements,
 )
 from codesign.pages.latency import path_sentence, what_if_sentences
+from codesign.pages.rankings import ranking_sentences
 from codesign.results import Result
 from codesign.specs.architecture import Architecture, PaperEnergies
 from codesign.units import si
@@ -72,6 +73,7 @@ def print_comparison(console: Console, results: Sequence[Result]) -> None:
         )
     console.print(table)
     _print_sentences(console, counts_apart)
+    _print_sentences(console, ranking_sentences(results))
     sentence = accumulation_cost_sentence(results)
     if sentence:
         # the prefix of SI that pages show is beyond ASCII, which terminals may not

@@ -12,6 +12,7 @@ from codesign.pages import comparison, headline
 from codesign.pages.content import Page, Picture, Section, Tile, quantity
 from codesign.pages.document import write_page
 from codesign.pages.energy import PICOJOULE
+from codesign.pages.rankings import rankings_section
 from codesign.results import Result
 
 MOST_NAMES = 6
@@ -37,6 +38,7 @@ def write_compare_report(results: Sequence[Result], path: Path) -> None:
 
 def compare_page(results: Sequence[Result]) -> Page:
     """The content of the comparison."""
+    rankings = rankings_section(results)
     return Page(
         title=_title(results),
         statements=_statements(results),
@@ -45,6 +47,7 @@ def compare_page(results: Sequence[Result]) -> Page:
         facts=_facts(results),
         sections=[
             _energy(results),
+            *([rankings] if rankings is not None else []),
             _latency(results),
             Section(
                 "Runs",

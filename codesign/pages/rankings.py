@@ -1,0 +1,50 @@
+"""Rankings: how the runs of a comparison stand under other energy tables."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from codesign.pages.comparison import run_names
+from codesign.pages.content import Cell, Number, Section, Table, quantity
+from codesign.pages.energy import PICOJOULE
+from codesign.results import Result
+from codesign.sensitivity import Sensitivity, sensitivity, sentences
+
+
+def ranking_sentences(results: Sequence[Result]) -> list[str]:
+    """Whether the ranking of the runs by energy survives other energy tables."""
+    return sentences(run_names(results), _found(results))
+
+
+def rankings_json(results: Sequence[Result]) -> dict[str, Any] | None:
+    """Energies of the runs under each energy table, in pJ, and where their ranking flips; None
+    where there is nothing to rank."""
+    found, names = _found(results), run_names(results)
+    if found is None:
+        return None
+    return {
+        "energies_pj": {
+            table: dict(zip(names, values, strict=True))
+            for table, values in found.energies_pj.items()
+        },
+        "flips": {
+            table: [[names[less], names[more]] for less, more in pairs]
+            for table, pairs in found.flips.items()
+        },
+    }
+
+
+def rankings_section(results: Sequence[Result]) -> Section | None:
+    """The sentences, and the energy of each run under each table."""
+    found = _found(results)
+    if found is None:
+        return None
+    rows: list[list[Cell]] = [
+        [table, *(Number(value, quantity(value * PICOJOULE, "J")) for value in values)]
+        for table, values in found.energies_pj.items()
+    ]
+    table = Table("Energy under other tables", ["energy table", *run_names(results)], rows)
+    return Section("Does the ranking hold?", ranking_sentences(results), table=table)
+
+
+def _found(results: Sequence[Result]) -> Sensitivity | None:
+    return sensitivity([result.summary for result in results])
