@@ -1,5 +1,5 @@
-"""Prints what the command line costs, cold and warm, how long each part of a run takes, and what
-recording costs beside bare inference."""
+"""Prints what the command line costs, cold and warm, how long each part of a run takes, how the
+simulation grows, and what recording costs beside bare inference."""
 
 import tempfile
 from pathlib import Path
@@ -53,6 +53,19 @@ def print_parts(recording: Path) -> None:
         print(f"{label:30} {wall_s:6.2f} s")
 
 
+def print_growth(recording: Path) -> None:
+    """How the simulation grows with its jobs; at most linearly, with at most 12 events a job."""
+    from tests.benchmarks.scaling import growths
+
+    print(f"\n{'simulation':30} {'jobs':>8} {'wall':>8} {'per job':>9} {'events':>7} {'peak':>9}")
+    for each in growths(recording, ARCHITECTURE):
+        per_job_us = 1e6 * each.wall_s / each.jobs
+        print(
+            f"{each.label:30} {each.jobs:8,} {each.wall_s:6.2f} s {per_job_us:6.1f} us "
+            f"{each.events_per_job:7.1f} {each.peak_bytes / 2**20:5.0f} MiB"
+        )
+
+
 def print_recording(pairs: int = 7) -> None:
     """What recording costs; it is meant to take at most 1.5 x the time and 2 x the memory."""
     print(f"\n{WORKLOAD}, {pairs} pairs     {'inference':>12} {'recording':>12} {'ratio':>8}")
@@ -73,6 +86,7 @@ def main() -> None:
         print_commands(folder)
         (recording,) = (folder / "cache").glob("*.trace")
         print_parts(recording)
+        print_growth(recording)
     print_recording()
 
 
