@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codesign.errors import Fault, InputError
+from codesign.errors import Fault, InputError, nearest
 from codesign.mapping.forecast import forecast
 from codesign.mapping.fusion import FusedLayer, fuse
 from codesign.mapping.geometry import chip_precision, geometry
@@ -55,7 +55,8 @@ def map_workload(workload: Workload, architecture: Architecture) -> Mapping:
     """Decides where and in which pieces everything is computed.
 
     Raises:
-        InputError: the architecture has no cores.
+        InputError: the architecture has no cores, or it forces the partition of a layer that
+            is not there.
         CapacityError: a layer that no core can do, or that fits no memory however it is cut;
             with the layer, the need, the capacity and what to change.
     """
@@ -68,6 +69,7 @@ def map_workload(workload: Workload, architecture: Architecture) -> Mapping:
             )
         )
     fused_layers = fuse(workload)
+    _check_names([fused.name for fused in fused_layers], architecture)
     widths = element_widths(workload, chip_precision(architecture))
     sizes = [geometry(workload, fused, architecture, widths) for fused in fused_layers]
     plans = plans_of(fused_layers, sizes, architecture)
@@ -75,6 +77,26 @@ def map_workload(workload: Workload, architecture: Architecture) -> Mapping:
     schedule = architecture.schedule
     order = order_of(workload, fused_layers, schedule.order, places, schedule.time_batch)
     return _placed(workload, architecture, plans, (widths, order))
+
+
+def _check_names(names: Sequence[str], architecture: Architecture) -> None:
+    """Layers whose partition is forced must be there.
+
+    Raises:
+        InputError: one is not; with the nearest name.
+    """
+    unknown = [name for name in architecture.schedule.layers if name not in names]
+    if unknown:
+        raise InputError(
+            [
+                Fault(
+                    f"{architecture.name}: schedule.layers",
+                    f"must name layers that are mapped on their own (got '{name}').",
+                    nearest(name, list(names)),
+                )
+                for name in unknown
+            ]
+        )
 
 
 def _placed(

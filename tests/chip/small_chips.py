@@ -132,7 +132,7 @@ def runs(draw: st.DrawFn, images: st.SearchStrategy[int] | None = None) -> Simul
     if draw(st.booleans()):
         chip = draw(with_little_state(chip))
     try:
-        return simulated(trace, chip, draw(images) if images else 1)
+        return simulated(trace, chip, draw(images) if images is not None else 1)
     except CapacityError:
         reject()
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from codesign.errors import InputError
 from codesign.mapping import Mapping, lower, map_workload
 from codesign.mapping.tiling import cores_by_work
 from codesign.specs.architecture import Architecture, Partition
@@ -76,6 +77,11 @@ def test_input_channels_are_spread_and_their_sums_meet_on_the_core_of_the_last_c
 def test_one_layer_can_be_forced_alone() -> None:
     mapping = map_workload(two_convolutions().workload, chip("rows", second="input_channels"))
     assert [spread for *_, spread in cuts(mapping)] == [False, True]
+
+
+def test_a_layer_that_is_not_there_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(InputError, match=r"schedule\.layers.*got 'frist'.*Did you mean 'first'"):
+        map_workload(two_convolutions().workload, chip("rows", frist="rows"))
 
 
 @pytest.mark.parametrize("cores", [1, 2, 3, 7])
