@@ -204,8 +204,7 @@ def _multiply(trace: Trace, plan: Plan, core: Core, precision: Precision) -> Col
         mask = trace.nonzero(plan.fused.main.inputs[0])
         taken = _longest_columns(plan, mask, array.columns)
         if taken.shape[-1] == 1:
-            taken = np.repeat(taken, sizes.timesteps, axis=-1)  # an input that is held
-        taken = by_step(plan, taken)
+            taken = np.repeat(taken, sizes.steps, axis=-1)  # an input that is held
         pairs = _pairs(plan, mask)
         operations, vectors = pairs * per_group, pairs * repeats
     else:
@@ -246,8 +245,9 @@ def _parked_sums(plan: Plan, core: Core, precision: Precision) -> dict[str, Inte
 def _longest_columns(plan: Plan, mask: NDArray[np.uint8], columns: int) -> Integers:
     """Non-zero operands of the fullest pixel in each group of pixels, summed over groups.
 
-    Shape `(slices or 1, bands, chunks, timesteps)`; a pixel's operands are those of all its taps
-    and of the input channels of the chunk. Groups of a convolution are done one after the other.
+    Shape `(slices or 1, bands, chunks, steps)`, or 1 step for an input that is held; a pixel's
+    operands are those of all its taps and of the input channels of the chunk. The pixels of all
+    timesteps of a job follow each other. Groups of a convolution are done one after the other.
     """
     sizes, grid = plan.geometry, plan.grid
     maps = as_maps(plan, mask, sizes.input_map)
@@ -255,11 +255,13 @@ def _longest_columns(plan: Plan, mask: NDArray[np.uint8], columns: int) -> Integ
     if sizes.window.groups > 1:
         inputs = sizes.input_channels_per_group
         channel_sets = [(g * inputs, (g + 1) * inputs) for g in range(sizes.window.groups)]
-    taken: Integers = np.zeros((len(channel_sets), len(grid.bands), len(mask)), dtype=np.int64)
+    steps = len(mask) if sizes.batch == 1 else sizes.steps
+    taken: Integers = np.zeros((len(channel_sets), len(grid.bands), steps), dtype=np.int64)
     for index, (first, last) in enumerate(channel_sets):
         counts = _operands_per_pixel(maps[:, first:last].sum(axis=1, dtype=np.int64), plan)
+        by_job = _batched(plan, counts)
         for band_index, (top, bottom) in enumerate(grid.bands):
-            pixels = counts[:, top:bottom].reshape(len(mask), -1)
+            pixels = by_job[:, :, top:bottom].reshape(steps, -1)
             starts = np.arange(0, pixels.shape[1], columns)
             longest = np.maximum.reduceat(pixels, starts, axis=1)
             taken[index, band_index] = longest.sum(axis=1)
@@ -268,6 +270,18 @@ def _longest_columns(plan: Plan, mask: NDArray[np.uint8], columns: int) -> Integ
     firsts = [first // sizes.outputs_per_group for first, _ in grid.slices]
     by_slice: Integers = np.add.reduceat(taken, firsts, axis=0)
     return by_slice[:, :, None, :]
+
+
+def _batched(plan: Plan, counts: Integers) -> Integers:
+    """Numbers of pixels `(timesteps, H, W)` job by job, `(steps, batch, H, W)`; timesteps that the
+    last job does not have are 0."""
+    batch, timesteps = plan.geometry.batch, plan.geometry.timesteps
+    if batch == 1:
+        return counts[:, None]
+    if len(counts) == 1:
+        counts = np.repeat(counts, timesteps, axis=0)  # an input that is held
+    whole = np.pad(counts, ((0, -timesteps % batch), (0, 0), (0, 0)))
+    return whole.reshape(-1, batch, *counts.shape[1:])
 
 
 def _operands_per_pixel(sums: Integers, plan: Plan) -> Integers:

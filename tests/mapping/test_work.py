@@ -183,6 +183,31 @@ def test_a_dense_array_by_hand() -> None:
     assert job_table(slow).accumulate_cycles.tolist() == [5 * 2 * 27 * 2]  # 128 of 64 bit a cycle
 
 
+@pytest.mark.parametrize("is_held", [False, True])
+@pytest.mark.parametrize("timesteps", [2, 3, 4])
+def test_skipping_zeros_where_there_are_none_takes_an_array_as_long_as_doing_all(
+    timesteps: int, is_held: bool
+) -> None:
+    net = NetworkBuilder(timesteps, rate=1.0)
+    net.add_tensor("x", (1, 3, 3), Kind.REAL, static=is_held)  # 9 pixels, on 8 columns
+    net.convolution("x", 8, POINT, name="conv", static=False)
+    dense, skipping = (
+        job_table(
+            lowered(
+                net.trace(),
+                split_chip(
+                    "schedule.time_batch=2",
+                    "cores.accumulation.weight_memory.banks=64",
+                    f"cores.accumulation.mac.zero_skipping={skips}",
+                ),
+            )
+        )
+        for skips in ("false", "true")
+    )
+    for name in ("mac", "accumulate_cycles", "input_reads"):
+        assert skipping[name].tolist() == dense[name].tolist()
+
+
 @pytest.mark.parametrize("kind", [Kind.SPIKE, Kind.REAL])
 @pytest.mark.parametrize("skips", ["true", "false"])
 @pytest.mark.parametrize("places", [(5,), (2, 3)])
