@@ -1,6 +1,7 @@
 """Small chips for tests, made from the shipped ones by overrides."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from hypothesis import reject
 from hypothesis import strategies as st
@@ -9,7 +10,10 @@ from codesign.chip import Schedule, simulate
 from codesign.errors import CapacityError
 from codesign.mapping import Jobs, lower, map_workload
 from codesign.specs.architecture import Architecture, Noc, Partition
-from codesign.specs.catalogue import load_architecture
+from codesign.specs.catalogue import architecture_path
+from codesign.specs.documents import Document, read_document
+from codesign.specs.faults import validate
+from codesign.specs.overrides import apply_overrides
 from codesign.trace import Trace
 from tests.small_networks import attention_network, dual_stream_network
 
@@ -32,12 +36,23 @@ def simulated(trace: Trace, architecture: Architecture, images: int = 1) -> Simu
     return Simulated(trace, architecture, jobs, simulate(architecture, jobs))
 
 
+@cache
+def _document(name: str) -> Document:
+    """A shipped file, read once: reading takes longer than simulating a small chip."""
+    return read_document(architecture_path(name))
+
+
+def _chip(name: str, overrides: tuple[str, ...]) -> Architecture:
+    document = apply_overrides(_document(name), Architecture, overrides)
+    return validate(document, Architecture, name)
+
+
 def split_chip(*overrides: str) -> Architecture:
-    return load_architecture("split_core", (*SPLIT, *overrides))
+    return _chip("split_core", (*SPLIT, *overrides))
 
 
 def unified_chip(*overrides: str) -> Architecture:
-    return load_architecture("unified_core", (*UNIFIED, *overrides))
+    return _chip("unified_core", (*UNIFIED, *overrides))
 
 
 @st.composite
