@@ -1,0 +1,174 @@
+"""Synapses: what the main layer of a job does where it has weights, or products in their place.
+
+Goes from every output pixel through its taps. On a spike core each event that a tap finds adds a
+vector of weights to a vector of sums; on an array each column stands for a pixel.
+"""
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codesign.mapping.geometry import Work
+from codesign.workload import Kind, LayerType
+from tests.oracle.parts import Part, Site, per_cycle, up, words
+
+
+def synapses(site: Site, part: Part) -> Counter[str]:
+    """Operations, cycles and accesses of the main layer of a job."""
+    if site.plan.geometry.work is Work.MULTIPLY:
+        return _multiplied(site, part)
+    if site.plan.fused.main.type is LayerType.PRODUCT:
+        return _product(site, part)
+    return _accumulated(site, part)
+
+
+def _events(site: Site) -> NDArray[np.int64]:
+    """How often each input is added: a spike once, k of an integer k times; bit by bit once for
+    every bit that is set, of a real's unknown ones for each."""
+    trace, width = site.trace, site.mapping.widths[site.source]
+    if not site.plan.geometry.is_serial:
+        return site.maps(trace.values(site.source))
+    if trace.workload.tensor_by_name[site.source].kind is Kind.REAL:
+        return site.maps(trace.nonzero(site.source)) * width
+    return site.maps(np.vectorize(lambda k: int(k).bit_count())(trace.values(site.source)))
+
+
+def _met(site: Site, part: Part, values: NDArray[np.int64]) -> int:
+    """Sum over the job's output pixels and their taps of values by row and column."""
+    rows = values.tolist()
+    columns = range(site.plan.geometry.output_map[2])
+    return sum(rows[y][x] for r in part.rows for c in columns for y, x in site.taps[r, c])
+
+
+def _accumulated(site: Site, part: Part) -> Counter[str]:
+    events = _events(site)
+    found: Counter[str] = Counter()
+    adding = reading = 0
+    for group, length in part.groups(site).items():
+        held = events[part.timesteps.start : part.timesteps.stop, part.channels(site, group)]
+        pairs = sum(_met(site, part, each.sum(axis=0)) for each in held)
+        # Weights that several timesteps meet at the same place are read once for all of them.
+        read = _met(site, part, held.max(axis=0).sum(axis=0))
+        found["ac"] += pairs * length
+        vector = _vector(site, length, site.precision.weight_bits)
+        adding += pairs * vector["adding"]
+        reading += read * vector["reading"]
+        found["weight_reads"] += read * vector["weight_words"]
+        found["state_reads"] += pairs * vector["sum_words"]
+        found["state_writes"] += pairs * vector["sum_words"]
+    found["accumulate_cycles"] = max(adding, reading)
+    return found + _scanned(site, part)
+
+
+def _vector(site: Site, length: int, bits: int) -> dict[str, int]:
+    """Cycles and words of adding so many weights, each of so many bits, to as many sums."""
+    core = site.core
+    assert core.spike
+    sums, weights = length * site.precision.accumulator_bits, length * bits
+    return {
+        "adding": max(up(length, core.spike.lanes), up(sums, per_cycle(core.state_memory))),
+        "reading": up(weights, per_cycle(core.weight_memory)),
+        "weight_words": words(weights, core.weight_memory),
+        "sum_words": words(sums, core.state_memory),
+    }
+
+
+def _scanned(site: Site, part: Part) -> Counter[str]:
+    assert site.core.spike
+    bits, timesteps = part.input_bits(site), len(part.timesteps)
+    return Counter(
+        scan_cycles=up(bits, site.scan_bits) * timesteps,
+        input_reads=words(bits, site.core.input_memory) * timesteps,
+        fill_cycles=site.core.spike.fill_cycles,
+    )
+
+
+def _product(site: Site, part: Part) -> Counter[str]:
+    """Every spike of the first operand meets a row of the second's values."""
+    main = site.plan.fused.main
+    meet = main.contraction
+    assert meet
+    spikes, values = (
+        [x.ravel() for x in site.trace.values(name).astype(np.int64)] for name in main.inputs
+    )
+    found: Counter[str] = Counter()
+    cycles = 0
+    for group, length in part.groups(site).items():
+        firsts = [output - group * meet.outputs for output in part.outputs]
+        columns = np.array([j for j in firsts if 0 <= j < meet.outputs])
+        vector = _vector(site, length, site.mapping.widths[main.inputs[1]])
+        for timestep in part.timesteps:
+            for k in part.terms:
+                at = group * meet.value_strides[0] + k * meet.value_strides[1]
+                row = values[timestep][at + columns * meet.value_strides[2]]
+                nonzero = int(np.count_nonzero(row))
+                for place in part.rows:
+                    index = np.dot((group, place, k), meet.event_strides)
+                    if spikes[timestep][index]:
+                        found["ac"] += nonzero
+                        found["weight_reads"] += vector["weight_words"]
+                        found["state_reads"] += vector["sum_words"]
+                        found["state_writes"] += vector["sum_words"]
+                        cycles += max(vector["adding"], vector["reading"])
+    found["accumulate_cycles"] = cycles
+    return found + _scanned(site, part)
+
+
+def _multiplied(site: Site, part: Part) -> Counter[str]:
+    core, precision = site.core, site.precision
+    assert core.mac
+    found: Counter[str] = Counter(fill_cycles=core.mac.fill_cycles)
+    mask = site.maps(site.trace.nonzero(site.source))
+    column_bits = core.mac.columns * site.mapping.widths[site.source]
+    busy = 0
+    for group, length in part.groups(site).items():
+        row_bits = min(length, core.mac.rows) * precision.weight_bits
+        step = max(
+            1,
+            up(row_bits, per_cycle(core.weight_memory)),
+            up(column_bits, per_cycle(core.input_memory)),
+        )
+        operands = _operands(site, part, mask[:, part.channels(site, group)].sum(axis=1))
+        passes = up(length, core.mac.rows)
+        steps = passes * sum(
+            max(operands[n : n + core.mac.columns])
+            for n in range(0, len(operands), core.mac.columns)
+        )
+        found["mac"] += sum(operands) * length
+        # Columns at different taps need a vector each; in step, one serves them all.
+        vectors = sum(operands) * passes if core.mac.zero_skipping else steps
+        found["weight_reads"] += vectors * words(row_bits, core.weight_memory)
+        found["input_reads"] += steps * words(column_bits, core.input_memory)
+        busy += steps * step
+    busy = max(busy, up(found["weight_reads"], core.weight_memory.banks))
+    waiting = _waiting_sums(site, part)
+    found["accumulate_cycles"] = busy + up(max(waiting.values()), core.state_memory.banks)
+    return found + waiting
+
+
+def _operands(site: Site, part: Part, counts: NDArray[np.int64]) -> list[int]:
+    """Operands of each of the job's pixels: all with padding, or those that are not zero."""
+    assert site.core.mac
+    columns = range(site.plan.geometry.output_map[2])
+    pixels = [(row, column) for row in part.rows for column in columns]
+    if not site.core.mac.zero_skipping:
+        every = len(part.terms) * site.plan.geometry.window.taps
+        return [every] * len(pixels) * len(part.timesteps)
+    return [
+        sum(int(counts[timestep, y, x]) for y, x in site.taps[pixel])
+        for timestep in part.timesteps
+        for pixel in pixels
+    ]
+
+
+def _waiting_sums(site: Site, part: Part) -> Counter[str]:
+    """Sums that wait in the state memory between the chunks that one core computes in turn."""
+    grid = site.plan.grid
+    found = Counter(state_reads=0, state_writes=0)
+    if len(grid.chunks) > 1 and not grid.is_spread:
+        bits = part.elements(site) * len(part.timesteps) * site.precision.accumulator_bits
+        sums = words(bits, site.core.state_memory)
+        found["state_reads"] = sums if part.terms.start > 0 else 0
+        found["state_writes"] = 0 if part.is_last else sums
+    return found
