@@ -26,8 +26,8 @@ def words(bits: Integers | int, memory: Memory) -> Integers:
 
 
 @dataclass(frozen=True)
-class Scatter:
-    """What one (spike, tap) pair costs a spike core: a vector of weights added to a vector of sums.
+class WeightVector:
+    """What it costs a spike core to add one weight of each output channel to their sums.
 
     Attributes:
         adding_cycles: the slower of the lanes and the state memory (which reads and writes one
@@ -35,21 +35,30 @@ class Scatter:
         reading_cycles: those of the weight memory.
         weight_words: reads of the weight memory.
         state_words: reads, and as many writes, of the state memory.
+        passes: times that the scanner goes through the input, because not all channels have
+            lanes at once.
     """
 
     adding_cycles: int
     reading_cycles: int
     weight_words: int
     state_words: int
+    passes: int = 1
 
     @property
     def cycles(self) -> int:
-        """Of a pair that reads its own weights."""
+        """Of one that reads its own weights."""
         return max(self.adding_cycles, self.reading_cycles)
 
 
-def scatter(core: Core, precision: Precision, channels: int, value_bits: int = 0) -> Scatter:
+def weight_vector(
+    core: Core, precision: Precision, channels: int, value_bits: int = 0
+) -> WeightVector:
     """The cost of adding the weights of so many output channels to their partial sums.
+
+    A core that scatters does so for each (spike, tap) pair, and its sums pass the state memory. One
+    that gathers does it for each (group of pixels, tap) that has a spike, and its sums are in
+    registers: as many channels as have lanes beside each other are finished before the next.
 
     Args:
         core: with an AC side.
@@ -57,13 +66,20 @@ def scatter(core: Core, precision: Precision, channels: int, value_bits: int = 0
         channels: output channels.
         value_bits: width of what is added in the place of weights, if it is something else.
     """
-    datapath = spike_datapath(core)
-    weight_bits = channels * (value_bits or precision.weight_bits)
-    sum_bits = channels * precision.accumulator_bits
-    return Scatter(
+    datapath, memory = spike_datapath(core), core.weight_memory
+    each_bits = value_bits or precision.weight_bits
+    if datapath.pixels is not None:
+        side_by_side = min(channels, datapath.lanes // datapath.pixels)
+        full, rest = divmod(channels, side_by_side)
+        parts = [side_by_side * each_bits] * full + [rest * each_bits] * (rest > 0)
+        reading = sum(-(-bits // memory.bits_per_cycle) for bits in parts)
+        read = sum(-(-bits // memory.width_bits) for bits in parts)
+        return WeightVector(len(parts), reading, read, 0, len(parts))
+    weight_bits, sum_bits = channels * each_bits, channels * precision.accumulator_bits
+    return WeightVector(
         max(-(-channels // datapath.lanes), -(-sum_bits // core.state_memory.bits_per_cycle)),
-        -(-weight_bits // core.weight_memory.bits_per_cycle),
-        -(-weight_bits // core.weight_memory.width_bits),
+        -(-weight_bits // memory.bits_per_cycle),
+        -(-weight_bits // memory.width_bits),
         -(-sum_bits // core.state_memory.width_bits),
     )
 

@@ -11,7 +11,7 @@ of them.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -58,6 +58,8 @@ class Geometry:
         waiting_timesteps: timesteps whose partial sums wait for the next chunk of input channels.
         batch: timesteps of one job.
         is_serial: whether values that are no spikes are accumulated bit by bit.
+        sums_in: where partial sums grow while a job is computed: on the `membranes` themselves if
+            nothing is against it, or in `registers` of the datapath.
     """
 
     work: Work
@@ -78,6 +80,7 @@ class Geometry:
     waiting_timesteps: int = 1
     batch: int = 1
     is_serial: bool = False
+    sums_in: Literal["membranes", "registers"] = "membranes"
 
     @property
     def steps(self) -> int:
@@ -166,8 +169,8 @@ class Geometry:
             copies = self.batch * (2 * len(grid.chunks) - 1) + self.has_neurons
         elif len(grid.chunks) > 1:
             copies = self.waiting_timesteps + self.has_neurons
-        elif self.work is Work.MULTIPLY and not self.has_neurons:
-            copies = 0  # the array holds the sums until they are results
+        elif self.sums_in == "registers":
+            copies = int(self.has_neurons)  # the datapath holds the sums until they are results
         copies -= self.membranes == "resident" and self.has_neurons  # counted apart
         sums = grid.largest_tile * copies * self.sum_bits
         return sums + self.results_bits(grid) + self.operands_bits(grid)
@@ -235,7 +238,15 @@ def geometry(
         waiting_timesteps=output.timesteps if in_layers else batch,
         batch=batch,
         is_serial=is_bit_serial(workload, fused, architecture),
+        sums_in="registers" if work is Work.MULTIPLY else "membranes",
     )
+
+
+def on_core(sizes: Geometry, core: Core) -> Geometry:
+    """The sizes on a kind of core, whose dataflow says where partial sums grow."""
+    if sizes.work is Work.ACCUMULATE and core.spike and core.spike.dataflow == "gather":
+        return replace(sizes, sums_in="registers")
+    return sizes
 
 
 def work_of(workload: Workload, fused: FusedLayer, architecture: Architecture) -> Work:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from codesign.errors import CapacityError
 from codesign.mapping.fusion import FusedLayer
-from codesign.mapping.geometry import Geometry, Work, chip_precision
+from codesign.mapping.geometry import Geometry, Work, chip_precision, on_core
 from codesign.mapping.pipeline import share_cores
 from codesign.mapping.residency import WORKING_PART, keeps_membranes, resident_weights
 from codesign.mapping.search import Surroundings, best_grid
@@ -78,10 +78,11 @@ def plans_of(
     """
     groups = _groups(fused_layers, sizes, architecture)
     shares = weight_shares(architecture)
-    drafts = [
-        Plan(fused, each, group, _NO_CUT, 0.0, (0, architecture.cores[group].count), shares[group])
-        for fused, each, group in zip(fused_layers, sizes, groups, strict=True)
-    ]
+    drafts = []
+    for fused, each, group in zip(fused_layers, sizes, groups, strict=True):
+        core = architecture.cores[group]
+        on_it, cores = on_core(each, core), (0, core.count)
+        drafts.append(Plan(fused, on_it, group, _NO_CUT, 0.0, cores, shares[group]))
     if architecture.schedule.order == "pipeline":
         drafts = _with_own_cores(drafts, architecture)
     drafts = _with_kept_weights(drafts, architecture)

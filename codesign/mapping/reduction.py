@@ -9,7 +9,6 @@ import numpy as np
 
 from codesign.mapping.datapaths import Integers, ceil_divide, element_lanes, words
 from codesign.mapping.epilogue import at_last_chunk
-from codesign.mapping.geometry import Work
 from codesign.mapping.planning import Plan
 from codesign.mapping.work import Columns, band_pixels, batch_lengths, slice_lengths
 from codesign.specs.architecture import Core
@@ -27,7 +26,7 @@ def reduction_columns(plan: Plan, core: Core) -> Columns:
     added = elements * others * last
     reading = ceil_divide(sums * others, core.state_memory.banks)
     adding = np.maximum(ceil_divide(elements * others, element_lanes(core)), reading)
-    parked = sums if plan.geometry.work is Work.MULTIPLY else np.zeros_like(sums)
+    parked = sums if plan.geometry.sums_in == "registers" else np.zeros_like(sums)
     sent: Integers = (sums + parked) * (1 - last)  # into the sender's memory, and the receiver's
     return {
         "reduction": added,

@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from codesign.errors import CapacityError
-from codesign.mapping.datapaths import array_pass, element_lanes, mac_datapath, scan_width, scatter
+from codesign.mapping.datapaths import (
+    array_pass,
+    element_lanes,
+    mac_datapath,
+    scan_width,
+    spike_datapath,
+    weight_vector,
+)
 from codesign.mapping.geometry import Geometry, Work, needs_of
 from codesign.mapping.tiling import Grid, cut, cut_by, fetches, most_input_rows
 from codesign.specs.architecture import Core, Partition, Precision, Storage
@@ -134,7 +141,7 @@ def _slice_lengths(geometry: Geometry, core: Core) -> list[int]:
     channels = geometry.output_map[0]
     unit = core.mac.rows if geometry.work is Work.MULTIPLY and core.mac else 8
     if core.spike and geometry.work is not Work.MULTIPLY:
-        unit = core.spike.lanes
+        unit = core.spike.lanes // (core.spike.pixels or 1)
     halves = (unit >> power for power in range(unit.bit_length()))
     multiples = (unit << power for power in range(channels.bit_length()))
     lengths = {min(channels, length) for length in (1, *halves, *multiples)}
@@ -208,9 +215,15 @@ def _job_cycles(geometry: Geometry, grid: Grid, core: Core, precision: Precision
     pixels = grid.largest_band * grid.width
     if geometry.work is Work.ACCUMULATE:
         per_group = min(grid.largest_slice, geometry.outputs_per_group)
-        pairs = EXPECTED_RATE * channels * pixels * geometry.window.taps
-        accumulate = pairs * scatter(core, precision, per_group, geometry.value_bits).cycles
-        return max(elements / scan_width(core), accumulate) + core_fill(core, geometry.work)
+        vector = weight_vector(core, precision, per_group, geometry.value_bits)
+        together = spike_datapath(core).pixels
+        taps = channels * geometry.window.taps
+        added, examined = EXPECTED_RATE * pixels * taps, elements * 1.0
+        if together is not None:  # as if spikes of neighbours did not depend on each other
+            added = (1 - (1 - EXPECTED_RATE) ** together) * -(-pixels // together) * taps
+            examined = pixels * taps * vector.passes
+        scanning = examined / scan_width(core)
+        return max(scanning, added * vector.cycles) + core_fill(core, geometry.work)
     if geometry.work is Work.MULTIPLY:
         groups = max(1, grid.largest_slice // geometry.outputs_per_group)
         per_group = min(grid.largest_slice, geometry.outputs_per_group)

@@ -6,6 +6,9 @@ batch of them that one job computes.
 - AC (scatter): every pair of a spike and a valid tap reads a vector of weights and adds it to a
   vector of sums; the scanner runs ahead through the job's part of the spike map. A job of several
   timesteps has sums for each of them, and reads a vector once for all that need it.
+- AC (gather): the same for every tap at which any of a group of pixels has a spike; a lane adds
+  only if its own pixel has one. The scanner goes through the windows of all pixels, zero padding
+  too, as often as channels are left over. Of integers, the largest of a group decides.
 - MAC (output-stationary array): every tap of every input channel takes a cycle per group of
   pixels (of all timesteps of the job), dense, and one vector of weights serves all columns. With
   zero-skipping each pixel's column skips its zeros and a group of pixels takes as long as its
@@ -30,10 +33,12 @@ from codesign.mapping.datapaths import (
     element_lanes,
     mac_datapath,
     scan_width,
-    scatter,
+    spike_datapath,
+    weight_vector,
     words,
 )
 from codesign.mapping.geometry import POOLS, Work
+from codesign.mapping.pixel_groups import gathered, longest_columns
 from codesign.mapping.planning import Plan
 from codesign.mapping.products import events_and_meetings
 from codesign.mapping.search import core_fill
@@ -85,6 +90,16 @@ def as_maps(
     return values.reshape(len(values), *shape)
 
 
+def _chunk_lengths(plan: Plan) -> Integers:
+    """Input channels of each chunk, counted within a group, shape `(1, 1, chunks, 1)`."""
+    return np.array([_length(chunk) for chunk in plan.grid.chunks]).reshape(1, 1, -1, 1)
+
+
+def _group_counts(plan: Plan) -> Integers:
+    """Groups of the convolution that each slice has, shape `(slices, 1, 1, 1)`."""
+    return np.maximum(1, slice_lengths(plan) // plan.geometry.outputs_per_group)
+
+
 def _per_group(plan: Plan) -> Integers:
     """Output channels of each slice that share their inputs, shape `(slices, 1, 1, 1)`."""
     return np.minimum(slice_lengths(plan), plan.geometry.outputs_per_group)
@@ -118,17 +133,37 @@ def _in_any(plan: Plan, values: NDArray[np.uint8 | np.uint16]) -> NDArray[np.uin
 
 def _pairs(plan: Plan, values: NDArray[np.uint8 | np.uint16]) -> Integers:
     """Pairs of (input unit, valid tap), shape `(slices or 1, bands, chunks, steps)`."""
-    pairs = _pairs_of_maps(plan, values)
-    if len(values) == 1 and plan.geometry.timesteps > 1:
-        pairs = np.repeat(pairs, plan.geometry.timesteps, axis=-1)  # an input that is held
-    return by_step(plan, pairs)
+    return _by_held_step(plan, _pairs_of_maps(plan, values))
+
+
+def _by_held_step(plan: Plan, counts: Integers) -> Integers:
+    """Counts of maps, by step; those of an input that is held count at every timestep."""
+    if counts.shape[-1] == 1:
+        counts = np.repeat(counts, plan.geometry.timesteps, axis=-1)
+    return by_step(plan, counts)
 
 
 def _pairs_of_maps(plan: Plan, values: NDArray[np.uint8 | np.uint16]) -> Integers:
     """Pairs of (input unit, valid tap), shape `(slices or 1, bands, chunks, maps)`."""
     sizes, grid = plan.geometry, plan.grid
     maps = as_maps(plan, values, sizes.input_map)
-    sums = tap_sums(maps, sizes.output_map, sizes.window, list(grid.bands))
+    return _by_part(plan, tap_sums(maps, sizes.output_map, sizes.window, list(grid.bands)))
+
+
+def _vectors_of_maps(
+    plan: Plan, values: NDArray[np.uint8 | np.uint16], pixels: int | None
+) -> Integers:
+    """Vectors of weights that are added, shape `(slices or 1, bands, chunks, maps)`: one for each
+    pair if they are scattered, else one for all pixels of a group."""
+    if pixels is None:
+        return _pairs_of_maps(plan, values)
+    maps = as_maps(plan, values, plan.geometry.input_map)
+    return _by_part(plan, gathered(plan, maps, pixels))
+
+
+def _by_part(plan: Plan, sums: Integers) -> Integers:
+    """Sums of input channels, `(maps, C, bands)`, as `(slices or 1, bands, chunks, maps)`."""
+    sizes, grid = plan.geometry, plan.grid
     if sizes.window.groups == 1:
         starts = [first for first, _ in grid.chunks]
         by_chunk = np.add.reduceat(sums, starts, axis=1)  # (timesteps, chunks, bands)
@@ -156,41 +191,59 @@ def _events(trace: Trace, plan: Plan) -> NDArray[np.uint8 | np.uint16]:
 
 
 def _accumulate(trace: Trace, plan: Plan, core: Core, precision: Precision) -> Columns:
-    bits, per_group = input_bits(plan), _per_group(plan)
-    if plan.fused.main.type is LayerType.PRODUCT:
-        pairs, operations = (by_step(plan, each) for each in events_and_meetings(trace, plan))
-        read = pairs  # values, of each timestep its own
-    else:
-        values = _events(trace, plan)
-        pairs = _pairs(plan, values)
-        read = pairs if plan.geometry.batch == 1 else _pairs_of_maps(plan, _in_any(plan, values))
-        operations = pairs * per_group
+    per_group, pixels = _per_group(plan), spike_datapath(core).pixels
+    operations, added, read = _additions(trace, plan, pixels)
     vectors = [
-        scatter(core, precision, int(length), plan.geometry.value_bits)
+        weight_vector(core, precision, int(length), plan.geometry.value_bits)
         for length in per_group.ravel()
     ]
-    adding, reading, weights, sums = (
+    adding, reading, weights, sums, passes = (
         np.array([getattr(vector, name) for vector in vectors]).reshape(per_group.shape)
-        for name in ("adding_cycles", "reading_cycles", "weight_words", "state_words")
+        for name in ("adding_cycles", "reading_cycles", "weight_words", "state_words", "passes")
     )
+    examined = input_bits(plan) if pixels is None else _window_bits(plan) * passes
     lengths = batch_lengths(plan)
-    return {
+    columns: Columns = {
         "ac": operations,
-        "scan_cycles": ceil_divide(bits, scan_width(core)) * lengths,
-        "accumulate_cycles": np.maximum(pairs * adding, read * reading),
+        "scan_cycles": ceil_divide(examined, scan_width(core)) * lengths,
         "fill_cycles": core_fill(core, Work.ACCUMULATE),
         "weight_reads": read * weights,
-        "state_reads": pairs * sums,
-        "state_writes": pairs * sums,
-        "input_reads": words(bits, core.input_memory) * lengths,
+        "state_reads": added * sums,
+        "state_writes": added * sums,
+        "input_reads": words(examined, core.input_memory) * lengths,
     }
+    columns |= _parked_sums(plan, core, precision)
+    adding_cycles = np.maximum(added * adding, read * reading)
+    columns["accumulate_cycles"] = adding_cycles + _parking_cycles(plan, core, precision)
+    return columns
+
+
+def _additions(trace: Trace, plan: Plan, pixels: int | None) -> tuple[Integers, Integers, Integers]:
+    """ACs, vectors of weights that are added, and vectors that are read from memory."""
+    if plan.fused.main.type is LayerType.PRODUCT:
+        vectors, operations = events_and_meetings(trace, plan, pixels or 1)
+        added = by_step(plan, vectors)
+        return by_step(plan, operations), added, added  # values, of each timestep its own
+    values = _events(trace, plan)
+    added = _by_held_step(plan, _vectors_of_maps(plan, values, pixels))
+    read = added
+    if plan.geometry.batch > 1:
+        read = _vectors_of_maps(plan, _in_any(plan, values), pixels)
+    pairs = added if pixels is None else _pairs(plan, values)
+    return pairs * _per_group(plan), added, read
+
+
+def _window_bits(plan: Plan) -> Integers:
+    """Bits of the windows of a job's pixels at one timestep, with padding."""
+    sizes = plan.geometry
+    taps = _chunk_lengths(plan) * sizes.window.taps
+    return band_pixels(plan) * taps * _group_counts(plan) * sizes.input_bits
 
 
 def _multiply(trace: Trace, plan: Plan, core: Core, precision: Precision) -> Columns:
     sizes = plan.geometry
     array = mac_datapath(core)
-    per_group, lengths = _per_group(plan), slice_lengths(plan)
-    groups = np.maximum(1, lengths // sizes.outputs_per_group)
+    per_group = _per_group(plan)
     passes = [
         array_pass(core, precision, int(each), sizes.input_bits) for each in per_group.ravel()
     ]
@@ -198,19 +251,17 @@ def _multiply(trace: Trace, plan: Plan, core: Core, precision: Precision) -> Col
         np.array([getattr(each, name) for each in passes]).reshape(per_group.shape)
         for name in ("passes", "cycles", "weight_words", "input_words")
     )
-    chunks = np.array([_length(chunk) for chunk in plan.grid.chunks]).reshape(1, 1, -1, 1)
-    taps = chunks * sizes.window.taps
+    taps = _chunk_lengths(plan) * sizes.window.taps
     if array.zero_skipping:
         mask = trace.nonzero(plan.fused.main.inputs[0])
-        taken = _longest_columns(plan, mask, array.columns)
-        if taken.shape[-1] == 1:
-            taken = np.repeat(taken, sizes.steps, axis=-1)  # an input that is held
+        maps = as_maps(plan, mask, sizes.input_map)
+        taken = longest_columns(plan, maps, array.columns)
         pairs = _pairs(plan, mask)
         operations, vectors = pairs * per_group, pairs * repeats
     else:
         pixels = band_pixels(plan) * batch_lengths(plan)
-        taken = ceil_divide(pixels, array.columns) * taps * groups
-        operations, vectors = pixels * taps * lengths, taken * repeats
+        taken = ceil_divide(pixels, array.columns) * taps * _group_counts(plan)
+        operations, vectors = pixels * taps * slice_lengths(plan), taken * repeats
     steps = taken * repeats
     weight_reads = vectors * weights
     fetching = ceil_divide(weight_reads, core.weight_memory.banks)
@@ -220,17 +271,16 @@ def _multiply(trace: Trace, plan: Plan, core: Core, precision: Precision) -> Col
         "weight_reads": weight_reads,
         "input_reads": steps * inputs,
     }
-    parked = _parked_sums(plan, core, precision)
-    columns |= parked
-    waiting = ceil_divide(np.maximum(*parked.values()), core.state_memory.banks) if parked else 0
-    columns["accumulate_cycles"] = np.maximum(steps * cycles, fetching) + waiting
+    columns |= _parked_sums(plan, core, precision)
+    parking = _parking_cycles(plan, core, precision)
+    columns["accumulate_cycles"] = np.maximum(steps * cycles, fetching) + parking
     return columns
 
 
 def _parked_sums(plan: Plan, core: Core, precision: Precision) -> dict[str, Integers]:
-    """Accesses of sums that wait in the state memory from one chunk to the next."""
+    """Accesses of sums that leave the registers to wait for the next chunk."""
     count = len(plan.grid.chunks)
-    if count == 1 or plan.grid.is_spread:
+    if count == 1 or plan.grid.is_spread or plan.geometry.sums_in != "registers":
         return {}
     elements = slice_lengths(plan) * band_pixels(plan) * batch_lengths(plan)
     bits = elements * precision.accumulator_bits
@@ -242,63 +292,10 @@ def _parked_sums(plan: Plan, core: Core, precision: Precision) -> dict[str, Inte
     }
 
 
-def _longest_columns(plan: Plan, mask: NDArray[np.uint8], columns: int) -> Integers:
-    """Non-zero operands of the fullest pixel in each group of pixels, summed over groups.
-
-    Shape `(slices or 1, bands, chunks, steps)`, or 1 step for an input that is held; a pixel's
-    operands are those of all its taps and of the input channels of the chunk. The pixels of all
-    timesteps of a job follow each other. Groups of a convolution are done one after the other.
-    """
-    sizes, grid = plan.geometry, plan.grid
-    maps = as_maps(plan, mask, sizes.input_map)
-    channel_sets = list(grid.chunks)
-    if sizes.window.groups > 1:
-        inputs = sizes.input_channels_per_group
-        channel_sets = [(g * inputs, (g + 1) * inputs) for g in range(sizes.window.groups)]
-    steps = len(mask) if sizes.batch == 1 else sizes.steps
-    taken: Integers = np.zeros((len(channel_sets), len(grid.bands), steps), dtype=np.int64)
-    for index, (first, last) in enumerate(channel_sets):
-        counts = _operands_per_pixel(maps[:, first:last].sum(axis=1, dtype=np.int64), plan)
-        by_job = _batched(plan, counts)
-        for band_index, (top, bottom) in enumerate(grid.bands):
-            pixels = by_job[:, :, top:bottom].reshape(steps, -1)
-            starts = np.arange(0, pixels.shape[1], columns)
-            longest = np.maximum.reduceat(pixels, starts, axis=1)
-            taken[index, band_index] = longest.sum(axis=1)
-    if sizes.window.groups == 1:
-        return taken.transpose(1, 0, 2)[None]
-    firsts = [first // sizes.outputs_per_group for first, _ in grid.slices]
-    by_slice: Integers = np.add.reduceat(taken, firsts, axis=0)
-    return by_slice[:, :, None, :]
-
-
-def _batched(plan: Plan, counts: Integers) -> Integers:
-    """Numbers of pixels `(timesteps, H, W)` job by job, `(steps, batch, H, W)`; timesteps that the
-    last job does not have are 0."""
-    batch, timesteps = plan.geometry.batch, plan.geometry.timesteps
-    if batch == 1:
-        return counts[:, None]
-    if len(counts) == 1:
-        counts = np.repeat(counts, timesteps, axis=0)  # an input that is held
-    whole = np.pad(counts, ((0, -timesteps % batch), (0, 0), (0, 0)))
-    return whole.reshape(-1, batch, *counts.shape[1:])
-
-
-def _operands_per_pixel(sums: Integers, plan: Plan) -> Integers:
-    """Sums of `(timesteps, H, W)` over the kernel's taps at each output pixel."""
-    window, (_, height, width) = plan.geometry.window, plan.geometry.output_map
-    pad_y, pad_x = window.padding
-    padded = np.pad(sums, ((0, 0), (pad_y, pad_y), (pad_x, pad_x)))
-    total = np.zeros((len(sums), height, width), dtype=np.int64)
-    for i in range(window.kernel[0]):
-        for j in range(window.kernel[1]):
-            y, x = i * window.dilation[0], j * window.dilation[1]
-            total += padded[
-                :,
-                y : y + (height - 1) * window.stride[0] + 1 : window.stride[0],
-                x : x + (width - 1) * window.stride[1] + 1 : window.stride[1],
-            ]
-    return total
+def _parking_cycles(plan: Plan, core: Core, precision: Precision) -> Integers | int:
+    """Cycles in which such sums pass the state memory, both ways at once."""
+    parked = _parked_sums(plan, core, precision)
+    return ceil_divide(np.maximum(*parked.values()), core.state_memory.banks) if parked else 0
 
 
 def _element_wise(trace: Trace, plan: Plan, core: Core, _precision: Precision) -> Columns:

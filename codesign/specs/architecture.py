@@ -22,6 +22,7 @@ from codesign.specs.consistency import (
     port_violations,
     precision_violations,
     schedule_violations,
+    spike_violations,
 )
 from codesign.specs.faults import refuse
 from codesign.units import (
@@ -215,16 +216,31 @@ class Overhead(Spec):
 
 
 class SpikeDatapath(Spec):
-    """Event-driven accumulators with a scatter dataflow.
+    """Event-driven accumulators: `lanes` additions in a cycle.
 
-    For every spike and every valid kernel tap the core reads a vector of weights (one for each
-    output channel of the tile) and adds it to a vector of partial sums in its state memory.
     `scan` bits of the spike map are examined in a cycle; `fill` cycles pass before the first sum.
+
+    Attributes:
+        dataflow: `scatter`: for every spike and every valid kernel tap the core reads a vector of
+            weights (one for each output channel of the tile) and adds it to a vector of partial
+            sums in its state memory. `gather`: the lanes are shared by `pixels` output pixels,
+            with lanes / pixels output channels side by side; a weight is read if any of the
+            pixels has a spike there, and serves all that have one; partial sums stay in the
+            lanes' registers, one for each timestep of a job. Channels beyond these are done one
+            after the other, and the scanner goes through the pixels' windows each time.
+        pixels: output pixels of a gathering core, a divisor of `lanes`.
     """
 
     lanes: Count
+    dataflow: Literal["scatter", "gather"] = "scatter"
+    pixels: Count | None = None
     scan_bits: Bits = Field(alias="scan")
     fill_cycles: Cycles = Field(alias="fill")
+
+    @model_validator(mode="after")
+    def _pixels_share_the_lanes(self) -> Self:
+        refuse(spike_violations(self))
+        return self
 
 
 class MacDatapath(Spec):

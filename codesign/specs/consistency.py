@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Overhead,
         Precision,
         Schedule,
+        SpikeDatapath,
     )
 
 DATAPATHS = {
@@ -147,6 +148,24 @@ def core_violations(core: "Core") -> list[Violation]:
             causes = (("mac", "rows"), ("mac", "columns"))
             found.append(Violation(("spike", "lanes"), problem, fix, causes=causes))
     return found
+
+
+def spike_violations(spike: "SpikeDatapath") -> list[Violation]:
+    """Gathering lanes are shared equally by a stated number of pixels; others by none."""
+    causes = (("dataflow",), ("lanes",))
+    if spike.dataflow == "scatter":
+        if spike.pixels is None:
+            return []
+        problem, fix = "must be absent for a dataflow of 'scatter'.", "Remove it, or use 'gather'."
+        return [Violation(("pixels",), problem, fix, causes=causes)]
+    if spike.pixels is None:
+        problem = "is missing for a dataflow of 'gather'."
+        fix = f"Say how many pixels share the {spike.lanes} lanes."
+        return [Violation(("pixels",), problem, fix, missing=True, causes=causes)]
+    if spike.lanes % spike.pixels == 0:
+        return []
+    problem = f"must divide the {spike.lanes} lanes, which the pixels share (got {spike.pixels})."
+    return [Violation(("pixels",), problem, "Change pixels or lanes.", causes=causes)]
 
 
 def architecture_violations(architecture: "Architecture") -> list[Violation]:

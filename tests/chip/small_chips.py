@@ -111,7 +111,11 @@ def chips(draw: st.DrawFn) -> Architecture:
         *(f"schedule.order={order}", f"schedule.barrier={barrier}"),
         f"schedule.barrier_cycles={cycles}",
     )
-    if draw(st.booleans()):
+    is_split = draw(st.booleans())
+    if pixels := draw(st.sampled_from([None, None, 4, 32])):
+        spike = f"cores.{'spike' if is_split else 'unified'}.spike"
+        shared += (f"{spike}.dataflow=gather", f"{spike}.pixels={pixels}")
+    if is_split:
         chip = split_chip(
             f"cores.spike.count={draw(st.integers(1, 4))}",
             f"cores.spike.double_buffering={str(draw(st.booleans())).lower()}",

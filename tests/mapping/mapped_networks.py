@@ -55,6 +55,11 @@ def cutting_chips(draw: st.DrawFn) -> Architecture:
     ]
     skipping = str(draw(st.booleans())).lower()
     overrides.append(f"cores.{groups[-1]}.mac.zero_skipping={skipping}")
+    if pixels := draw(st.sampled_from([None, None, 1, 4, 16])):
+        overrides += [
+            f"cores.{groups[0]}.spike.dataflow=gather",
+            f"cores.{groups[0]}.spike.pixels={pixels}",
+        ]
     for group in groups:
         sizes = {
             "count": draw(st.integers(1, 4)),

@@ -41,23 +41,28 @@ def assert_jobs_equal_explicit_loops(case: Lowered, name: str) -> None:
     mine = jobs[jobs.layer == plan.fused.index]
     ranges = itertools.product(grid.slices, grid.bands, grid.chunks, range(len(spikes)))
     for job, (channels, band, chunk, t) in zip(mine.to_dict("records"), ranges, strict=True):
-        scattered = meetings = 0
+        added = meetings = 0
+        together = core.spike.pixels or 1
         heads = sorted({channel // meet.outputs for channel in range(*channels)})
-        for head, p, k in itertools.product(heads, range(*band), range(*chunk)):
+        groups = range(band[0], band[1], together)
+        for head, first, k in itertools.product(heads, groups, range(*chunk)):
             outputs = [c % meet.outputs for c in range(*channels) if c // meet.outputs == head]
-            scattered += int(events[t, head, p, k])
-            meetings += int(events[t, head, p, k]) * int(met[t, head, k, outputs].sum())
+            mine_of = events[t, head, first : min(first + together, band[1]), k]
+            added += int(mine_of.max())
+            meetings += int(mine_of.sum()) * int(met[t, head, k, outputs].sum())
         lanes = min(channels[1] - channels[0], meet.outputs)
         assert job["ac"] == meetings
-        cycles = scattered * -(-lanes // core.spike.lanes)
-        if not plan.fused.has_neurons and chunk == grid.chunks[-1]:
-            made = (channels[1] - channels[0]) * (band[1] - band[0])
-            cycles += sums_read_cycles(made, core)
+        cycles = added * -(-lanes // (core.spike.lanes // together))
+        elements = (channels[1] - channels[0]) * (band[1] - band[0])
+        if core.spike.pixels is not None:
+            cycles += sums_read_cycles(elements, core) * (len(grid.chunks) > 1)
+        elif not plan.fused.has_neurons and chunk == grid.chunks[-1]:
+            cycles += sums_read_cycles(elements, core)
         assert job["accumulate_cycles"] == cycles
 
 
 def sums_read_cycles(sums: int, core: Core) -> int:
-    """Cycles in which so many finished sums of 16 bit leave the state memory."""
+    """Cycles in which so many sums of 16 bit leave the state memory."""
     words = -(-sums * 16 // core.state_memory.width_bits)
     return -(-words // core.state_memory.banks)
 

@@ -79,7 +79,8 @@ def epilogue(site: Site, part: Part) -> Counter[str]:
         found["state_reads"] += values
         found["state_writes"] += values
     is_apart = len(site.plan.grid.chunks) > 1 or sizes.batch > 1 or not fused.has_neurons
-    if sizes.work is Work.ACCUMULATE and is_apart:
+    gathers = core.spike is not None and core.spike.dataflow == "gather"
+    if sizes.work is Work.ACCUMULATE and is_apart and not gathers:
         found["state_reads"] += values
     staged = tile * timesteps * sum(site.mapping.widths[name] for name in fused.operands)
     staged += _membranes(site, part) * part.is_later
@@ -204,6 +205,8 @@ def reduced(site: Site, part: Part) -> Counter[str]:
             state_reads=sums * others,
             accumulate_cycles=max(up(elements * others, site.lanes), reading),
         )
-    # An array puts its sums down before they leave; those that were scattered lie there already.
-    written = sums * (2 if site.plan.geometry.work is Work.MULTIPLY else 1)
+    # Registers put their sums down before they leave; those that were scattered lie there already.
+    gathers = core.spike is not None and core.spike.dataflow == "gather"
+    in_registers = gathers or site.plan.geometry.work is Work.MULTIPLY
+    written = sums * (2 if in_registers else 1)
     return Counter(sum_bits=bits, state_reads=sums, state_writes=written)

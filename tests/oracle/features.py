@@ -16,7 +16,7 @@ FEATURES = (
     *("membranes spilled", "membranes resident", "tensors in DRAM"),
     *("weights reloaded", "weights kept", "waits for room", "jobs kept apart"),
     *("double buffering", "single buffering", "chunks"),
-    *("unified", "zero-skipping", "repeat", "bit-serial", "several images"),
+    *("unified", "zero-skipping", "gather", "repeat", "bit-serial", "several images"),
 )
 
 
@@ -58,6 +58,10 @@ def features(run: Simulated, mapping: Mapping, shared_transfers: int) -> Counter
             core.mac.zero_skipping
             for plan in arrays
             if (core := run.architecture.cores[plan.group]).mac
+        ),
+        "gather": any(
+            plan.geometry.work is Work.ACCUMULATE and plan.geometry.sums_in == "registers"
+            for plan in mapping.plans
         ),
         "repeat": bool(policy) and policy.integer_input == "repeat",
         "bit-serial": any(plan.geometry.is_serial for plan in mapping.plans),

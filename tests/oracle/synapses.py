@@ -1,7 +1,8 @@
 """Synapses: what the main layer of a job does where it has weights, or products in their place.
 
 Goes from every output pixel through its taps. On a spike core each event that a tap finds adds a
-vector of weights to a vector of sums; on an array each column stands for a pixel.
+vector of weights to a vector of sums, or does so for a group of pixels if the core gathers; on an
+array each column stands for a pixel.
 """
 
 from collections import Counter
@@ -49,22 +50,68 @@ def _accumulated(site: Site, part: Part) -> Counter[str]:
         held = events[part.timesteps.start : part.timesteps.stop, part.channels(site, group)]
         pairs = sum(_met(site, part, each.sum(axis=0)) for each in held)
         # Weights that several timesteps meet at the same place are read once for all of them.
-        read = _met(site, part, held.max(axis=0).sum(axis=0))
+        if _together(site):
+            added = sum(_shared(site, part, each) for each in held)
+            read = _shared(site, part, held.max(axis=0))
+        else:
+            added, read = pairs, _met(site, part, held.max(axis=0).sum(axis=0))
         found["ac"] += pairs * length
         vector = _vector(site, length, site.precision.weight_bits)
-        adding += pairs * vector["adding"]
+        adding += added * vector["adding"]
         reading += read * vector["reading"]
         found["weight_reads"] += read * vector["weight_words"]
-        found["state_reads"] += pairs * vector["sum_words"]
-        found["state_writes"] += pairs * vector["sum_words"]
+        found["state_reads"] += added * vector["sum_words"]
+        found["state_writes"] += added * vector["sum_words"]
+    waiting = _waiting_sums(site, part) if _together(site) else Counter(state_reads=0)
     found["accumulate_cycles"] = max(adding, reading)
-    return found + _scanned(site, part)
+    found["accumulate_cycles"] += up(max(waiting.values()), site.core.state_memory.banks)
+    return found + waiting + _scanned(site, part)
+
+
+def _together(site: Site) -> int:
+    """Pixels that a gathering core has on its lanes at once; 0 for one that scatters."""
+    assert site.core.spike
+    return site.core.spike.pixels or 0
+
+
+def _groups_of_pixels(site: Site, part: Part) -> list[list[tuple[int, int]]]:
+    columns = range(site.plan.geometry.output_map[2])
+    pixels = [(row, column) for row in part.rows for column in columns]
+    step = _together(site) or 1
+    return [pixels[first : first + step] for first in range(0, len(pixels), step)]
+
+
+def _shared(site: Site, part: Part, values: NDArray[np.int64]) -> int:
+    """Vectors that groups of pixels add: at every channel and tap as many as the pixel with most
+    events there; values by channel, row and column."""
+    window, (_, height, width) = site.plan.geometry.window, site.plan.geometry.input_map
+    kernel = [(i, j) for i in range(window.kernel[0]) for j in range(window.kernel[1])]
+    vectors = 0
+    for pixels in _groups_of_pixels(site, part):
+        for i, j in kernel:
+            most = np.zeros(len(values), dtype=np.int64)
+            for row, column in pixels:
+                y = row * window.stride[0] + i * window.dilation[0] - window.padding[0]
+                x = column * window.stride[1] + j * window.dilation[1] - window.padding[1]
+                if 0 <= y < height and 0 <= x < width:
+                    most = np.maximum(most, values[:, y, x])
+            vectors += int(most.sum())
+    return vectors
 
 
 def _vector(site: Site, length: int, bits: int) -> dict[str, int]:
     """Cycles and words of adding so many weights, each of so many bits, to as many sums."""
     core = site.core
     assert core.spike
+    if _together(site):
+        beside = core.spike.lanes // _together(site)
+        parts = [min(beside, length - first) for first in range(0, length, beside)]
+        return {
+            "adding": len(parts),
+            "reading": sum(up(each * bits, per_cycle(core.weight_memory)) for each in parts),
+            "weight_words": sum(words(each * bits, core.weight_memory) for each in parts),
+            "sum_words": 0,
+        }
     sums, weights = length * site.precision.accumulator_bits, length * bits
     return {
         "adding": max(up(length, core.spike.lanes), up(sums, per_cycle(core.state_memory))),
@@ -77,6 +124,11 @@ def _vector(site: Site, length: int, bits: int) -> dict[str, int]:
 def _scanned(site: Site, part: Part) -> Counter[str]:
     assert site.core.spike
     bits, timesteps = part.input_bits(site), len(part.timesteps)
+    if _together(site):  # the windows of all pixels, once for each set of channels on the lanes
+        sizes, width = site.plan.geometry, site.mapping.widths[site.source]
+        places = len(part.rows) * sizes.output_map[2] * len(part.terms) * sizes.window.taps
+        passes = [_vector(site, length, 1)["adding"] for length in part.groups(site).values()]
+        bits = places * sum(passes) * width
     return Counter(
         scan_cycles=up(bits, site.scan_bits) * timesteps,
         input_reads=words(bits, site.core.input_memory) * timesteps,
@@ -103,16 +155,18 @@ def _product(site: Site, part: Part) -> Counter[str]:
                 at = group * meet.value_strides[0] + k * meet.value_strides[1]
                 row = values[timestep][at + columns * meet.value_strides[2]]
                 nonzero = int(np.count_nonzero(row))
-                for place in part.rows:
-                    index = np.dot((group, place, k), meet.event_strides)
-                    if spikes[timestep][index]:
-                        found["ac"] += nonzero
+                for pixels in _groups_of_pixels(site, part):
+                    indices = [np.dot((group, y, k), meet.event_strides) for y, _ in pixels]
+                    meeting = sum(int(spikes[timestep][index]) for index in indices)
+                    if meeting:
+                        found["ac"] += meeting * nonzero
                         found["weight_reads"] += vector["weight_words"]
                         found["state_reads"] += vector["sum_words"]
                         found["state_writes"] += vector["sum_words"]
                         cycles += max(vector["adding"], vector["reading"])
-    found["accumulate_cycles"] = cycles
-    return found + _scanned(site, part)
+    waiting = _waiting_sums(site, part) if _together(site) else Counter(state_reads=0)
+    found["accumulate_cycles"] = cycles + up(max(waiting.values()), site.core.state_memory.banks)
+    return found + waiting + _scanned(site, part)
 
 
 def _multiplied(site: Site, part: Part) -> Counter[str]:

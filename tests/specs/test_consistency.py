@@ -70,6 +70,23 @@ def test_the_lanes_of_a_unified_core_are_units_of_its_array():
     ]
 
 
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ({"dataflow": "gather"}, "is missing for a dataflow of 'gather'."),
+        ({"pixels": 4}, "must be absent for a dataflow of 'scatter'."),
+        (
+            {"dataflow": "gather", "pixels": 5},
+            "must divide the 32 lanes, which the pixels share (got 5).",
+        ),
+    ],
+)
+def test_the_pixels_of_a_gathering_core_share_its_lanes(keys: dict[str, Any], problem: str):
+    assert faults_after(lambda data: data["cores"]["spike"]["spike"].update(keys)) == [
+        f"cores.spike.spike.pixels {problem}"
+    ]
+
+
 def test_a_memory_holds_whole_words():
     assert faults_after(lambda data: data["storage"]["weight_buffer"].update(size="1000 bit")) == [
         "storage.weight_buffer.size must be a multiple of banks x width = 256 bit (got 1000 bit)."
