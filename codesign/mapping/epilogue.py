@@ -12,9 +12,7 @@ from codesign.counting import added_spikes
 from codesign.mapping.datapaths import Integers, ceil_divide, element_lanes, scan_width, words
 from codesign.mapping.fusion import ELEMENT_WISE
 from codesign.mapping.geometry import Work
-from codesign.mapping.mapper import Mapping, membranes_of
-from codesign.mapping.planning import Plan
-from codesign.mapping.work import (
+from codesign.mapping.job_sizes import (
     Columns,
     as_maps,
     band_pixels,
@@ -23,6 +21,8 @@ from codesign.mapping.work import (
     input_bits,
     slice_lengths,
 )
+from codesign.mapping.mapper import Mapping, membranes_of
+from codesign.mapping.planning import Plan
 from codesign.specs.architecture import Core
 from codesign.trace import Trace
 from codesign.workload import Layer, LayerType, Stream

@@ -11,10 +11,7 @@ from numpy.typing import NDArray
 
 from codesign.mapping.datapaths import Integers
 from codesign.mapping.epilogue import at_last_chunk, tile_sums
-from codesign.mapping.mapper import Mapping
-from codesign.mapping.planning import Plan
-from codesign.mapping.tiling import input_band
-from codesign.mapping.work import (
+from codesign.mapping.job_sizes import (
     Columns,
     as_maps,
     band_pixels,
@@ -23,6 +20,9 @@ from codesign.mapping.work import (
     input_bits,
     slice_lengths,
 )
+from codesign.mapping.mapper import Mapping
+from codesign.mapping.planning import Plan
+from codesign.mapping.tiling import input_band
 from codesign.trace import Trace
 from codesign.workload import Kind, LayerType
 

@@ -1,8 +1,8 @@
-"""Groups of output pixels that share what a datapath reads: which operands any of them needs.
+"""Operands of output pixels, alone (`codesign.fanout`) or in groups that share what they read.
 
 Pixels of a band are taken row by row, as many at once as the datapath has places for; the last
 group of a band may have fewer. Exact, by array operations over all pixels for one tap after the
-other; zero padding is no operand. Work that single pixels do is counted in `codesign.fanout`.
+other; zero padding is no operand.
 """
 
 from collections.abc import Iterator
@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from codesign.fanout import Band
+from codesign.fanout import Band, tap_sums
 from codesign.mapping.datapaths import Integers
+from codesign.mapping.job_sizes import as_maps, by_held_step
 from codesign.mapping.planning import Plan
 from codesign.workload import Window
 
@@ -28,7 +29,47 @@ def group_starts(bands: tuple[Band, ...], width: int, pixels: int) -> tuple[Inte
     return np.concatenate(firsts), of_bands
 
 
-def gathered(plan: Plan, maps: Values, pixels: int) -> Integers:
+def pairs_of_jobs(plan: Plan, values: Values) -> Integers:
+    """Pairs of (input unit, valid tap), shape `(slices or 1, bands, chunks, steps)`."""
+    return by_held_step(plan, vectors_of_maps(plan, values, None))
+
+
+def vectors_of_maps(plan: Plan, values: Values, pixels: int | None) -> Integers:
+    """Vectors of weights that the inputs ask for, for every recorded map.
+
+    Args:
+        plan: of the layer.
+        values: units of each input, time first: 1 for a spike, k for k of them.
+        pixels: output pixels that share a vector; None if every pair of a unit and a valid tap has
+            its own.
+
+    Returns:
+        Shape `(slices or 1, bands, chunks, maps)`.
+    """
+    sizes, bands = plan.geometry, list(plan.grid.bands)
+    maps = as_maps(plan, values, sizes.input_map)
+    if pixels is None:
+        return _by_part(plan, tap_sums(maps, sizes.output_map, sizes.window, bands))
+    return _by_part(plan, _gathered(plan, maps, pixels))
+
+
+def _by_part(plan: Plan, sums: Integers) -> Integers:
+    """Sums of input channels, `(maps, C, bands)`, as `(slices or 1, bands, chunks, maps)`."""
+    sizes, grid = plan.geometry, plan.grid
+    if sizes.window.groups == 1:
+        starts = [first for first, _ in grid.chunks]
+        by_chunk = np.add.reduceat(sums, starts, axis=1)  # (timesteps, chunks, bands)
+        pairs: Integers = by_chunk.transpose(2, 1, 0)[None]
+    else:
+        per_output = sizes.outputs_per_group
+        inputs = sizes.input_channels_per_group
+        starts = [first // per_output * inputs for first, _ in grid.slices]
+        by_slice = np.add.reduceat(sums, starts, axis=1)  # (timesteps, slices, bands)
+        pairs = by_slice.transpose(1, 2, 0)[:, :, None, :]
+    return pairs
+
+
+def _gathered(plan: Plan, maps: Values, pixels: int) -> Integers:
     """Events that groups of pixels have for each weight: of its pixels the one with most decides.
 
     Args:

@@ -9,8 +9,8 @@ import numpy as np
 
 from codesign.mapping.datapaths import Integers, ceil_divide, element_lanes, words
 from codesign.mapping.epilogue import at_last_chunk
+from codesign.mapping.job_sizes import Columns, band_pixels, batch_lengths, slice_lengths
 from codesign.mapping.planning import Plan
-from codesign.mapping.work import Columns, band_pixels, batch_lengths, slice_lengths
 from codesign.specs.architecture import Core
 
 

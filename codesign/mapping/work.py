@@ -9,11 +9,7 @@ batch of them that one job computes.
 - AC (gather): the same for every tap at which any of a group of pixels has a spike; a lane adds
   only if its own pixel has one. The scanner goes through the windows of all pixels, zero padding
   too, as often as channels are left over. Of integers, the largest of a group decides.
-- MAC (output-stationary array): every tap of every input channel takes a cycle per group of
-  pixels (of all timesteps of the job), dense, and one vector of weights serves all columns. With
-  zero-skipping each pixel's column skips its zeros and a group of pixels takes as long as its
-  fullest column; the columns then stand at different taps and each reads its own weights, which
-  the weight memory may not deliver as fast.
+- MAC: `codesign.mapping.mac_arrays`.
 - AC, bit by bit: as many as bits of the input are set, each a shifted weight.
 - Product: as AC, with values of its second operand instead of weights (`products`).
 - Element-wise: pools, additions and logic that lead a fused layer of their own.
@@ -25,101 +21,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesign.counting import entering_spikes
-from codesign.fanout import Band, tap_sums
 from codesign.mapping.datapaths import (
     Integers,
-    array_pass,
     ceil_divide,
     element_lanes,
-    mac_datapath,
     scan_width,
     spike_datapath,
     weight_vector,
     words,
 )
 from codesign.mapping.geometry import POOLS, Work
-from codesign.mapping.pixel_groups import gathered, longest_columns
+from codesign.mapping.job_sizes import (
+    Columns,
+    band_pixels,
+    batch_lengths,
+    by_held_step,
+    by_step,
+    channels_per_group,
+    chunk_lengths,
+    group_counts,
+    input_bits,
+    slice_lengths,
+)
+from codesign.mapping.mac_arrays import multiply
+from codesign.mapping.partial_sums import parked_sums, parking_cycles
+from codesign.mapping.pixel_groups import pairs_of_jobs, vectors_of_maps
 from codesign.mapping.planning import Plan
 from codesign.mapping.products import events_and_meetings
 from codesign.mapping.search import core_fill
-from codesign.mapping.tiling import input_rows
 from codesign.specs.architecture import Core, Precision
 from codesign.trace import Trace
 from codesign.workload import Kind, LayerType
-
-Columns = dict[str, Integers | int]
-
-
-def input_bits(plan: Plan) -> Integers:
-    """Bits of the main layer's input that each job reads, shape `(slices, bands, chunks, 1)`."""
-    sizes, grid = plan.geometry, plan.grid
-    rows = np.array([input_rows(band, sizes.window, sizes.input_map[1]) for band in grid.bands])
-    channels = np.array(
-        [
-            [sizes.input_channels(_length(each), _length(chunk)) for chunk in grid.chunks]
-            for each in grid.slices
-        ]
-    )
-    elements = channels[:, None, :] * rows[None, :, None] * sizes.input_map[2]
-    bits: Integers = elements[..., None] * sizes.input_bits * sizes.input_timesteps
-    return bits
-
-
-def slice_lengths(plan: Plan) -> Integers:
-    """Output channels of each slice, shape `(slices, 1, 1, 1)`."""
-    return np.array([_length(each) for each in plan.grid.slices]).reshape(-1, 1, 1, 1)
-
-
-def band_pixels(plan: Plan) -> Integers:
-    """Output pixels of each band, shape `(1, bands, 1, 1)`."""
-    rows = np.array([_length(band) for band in plan.grid.bands])
-    return (rows * plan.grid.width).reshape(1, -1, 1, 1)
-
-
-def _length(band: Band) -> int:
-    return band[1] - band[0]
-
-
-def as_maps(
-    plan: Plan, values: NDArray[np.uint8 | np.uint16], shape: tuple[int, int, int]
-) -> NDArray[np.uint8 | np.uint16]:
-    """Recorded values as maps of a shape, with time first; features of a linear layer are last."""
-    if plan.fused.main.type is LayerType.LINEAR:
-        features, places, _ = shape
-        return values.reshape(len(values), places, features, 1).transpose(0, 2, 1, 3)
-    return values.reshape(len(values), *shape)
-
-
-def _chunk_lengths(plan: Plan) -> Integers:
-    """Input channels of each chunk, counted within a group, shape `(1, 1, chunks, 1)`."""
-    return np.array([_length(chunk) for chunk in plan.grid.chunks]).reshape(1, 1, -1, 1)
-
-
-def _group_counts(plan: Plan) -> Integers:
-    """Groups of the convolution that each slice has, shape `(slices, 1, 1, 1)`."""
-    return np.maximum(1, slice_lengths(plan) // plan.geometry.outputs_per_group)
-
-
-def _per_group(plan: Plan) -> Integers:
-    """Output channels of each slice that share their inputs, shape `(slices, 1, 1, 1)`."""
-    return np.minimum(slice_lengths(plan), plan.geometry.outputs_per_group)
-
-
-def batch_lengths(plan: Plan) -> Integers:
-    """Timesteps of each job, shape `(1, 1, 1, steps)`; the last may have fewer."""
-    timesteps, batch = plan.geometry.timesteps, plan.geometry.batch
-    firsts = np.arange(plan.geometry.steps) * batch
-    return np.minimum(batch, timesteps - firsts).reshape(1, 1, 1, -1)
-
-
-def by_step(plan: Plan, values: Integers) -> Integers:
-    """Sums over the timesteps of each job; timesteps are the last axis."""
-    if plan.geometry.batch == 1:
-        return values
-    whole = np.broadcast_to(values, (*values.shape[:-1], plan.geometry.timesteps))
-    firsts = np.arange(plan.geometry.steps) * plan.geometry.batch
-    sums: Integers = np.add.reduceat(whole, firsts, axis=-1)
-    return sums
 
 
 def _in_any(plan: Plan, values: NDArray[np.uint8 | np.uint16]) -> NDArray[np.uint8 | np.uint16]:
@@ -129,52 +61,6 @@ def _in_any(plan: Plan, values: NDArray[np.uint8 | np.uint16]) -> NDArray[np.uin
         return values
     firsts = np.arange(plan.geometry.steps) * plan.geometry.batch
     return np.maximum.reduceat(values, firsts, axis=0)
-
-
-def _pairs(plan: Plan, values: NDArray[np.uint8 | np.uint16]) -> Integers:
-    """Pairs of (input unit, valid tap), shape `(slices or 1, bands, chunks, steps)`."""
-    return _by_held_step(plan, _pairs_of_maps(plan, values))
-
-
-def _by_held_step(plan: Plan, counts: Integers) -> Integers:
-    """Counts of maps, by step; those of an input that is held count at every timestep."""
-    if counts.shape[-1] == 1:
-        counts = np.repeat(counts, plan.geometry.timesteps, axis=-1)
-    return by_step(plan, counts)
-
-
-def _pairs_of_maps(plan: Plan, values: NDArray[np.uint8 | np.uint16]) -> Integers:
-    """Pairs of (input unit, valid tap), shape `(slices or 1, bands, chunks, maps)`."""
-    sizes, grid = plan.geometry, plan.grid
-    maps = as_maps(plan, values, sizes.input_map)
-    return _by_part(plan, tap_sums(maps, sizes.output_map, sizes.window, list(grid.bands)))
-
-
-def _vectors_of_maps(
-    plan: Plan, values: NDArray[np.uint8 | np.uint16], pixels: int | None
-) -> Integers:
-    """Vectors of weights that are added, shape `(slices or 1, bands, chunks, maps)`: one for each
-    pair if they are scattered, else one for all pixels of a group."""
-    if pixels is None:
-        return _pairs_of_maps(plan, values)
-    maps = as_maps(plan, values, plan.geometry.input_map)
-    return _by_part(plan, gathered(plan, maps, pixels))
-
-
-def _by_part(plan: Plan, sums: Integers) -> Integers:
-    """Sums of input channels, `(maps, C, bands)`, as `(slices or 1, bands, chunks, maps)`."""
-    sizes, grid = plan.geometry, plan.grid
-    if sizes.window.groups == 1:
-        starts = [first for first, _ in grid.chunks]
-        by_chunk = np.add.reduceat(sums, starts, axis=1)  # (timesteps, chunks, bands)
-        pairs: Integers = by_chunk.transpose(2, 1, 0)[None]
-    else:
-        per_output = sizes.outputs_per_group
-        inputs = sizes.input_channels_per_group
-        starts = [first // per_output * inputs for first, _ in grid.slices]
-        by_slice = np.add.reduceat(sums, starts, axis=1)  # (timesteps, slices, bands)
-        pairs = by_slice.transpose(1, 2, 0)[:, :, None, :]
-    return pairs
 
 
 def _events(trace: Trace, plan: Plan) -> NDArray[np.uint8 | np.uint16]:
@@ -191,7 +77,7 @@ def _events(trace: Trace, plan: Plan) -> NDArray[np.uint8 | np.uint16]:
 
 
 def _accumulate(trace: Trace, plan: Plan, core: Core, precision: Precision) -> Columns:
-    per_group, pixels = _per_group(plan), spike_datapath(core).pixels
+    per_group, pixels = channels_per_group(plan), spike_datapath(core).pixels
     operations, added, read = _additions(trace, plan, pixels)
     vectors = [
         weight_vector(core, precision, int(length), plan.geometry.value_bits)
@@ -212,9 +98,9 @@ def _accumulate(trace: Trace, plan: Plan, core: Core, precision: Precision) -> C
         "state_writes": added * sums,
         "input_reads": words(examined, core.input_memory) * lengths,
     }
-    columns |= _parked_sums(plan, core, precision)
+    columns |= parked_sums(plan, core, precision)
     adding_cycles = np.maximum(added * adding, read * reading)
-    columns["accumulate_cycles"] = adding_cycles + _parking_cycles(plan, core, precision)
+    columns["accumulate_cycles"] = adding_cycles + parking_cycles(plan, core, precision)
     return columns
 
 
@@ -225,77 +111,19 @@ def _additions(trace: Trace, plan: Plan, pixels: int | None) -> tuple[Integers, 
         added = by_step(plan, vectors)
         return by_step(plan, operations), added, added  # values, of each timestep its own
     values = _events(trace, plan)
-    added = _by_held_step(plan, _vectors_of_maps(plan, values, pixels))
+    added = by_held_step(plan, vectors_of_maps(plan, values, pixels))
     read = added
     if plan.geometry.batch > 1:
-        read = _vectors_of_maps(plan, _in_any(plan, values), pixels)
-    pairs = added if pixels is None else _pairs(plan, values)
-    return pairs * _per_group(plan), added, read
+        read = vectors_of_maps(plan, _in_any(plan, values), pixels)
+    pairs = added if pixels is None else pairs_of_jobs(plan, values)
+    return pairs * channels_per_group(plan), added, read
 
 
 def _window_bits(plan: Plan) -> Integers:
     """Bits of the windows of a job's pixels at one timestep, with padding."""
     sizes = plan.geometry
-    taps = _chunk_lengths(plan) * sizes.window.taps
-    return band_pixels(plan) * taps * _group_counts(plan) * sizes.input_bits
-
-
-def _multiply(trace: Trace, plan: Plan, core: Core, precision: Precision) -> Columns:
-    sizes = plan.geometry
-    array = mac_datapath(core)
-    per_group = _per_group(plan)
-    passes = [
-        array_pass(core, precision, int(each), sizes.input_bits) for each in per_group.ravel()
-    ]
-    repeats, cycles, weights, inputs = (
-        np.array([getattr(each, name) for each in passes]).reshape(per_group.shape)
-        for name in ("passes", "cycles", "weight_words", "input_words")
-    )
-    taps = _chunk_lengths(plan) * sizes.window.taps
-    if array.zero_skipping:
-        mask = trace.nonzero(plan.fused.main.inputs[0])
-        maps = as_maps(plan, mask, sizes.input_map)
-        taken = longest_columns(plan, maps, array.columns)
-        pairs = _pairs(plan, mask)
-        operations, vectors = pairs * per_group, pairs * repeats
-    else:
-        pixels = band_pixels(plan) * batch_lengths(plan)
-        taken = ceil_divide(pixels, array.columns) * taps * _group_counts(plan)
-        operations, vectors = pixels * taps * slice_lengths(plan), taken * repeats
-    steps = taken * repeats
-    weight_reads = vectors * weights
-    fetching = ceil_divide(weight_reads, core.weight_memory.banks)
-    columns: Columns = {
-        "mac": operations,
-        "fill_cycles": core_fill(core, Work.MULTIPLY),
-        "weight_reads": weight_reads,
-        "input_reads": steps * inputs,
-    }
-    columns |= _parked_sums(plan, core, precision)
-    parking = _parking_cycles(plan, core, precision)
-    columns["accumulate_cycles"] = np.maximum(steps * cycles, fetching) + parking
-    return columns
-
-
-def _parked_sums(plan: Plan, core: Core, precision: Precision) -> dict[str, Integers]:
-    """Accesses of sums that leave the registers to wait for the next chunk."""
-    count = len(plan.grid.chunks)
-    if count == 1 or plan.grid.is_spread or plan.geometry.sums_in != "registers":
-        return {}
-    elements = slice_lengths(plan) * band_pixels(plan) * batch_lengths(plan)
-    bits = elements * precision.accumulator_bits
-    position = np.arange(count).reshape(1, 1, count, 1)
-    sums = words(bits, core.state_memory)
-    return {
-        "state_writes": np.where(position < count - 1, sums, 0),
-        "state_reads": np.where(position > 0, sums, 0),
-    }
-
-
-def _parking_cycles(plan: Plan, core: Core, precision: Precision) -> Integers | int:
-    """Cycles in which such sums pass the state memory, both ways at once."""
-    parked = _parked_sums(plan, core, precision)
-    return ceil_divide(np.maximum(*parked.values()), core.state_memory.banks) if parked else 0
+    taps = chunk_lengths(plan) * sizes.window.taps
+    return band_pixels(plan) * taps * group_counts(plan) * sizes.input_bits
 
 
 def _element_wise(trace: Trace, plan: Plan, core: Core, _precision: Precision) -> Columns:
@@ -346,6 +174,6 @@ def _entering(trace: Trace, plan: Plan) -> Integers:
 
 WORK_COLUMNS: dict[Work, Callable[[Trace, Plan, Core, Precision], Columns]] = {
     Work.ACCUMULATE: _accumulate,
-    Work.MULTIPLY: _multiply,
+    Work.MULTIPLY: multiply,
     Work.ELEMENT_WISE: _element_wise,
 }

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from codesign.counting import count_layers
 from codesign.errors import InputError
 from codesign.mapping import lower, map_workload
+from codesign.mapping.job_sizes import input_bits
 from codesign.mapping.jobs import CYCLE_COLUMNS, MEMORY_COLUMNS, OPERATION_COLUMNS
 from codesign.mapping.planning import Plan, weight_shares
-from codesign.mapping.work import input_bits
 from codesign.specs.catalogue import load_architecture
 from codesign.workload import SYNAPTIC, Kind, Layer, LayerType, Window
 from tests.chip.small_chips import split_chip
