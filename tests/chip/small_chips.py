@@ -1,6 +1,6 @@
 """Small chips for tests, made from the shipped ones by overrides."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from hypothesis import reject
@@ -15,7 +15,15 @@ from codesign.specs.documents import Document, read_document
 from codesign.specs.faults import validate
 from codesign.specs.overrides import apply_overrides
 from codesign.trace import Trace
-from tests.small_networks import attention_network, dual_stream_network
+from codesign.workload import Kind, LayerType, Stream, Window
+from tests.small_networks import (
+    POINT,
+    THREE,
+    NetworkBuilder,
+    attention_network,
+    dual_stream_network,
+    output_size,
+)
 
 SPLIT = ("cores.spike.count=2", "cores.accumulation.count=1")
 UNIFIED = ("cores.unified.count=3",)
@@ -134,10 +142,73 @@ def chips(draw: st.DrawFn) -> Architecture:
 
 
 @st.composite
+def windows(draw: st.DrawFn, groups: int = 1) -> Window:
+    """Windows of all kinds that fit a map of 5 x 5 pixels."""
+    pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
+    padding = st.tuples(st.integers(0, 2), st.integers(0, 2))
+    dilation = st.tuples(st.integers(1, 2), st.integers(1, 2))
+    return Window(draw(pairs), draw(pairs), draw(padding), draw(dilation), groups)
+
+
+@st.composite
+def windowed_traces(draw: st.DrawFn, timesteps: int, seed: int) -> Trace:
+    """Convolutions of all geometries and kinds of input, a pool, and spikes added to spikes."""
+    net = NetworkBuilder(timesteps, seed, draw(st.sampled_from([0.0, 0.1, 0.5, 1.0])))
+    groups = draw(st.sampled_from([1, 1, 2, 3]))
+    kind = draw(st.sampled_from(Kind))
+    largest = {Kind.SPIKE: 1, Kind.INTEGER: 5, Kind.REAL: None}[kind]
+    channels, made = (groups * draw(st.integers(1, 4)) for _ in range(2))
+    shape = (channels, draw(st.integers(5, 6)), draw(st.integers(5, 6)))
+    net.add_tensor("x", shape, kind, largest=largest, static=draw(st.booleans()))
+    net.convolution("x", made, draw(windows(groups)), name="conv", static=False, bias=True)
+    spikes = net.neuron("conv", name="sn")
+    if draw(st.booleans()):
+        _, height, width = net.tensor(spikes).shape
+        pool = replace(draw(windows()), kernel=(min(2, height), min(2, width)), dilation=(1, 1))
+        pool = replace(pool, padding=(pool.padding[0] // 2, pool.padding[1] // 2))
+        sizes = (output_size(height, 0, pool), output_size(width, 1, pool))
+        is_max = draw(st.booleans())
+        spikes = net.add_layer(
+            LayerType.MAX_POOL if is_max else LayerType.AVERAGE_POOL,
+            (spikes,),
+            kind=Kind.SPIKE if is_max else Kind.REAL,
+            shape=(made, *sizes),
+            window=pool,
+        )
+    net.convolution(spikes, made, THREE, name="second")
+    again = net.neuron("second", name="second.sn")
+    if net.tensor(spikes).kind is Kind.SPIKE:
+        again = net.add_layer(
+            LayerType.ADD, (again, spikes), name="sum", kind=Kind.INTEGER, largest=2
+        )
+    net.convolution(again, draw(st.sampled_from([3, 40])), POINT, name="third")
+    return net.trace("windowed")
+
+
+@st.composite
+def linear_traces(draw: st.DrawFn, timesteps: int, seed: int) -> Trace:
+    """A linear layer at several places, with what is added to it."""
+    net = NetworkBuilder(timesteps, seed)
+    places, stream = draw(st.integers(1, 5)), draw(st.sampled_from(Stream))
+    made = draw(st.sampled_from([3, 40]))
+    kind = draw(st.sampled_from([Kind.SPIKE, Kind.REAL]))
+    net.add_tensor("x", (places, 8), kind, largest=1 if kind is Kind.SPIKE else None)
+    net.add_tensor("s", (places, made), Kind.SPIKE, largest=1)
+    net.add_layer(LayerType.LINEAR, ("x",), name="fc", shape=(places, made), stream=stream)
+    net.add_layer(LayerType.ADD, ("fc", "s"), name="sum", stream=stream)
+    return net.trace("linear")
+
+
+@st.composite
 def traces(draw: st.DrawFn) -> Trace:
-    """Random spikes of a dual-stream, full-spike or attention network."""
+    """Random spikes of a dual-stream, full-spike, attention, convolutional or linear network."""
     timesteps, seed = draw(st.integers(1, 4)), draw(st.integers(0, 10_000))
-    if draw(st.sampled_from([True, True, False])):
+    network = draw(st.sampled_from(["dual", "dual", "dual", "attention", "windowed", "linear"]))
+    if network == "windowed":
+        return draw(windowed_traces(timesteps, seed))
+    if network == "linear":
+        return draw(linear_traces(timesteps, seed))
+    if network == "dual":
         channels = draw(st.sampled_from([1, 4, 40]))
         return dual_stream_network(timesteps, seed, draw(st.booleans()), channels)
     heads, channels = draw(st.integers(1, 3)), draw(st.sampled_from([1, 4, 40]))

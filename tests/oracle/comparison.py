@@ -1,25 +1,28 @@
 """One run by the kernel and by the oracle, and what differs."""
 
+import re
 from collections import Counter
 
-from codesign.chip.schedule import busy_intervals
+from codesign.chip.schedule import occupancy
 from codesign.mapping import Mapping, map_workload
 from codesign.mapping.jobs import (
     CYCLE_COLUMNS,
     MEMORY_COLUMNS,
     OPERATION_COLUMNS,
     PACKET_COLUMNS,
+    PATHWAY_COLUMNS,
     TRANSFER_COLUMNS,
 )
 from tests.chip.small_chips import Simulated
 from tests.oracle.counts import counts
+from tests.oracle.durations import Resource
 from tests.oracle.features import features
-from tests.oracle.machine import Core, Machine
+from tests.oracle.machine import Machine, occupied
 
 KEYS = ("layer", "timestep", "tile", "chunk")
 COUNTED = (
     *(*OPERATION_COLUMNS, *MEMORY_COLUMNS, *TRANSFER_COLUMNS),
-    *(*PACKET_COLUMNS, *CYCLE_COLUMNS),
+    *(*PACKET_COLUMNS, *PATHWAY_COLUMNS, *CYCLE_COLUMNS),
 )
 
 
@@ -30,33 +33,68 @@ def compared(run: Simulated) -> tuple[list[str], Counter[str]]:
     differences = []
     if makespan != run.schedule.makespan_cycles:
         differences.append(f"makespan {run.schedule.makespan_cycles}, oracle {makespan}")
-    for number, core in enumerate(machine.cores):
-        differences += _of_core(run, number, core)
+    for number in range(len(machine.cores)):
+        differences += _of_core(run, machine, number, makespan)
+    differences += _of_transfers(run, machine)
     mapping = map_workload(run.trace.workload, run.architecture)
     differences += _of_counts(run, mapping)
     return differences, features(run, mapping, machine.shared_transfers)
 
 
-def _of_core(run: Simulated, number: int, core: Core) -> list[str]:
-    name, schedule = run.jobs.core_names[number], run.schedule
-    stalls = schedule.stalls[schedule.stalls.core == number]
-    cycles = (stalls.end_cycle - stalls.start_cycle).groupby(stalls.state).sum().to_dict()
-    busy = busy_intervals(run.jobs, schedule)
-    busy = busy[busy.core == number]
+def _of_core(run: Simulated, machine: Machine, number: int, makespan: int) -> list[str]:
+    name, schedule, core = run.jobs.core_names[number], run.schedule, machine.cores[number]
+    cycles = occupancy(run.jobs, schedule)
+    cycles = cycles[cycles.core == name]
+    expected = occupied(machine, core, makespan)
     pairs = {
+        "cycles": (
+            dict(zip(cycles.state, cycles.cycles, strict=True)),
+            {state: count for state, count in expected.items() if count},
+        ),
         "started": (schedule.started[core.jobs].tolist(), core.started),
         "stored": (schedule.stored[core.jobs].tolist(), core.stored),
-        "stalls": (cycles, dict(core.stalls)),
-        "busy": (
-            int((busy.end_cycle - busy.start_cycle).sum()),
-            sum(end - start for start, end in zip(core.started, core.computed, strict=True)),
-        ),
+        "roomed": (schedule.moments.roomed[core.jobs].tolist(), core.roomed),
     }
+    for place, moment in enumerate(("weighted", "ready", "passed", "alone", "loaded")):
+        found = getattr(schedule.moments, moment)[core.jobs].tolist()
+        pairs[moment] = (found, [times[place][1] for times in core.times])
+    return _differences(pairs, name)
+
+
+def _of_transfers(run: Simulated, machine: Machine) -> list[str]:
+    """What every resource moved when, whatever server of it."""
+    rows = run.schedule.transfers
+    is_memory = re.compile(r"(weight_buffer|activation_buffer|dram)\[\d+\]$")
+    names = (name.partition("[")[0] if is_memory.match(name) else name for name in rows.resource)
+    found = sorted(zip(names, rows.start_cycle, rows.end_cycle, strict=True))
+    names_of_cores = run.jobs.core_names
+    expected = sorted((_name(what, names_of_cores), *when) for what, *when in machine.moved)
+    pairs = {
+        "transfers": (found, expected),
+        "asked": (run.schedule.moments.asked.tolist(), machine.asked),
+    }
+    return _differences(pairs, "the chip")
+
+
+def _differences(pairs: dict[str, tuple[object, object]], of: str) -> list[str]:
     return [
-        f"{what} of {name}: {found}, oracle {expected}"
+        f"{what} of {of}: {found}, oracle {expected}"
         for what, (found, expected) in pairs.items()
         if found != expected
     ]
+
+
+def _name(resource: Resource, cores: tuple[str, ...]) -> str:
+    """What the kernel calls a resource."""
+    match resource:
+        case ("from", (x, y), "to", (column, row)):
+            ends = (f"memory.{row}" if x < 0 else f"({x},{y})"), f"({column},{row})"
+            return f"{ends[0]}>" + (f"memory.{y}" if column < 0 else ends[1])
+        case ("into", int(core)):
+            return f"to {cores[core]}"
+        case ("out of", int(core)):
+            return f"from {cores[core]}"
+    return str(resource[0]).replace(" ", "_").replace("DRAM", "dram")
 
 
 def _of_counts(run: Simulated, mapping: Mapping) -> list[str]:

@@ -163,6 +163,7 @@ def transfers(site: Site, part: Part) -> Counter[str]:
         second = fused.main.inputs[1]
         values = len(part.outputs) * len(part.terms) * site.mapping.widths[second] * timesteps
         found[place(site, "load", second)] += values
+    found += _for_the_pathway(site, elements * part.is_last)
     staged = words(operands, core.state_memory) + words(results, core.state_memory)
     if sizes.work is Work.ELEMENT_WISE and sizes.window.taps == 1:
         staged += words(inputs, core.state_memory)
@@ -172,6 +173,24 @@ def transfers(site: Site, part: Part) -> Counter[str]:
     weights = _weights(site, part)
     found["weight_bits"] = weights
     found["weight_writes"] = words(weights + values, core.weight_memory)
+    return found
+
+
+def _for_the_pathway(site: Site, elements: int) -> Counter[str]:
+    """What a layer of the spike stream stores for the accumulation stream alone."""
+    fused, workload, found = site.plan.fused, site.trace.workload, Counter[str]()
+    if fused.stream is Stream.ACCUMULATION:
+        return found
+    memory, widths = site.core.state_memory, site.mapping.widths
+    every = others = elements * sum(widths[name] for name in fused.stored)
+    for name in fused.stored:
+        readers = [layer for layer in workload.layers if name in layer.inputs]
+        outside = [layer for layer in readers if layer not in fused.layers]
+        in_spikes = any(layer.stream is Stream.SPIKE for layer in outside)
+        if name not in workload.outputs and not in_spikes:
+            found[f"pathway_{place(site, 'store', name)}"] += elements * widths[name]
+            others -= elements * widths[name]
+    found["pathway_state_words"] = words(every, memory) - words(others, memory)
     return found
 
 

@@ -5,7 +5,7 @@ any more; then waiting transfers are granted, in the order of their priorities. 
 nothing ends are passed over.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -52,6 +52,7 @@ class Core:
     loader: Unit = field(default_factory=Unit)
     storer: Unit = field(default_factory=Unit)
     times: list[list[tuple[str, int]]] = field(default_factory=list)
+    roomed: list[int] = field(default_factory=list)
     loaded: int = 0
     started: list[int] = field(default_factory=list)
     computed: list[int] = field(default_factory=list)
@@ -78,6 +79,8 @@ class Machine:
         self.holding: list[tuple[int, Resource]] = []
         self.waiting: list[Waiting] = []
         self.shared_transfers = 0
+        self.moved: list[tuple[Resource, int, int]] = []
+        self.asked = [-1] * len(jobs.blocks)
         self.left = [0] * len(jobs.stages)
         for column in ("stage", "opens"):
             for stage in jobs.columns[column].tolist():
@@ -86,7 +89,7 @@ class Machine:
         used = {stage for stage, count in enumerate(self.left) if count}
         self.epochs = sorted({jobs.stages[stage].epoch for stage in used})
         self.barrier_open: dict[int, int] = {}
-        self.fetched: list[Waiting | None] = [None] * len(jobs.blocks)
+        self.fetched: list[Waiting | None] = [None for _ in jobs.blocks]
         self.loads_left = [block.loads for block in jobs.blocks]
         self.free_bits = dict(jobs.queue_bits)
         self.next_fetch = {
@@ -144,14 +147,10 @@ class Machine:
                 )
                 move = Move(cycles, (DRAM,), dram_latency(self.architecture))
                 self.fetched[number] = Waiting(block.priority, move)
-                self.waiting.append(self._of(self.fetched[number]))
+                self.waiting.append(self.fetched[number])
+                self.asked[number] = self.now
                 moved = True
         return moved
-
-    @staticmethod
-    def _of(waiting: Waiting | None) -> Waiting:
-        assert waiting is not None
-        return waiting
 
     def _advance(self, core: Core) -> bool:
         moved = False
@@ -290,6 +289,7 @@ class Machine:
             waits = "store" in self.moves[job] or "sums" in self.moves[job]
             if waits and any(self.left[each] for each in self.jobs.stages[stage].room):
                 return False
+            core.roomed.append(self.now)
         elif unit.phase <= len(names):
             name = names[unit.phase - 1]
             if name in self.moves[job] and not self._moved(unit, job, name):
@@ -328,6 +328,7 @@ class Machine:
         self.shared_transfers += len(members) > 1
         end = self.now + request.move.cycles
         self.holding += [(end, resource) for resource in taken]
+        self.moved += [(resource, self.now, end) for resource in taken]
         for member in members:
             member.done = end + member.move.latency
 
@@ -336,3 +337,20 @@ def _compute_cycles(jobs: Jobs, job: int) -> int:
     names = ("scan_cycles", "accumulate_cycles", "fill_cycles", "neuron_cycles")
     scan, accumulate, fill, neuron = (int(jobs.columns[name][job]) for name in names)
     return max(1, max(scan, accumulate) + fill + neuron)
+
+
+def occupied(machine: Machine, core: Core, makespan: int) -> Counter[str]:
+    """What a core did in each of its cycles: of a job's cycles the last ones go to neurons, the
+    first ones to the scanner alone if it has more to do than the adders."""
+    found = Counter(core.stalls)
+    for job in core.jobs:
+        columns = machine.jobs.columns
+        neuron = int(columns["neuron_cycles"][job])
+        alone = int(columns["scan_cycles"][job]) - int(columns["accumulate_cycles"][job])
+        for cycle in range(machine.cycles[job]):
+            if cycle >= machine.cycles[job] - neuron:
+                found["neuron"] += 1
+            else:
+                found["scan" if cycle < alone else "accumulate"] += 1
+    found["idle"] = makespan - (core.computed[-1] if core.computed else 0)
+    return found
