@@ -38,7 +38,7 @@ def compared(run: Simulated) -> tuple[list[str], Counter[str]]:
     differences += _of_transfers(run, machine)
     mapping = map_workload(run.trace.workload, run.architecture)
     differences += _of_counts(run, mapping)
-    return differences, features(run, mapping, machine.shared_transfers)
+    return differences, features(run, mapping, machine)
 
 
 def _of_core(run: Simulated, machine: Machine, number: int, makespan: int) -> list[str]:

@@ -5,7 +5,9 @@ from collections import Counter
 from codesign.mapping import Mapping
 from codesign.mapping.geometry import Work
 from codesign.specs.architecture import CoreKind
+from codesign.workload import Kind, LayerType
 from tests.chip.small_chips import Simulated
+from tests.oracle.machine import Machine
 
 FEATURES = (
     *("order: layer", "order: timestep", "order: pipeline"),
@@ -17,24 +19,30 @@ FEATURES = (
     *("weights reloaded", "weights kept", "waits for room", "jobs kept apart"),
     *("double buffering", "single buffering", "chunks"),
     *("unified", "zero-skipping", "gather", "repeat", "bit-serial", "several images"),
+    *("stride", "dilation", "groups", "pools", "products", "linear layers"),
 )
 
 
-def features(run: Simulated, mapping: Mapping, shared_transfers: int) -> Counter[str]:
-    """The features that a run has, each once."""
+def features(run: Simulated, mapping: Mapping, machine: Machine) -> Counter[str]:
+    """The features that a run has, each once; waits where a core did wait."""
     schedule, noc = run.architecture.schedule, run.architecture.noc
-    policy, columns = run.architecture.policy, run.jobs.columns
-    cores = run.architecture.cores.values()
+    columns = run.jobs.columns
+    cores = [run.architecture.cores[plan.group] for plan in mapping.plans]
     grids = [plan.grid for plan in mapping.plans]
     blocks = [(block.layer, block.kept) for block in run.jobs.blocks]
     weights = {plan.fused.index: plan.geometry.layer_bits() for plan in mapping.plans}
     fetched = Counter()
     for block in run.jobs.blocks:
         fetched[block.layer] += block.bits
+    tensors = run.trace.workload.tensors
+    kinds = {tensor.name: tensor.kind for tensor in tensors}
+    made = {name for plan in mapping.plans for name in plan.fused.stored}
+    windows = [plan.geometry.window for plan in mapping.plans if plan.fused.is_synaptic]
+    types = {plan.fused.main.type for plan in mapping.plans}
     arrays = [plan for plan in mapping.plans if plan.geometry.work is Work.MULTIPLY]
     seen = {
         f"order: {schedule.order}": True,
-        f"barrier: {schedule.barrier}": True,
+        f"barrier: {schedule.barrier}": machine.waits["barrier"] > 0,
         "partition: output channels": any(len(g.slices) > 1 for g in grids),
         "partition: rows": any(len(g.bands) > 1 for g in grids),
         "partition: input channels": any(g.is_spread for g in grids),
@@ -42,15 +50,15 @@ def features(run: Simulated, mapping: Mapping, shared_transfers: int) -> Counter
         "assignment: balanced": schedule.assignment == "balanced",
         "batches of timesteps": any(plan.geometry.batch > 1 for plan in mapping.plans),
         f"NoC: {noc.topology if noc else None}": True,
-        "multicast": shared_transfers > 0,
+        "multicast": machine.shared_transfers > 0,
         "address events": bool(columns["events"].any()),
         "membranes spilled": any(p.geometry.membranes == "spilled" for p in mapping.plans),
         "membranes resident": any(p.geometry.membranes == "resident" for p in mapping.plans),
-        "tensors in DRAM": len(mapping.in_dram) > 1,
+        "tensors in DRAM": bool(mapping.in_dram & made),
         "weights reloaded": any(bits > weights[layer] for layer, bits in fetched.items()),
         "weights kept": any(kept for _, kept in blocks),
-        "waits for room": any(stage.room for stage in run.jobs.stages),
-        "jobs kept apart": bool(columns["apart"].any()),
+        "waits for room": machine.waits["room"] > 0,
+        "jobs kept apart": machine.waits["apart"] > 0,
         "double buffering": any(core.double_buffering for core in cores),
         "single buffering": any(not core.double_buffering for core in cores),
         "unified": any(core.kind is CoreKind.UNIFIED for core in cores),
@@ -63,8 +71,20 @@ def features(run: Simulated, mapping: Mapping, shared_transfers: int) -> Counter
             plan.geometry.work is Work.ACCUMULATE and plan.geometry.sums_in == "registers"
             for plan in mapping.plans
         ),
-        "repeat": bool(policy) and policy.integer_input == "repeat",
+        "repeat": any(
+            plan.geometry.work is Work.ACCUMULATE
+            and not plan.geometry.is_serial
+            and plan.fused.is_synaptic
+            and kinds[plan.fused.main.inputs[0]] is Kind.INTEGER
+            for plan in mapping.plans
+        ),
         "bit-serial": any(plan.geometry.is_serial for plan in mapping.plans),
+        "stride": any(max(window.stride) > 1 for window in windows),
+        "dilation": any(max(window.dilation) > 1 for window in windows),
+        "groups": any(window.groups > 1 for window in windows),
+        "pools": bool(types & {LayerType.MAX_POOL, LayerType.AVERAGE_POOL}),
+        "products": LayerType.PRODUCT in types,
+        "linear layers": LayerType.LINEAR in types,
         "several images": len({stage.image for stage in run.jobs.stages}) > 1,
     }
     return Counter(name for name, found in seen.items() if found and name in FEATURES)

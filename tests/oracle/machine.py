@@ -79,6 +79,7 @@ class Machine:
         self.holding: list[tuple[int, Resource]] = []
         self.waiting: list[Waiting] = []
         self.shared_transfers = 0
+        self.waits: Counter[str] = Counter()
         self.moved: list[tuple[Resource, int, int]] = []
         self.asked = [-1] * len(jobs.blocks)
         self.left = [0] * len(jobs.stages)
@@ -222,10 +223,14 @@ class Machine:
         return not any(self.left[need] for need in (*needs, *([sums] if sums >= 0 else [])))
 
     def _barrier(self, _: Core, job: int) -> bool:
-        return self._passed(self.jobs.stages[self.jobs.columns["stage"][job]].epoch)
+        is_open = self._passed(self.jobs.stages[self.jobs.columns["stage"][job]].epoch)
+        self.waits["barrier"] += not is_open
+        return is_open
 
     def _apart(self, core: Core, job: int) -> bool:
-        return not self.jobs.columns["apart"][job] or len(core.stored) >= core.loader.job
+        may_load = not self.jobs.columns["apart"][job] or len(core.stored) >= core.loader.job
+        self.waits["apart"] += not may_load
+        return may_load
 
     def _input(self, name: str) -> Callable[[Core, int], bool]:
         def move(core: Core, job: int) -> bool:
@@ -288,6 +293,7 @@ class Machine:
         if unit.phase == 0:
             waits = "store" in self.moves[job] or "sums" in self.moves[job]
             if waits and any(self.left[each] for each in self.jobs.stages[stage].room):
+                self.waits["room"] += 1
                 return False
             core.roomed.append(self.now)
         elif unit.phase <= len(names):
