@@ -51,6 +51,36 @@ def test_one_core_without_overlap_does_one_thing_after_the_other(timesteps: int)
     assert run.schedule.makespan_cycles == first + loads + compute + sum(stores) - hidden
 
 
+@pytest.mark.parametrize(
+    ("compute", "dram", "store", "slowest"),
+    # Cycles of computing, bits of DRAM and of an activation port in a cycle; and 50 of latency.
+    [
+        (40, 2, 128, 50 + 144 // 2),
+        (700, 2, 128, 700),
+        (40, 16, 8, 32 * 36 // 8),
+        (9, 4, 16, 50 + 144 // 4),
+    ],
+)
+@pytest.mark.parametrize("timesteps", [1, 2, 3, 9])
+def test_loading_computing_and_storing_take_their_fill_and_the_slowest_for_each_other_job(
+    compute: int, dram: int, store: int, slowest: int, timesteps: int
+) -> None:
+    chip = split_chip(
+        "cores.spike.count=1",
+        f"storage.dram.bandwidth={dram / 16} GB/s",  # at 500 MHz
+        "storage.activation_buffer.banks=4",  # one for each port
+        f"storage.activation_buffer.width={store} bit",
+    )
+    run = with_cycles(simulated(convolutions(1, timesteps).trace(), chip), {0: compute})
+    assert len(run.jobs) == timesteps
+    weights = 32 * 4 * 9 * 8  # bits, over the DRAM and over a port of 128 bit a cycle
+    first = 50 + weights // dram + weights // 128
+    load, storing = 50 + 144 // dram, 32 * 36 // store  # a spike for each input and each output
+    assert slowest == max(load, compute, storing)
+    expected = first + load + compute + storing + (timesteps - 1) * slowest
+    assert run.schedule.makespan_cycles == expected
+
+
 @pytest.mark.parametrize(("first", "second"), [(900, 400), (400, 900), (700, 700)])
 @pytest.mark.parametrize("timesteps", [1, 4, 7])
 def test_a_pipeline_of_two_stages_takes_its_fill_and_its_slowest_stage_for_each_other(
