@@ -102,7 +102,8 @@ def chips(draw: st.DrawFn) -> Architecture:
         f"storage.weight_buffer.size={draw(st.sampled_from([32, 64, 512]))} KiB",
         f"storage.activation_buffer.size={buffer}",
         f"storage.dram.bandwidth={draw(st.sampled_from(['0.2 GB/s', '25.6 GB/s']))}",
-        f"storage.dram.latency={draw(st.sampled_from([0, 7, 100]))} ns",
+        f"storage.dram.latency={draw(st.sampled_from([0, 8.001, 100]))} ns",
+        f"technology.clock={draw(st.sampled_from([500, 500, 333]))} MHz",
         f"storage.dram.channels={draw(st.integers(1, 2))}",
     )
     noc = draw(st.one_of(st.none(), nocs()))
