@@ -39,7 +39,7 @@ from codesign.workload import Stream
 Prices = NDArray[np.floating[Any]]
 
 CHIP_STREAM, NO_TIMESTEP = "chip", -1
-_PJ_PER_MW_SECOND = 1e9
+PJ_PER_MW_SECOND = 1e9
 
 
 def price(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> pd.DataFrame:
@@ -54,9 +54,9 @@ def price(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> pd.Data
     per_job = {name: np.zeros(len(jobs)) for name in COMPONENTS}
     for group, core in architecture.cores.items():
         here = np.array(jobs.core_groups)[jobs.columns["core"]] == group
-        for component, prices in _core_prices(jobs, core):
+        for component, prices in core_prices(jobs, core):
             per_job[component] += np.where(here, prices, 0.0)
-    for component, prices in _shared_prices(jobs, schedule, architecture.storage):
+    for _, component, prices in transfer_prices(jobs, schedule, architecture.storage):
         per_job[component] += prices
     if architecture.noc is not None:
         per_job["noc"] += _noc_prices(jobs, schedule, architecture.noc)
@@ -106,7 +106,7 @@ def _pathway_prices(
     if noc is not None and noc.spikes == "bitmap":
         verbs = {"store": inside, "store_dram": outside}
         bits = [verbs.get(verb, np.zeros_like(inside)) for verb in JOB_TRANSFERS]
-        prices["noc"] = _over_links(np.stack(bits), schedule, noc)
+        prices["noc"] = over_links(np.stack(bits), schedule, noc)
     return prices
 
 
@@ -137,7 +137,7 @@ def stream_sums(energy: pd.DataFrame) -> dict[str, float]:
     return {str(name): math.fsum(group["energy_pj"]) for name, group in energy.groupby("stream")}
 
 
-def _core_prices(jobs: Jobs, core: Core) -> Iterator[tuple[str, Prices]]:
+def core_prices(jobs: Jobs, core: Core) -> Iterator[tuple[str, Prices]]:
     """Component and pJ per job, as if all jobs were on this kind of core."""
     columns = jobs.columns
     for name in OPERATION_COLUMNS:
@@ -153,33 +153,35 @@ def _core_prices(jobs: Jobs, core: Core) -> Iterator[tuple[str, Prices]]:
     yield "clock", jobs.compute_cycles() * core.overhead.clock_pj
 
 
-def _shared_prices(
+def transfer_prices(
     jobs: Jobs, schedule: Schedule, storage: Storage
-) -> Iterator[tuple[str, Prices]]:
-    """Component and pJ per job of the memories that all cores share.
+) -> Iterator[tuple[str, str, Prices]]:
+    """Kind of transfer, component and pJ per job of the memories that all cores share.
 
     Cores that share a transfer of weights share its reading, which is the first one's.
     """
     columns = jobs.columns
     activations, weights = storage.activation_buffer, storage.weight_buffer
     read = ceil_divide(columns["load_bits"], activations.width_bits)
+    yield "load", "activation_buffer", read * activations.read_pj
     written = ceil_divide(columns["store_bits"], activations.width_bits)
-    yield "activation_buffer", read * activations.read_pj + written * activations.write_pj
+    yield "store", "activation_buffer", written * activations.write_pj
     words = ceil_divide(columns["weight_bits"], weights.width_bits)
-    yield "weight_buffer", words * schedule.moved("weight_buffer", len(jobs)) * weights.read_pj
-    outside = columns["load_dram_bits"] + columns["store_dram_bits"]
-    yield "dram", outside * storage.dram.energy_pj_per_bit
+    moved = schedule.moved("weight_buffer", len(jobs))
+    yield "weights", "weight_buffer", words * moved * weights.read_pj
+    for verb in ("load_dram", "store_dram"):
+        yield verb, "dram", columns[f"{verb}_bits"] * storage.dram.energy_pj_per_bit
 
 
 def _noc_prices(jobs: Jobs, schedule: Schedule, noc: Noc) -> Prices:
     """pJ per job on the links that its transfers held, and for its address events."""
     bits = np.stack([link_bits(jobs, verb) for verb in JOB_TRANSFERS])
-    spent = _over_links(bits, schedule, noc)
+    spent = over_links(bits, schedule, noc)
     prices: Prices = spent + jobs.columns["events"] * (noc.event_pj or 0.0)
     return prices
 
 
-def _over_links(bits: NDArray[np.int64], schedule: Schedule, noc: Noc) -> Prices:
+def over_links(bits: NDArray[np.int64], schedule: Schedule, noc: Noc) -> Prices:
     """pJ of each job's transfers, of so many bits by kind, on the links that they held."""
     over = schedule.links
     hop_pj = np.full(len(over), noc.hop_pj_per_bit)
@@ -192,20 +194,22 @@ def _over_links(bits: NDArray[np.int64], schedule: Schedule, noc: Noc) -> Prices
     return spent
 
 
-def _fetches(jobs: Jobs, storage: Storage) -> pd.DataFrame:
-    """Fetching weights, by layer; at timestep 0, because all timesteps share them."""
+def fetch_prices(jobs: Jobs, storage: Storage) -> dict[str, Prices]:
+    """pJ by component of every block of weights that is fetched."""
     bits = np.array([block.bits for block in jobs.blocks], dtype=np.int64)
     words = ceil_divide(bits, storage.weight_buffer.width_bits)
+    return {
+        "weight_buffer": words * storage.weight_buffer.write_pj,
+        "dram": bits * storage.dram.energy_pj_per_bit,
+    }
+
+
+def _fetches(jobs: Jobs, storage: Storage) -> pd.DataFrame:
+    """Fetching weights, by layer; at timestep 0, because all timesteps share them."""
     layers = np.array([block.layer for block in jobs.blocks], dtype=np.int64)
-    return pd.DataFrame(
-        {
-            "layer": layers,
-            "timestep": 0,
-            "stream": np.array(jobs.layer_streams)[layers],
-            "weight_buffer": words * storage.weight_buffer.write_pj,
-            "dram": bits * storage.dram.energy_pj_per_bit,
-        }
-    )
+    streams = np.array(jobs.layer_streams)[layers]
+    identity = {"layer": layers, "timestep": 0, "stream": streams}
+    return pd.DataFrame({**identity, **fetch_prices(jobs, storage)})
 
 
 def static_parts_pj(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> dict[str, float]:
@@ -215,7 +219,7 @@ def static_parts_pj(jobs: Jobs, schedule: Schedule, architecture: Architecture) 
     assert architecture.technology is not None
     seconds = schedule.makespan_cycles / architecture.technology.clock_hz
     parts = {
-        place: power_mw * seconds * _PJ_PER_MW_SECOND
+        place: power_mw * seconds * PJ_PER_MW_SECOND
         for place, power_mw in static_power_mw(architecture).items()
     }
     busy = np.bincount(jobs.columns["core"], jobs.compute_cycles(), minlength=len(jobs.core_names))

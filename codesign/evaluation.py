@@ -33,6 +33,7 @@ from codesign.energy import (
 from codesign.mapping import Jobs, Mapping, arrange, map_workload, measure
 from codesign.mapping.datapaths import Integers
 from codesign.mapping.jobs import OPERATION_COLUMNS
+from codesign.power import power_profile
 from codesign.results import OCCUPANCY_COLUMNS, TIMELINE_COLUMNS, Result
 from codesign.specs.architecture import Architecture
 from codesign.trace import Trace
@@ -87,6 +88,7 @@ def evaluate(
     energy = price(jobs, schedule, architecture)
     summary = _summary(trace, architecture, layers, energy)
     summary |= _times(schedule.makespan_cycles, architecture, summary["energy_pj"])
+    summary["peak_power_w"] = power_profile(jobs, schedule, architecture).peak_w
     summary["static_parts_pj"] = static_parts_pj(jobs, schedule, architecture)
     summary["operations"] = {name: int(jobs.columns[name].sum()) for name in OPERATION_COLUMNS}
     summary["bit_serial"] = _bit_serial(mapping, jobs, energy)
@@ -128,6 +130,7 @@ def _summary(
         "bit_serial": {},
         "operations": {},
         "average_power_w": None,
+        "peak_power_w": None,
         "counts": totals(layers),
         "bounds_cycles": {},
         "critical_path_cycles": {},

@@ -81,6 +81,7 @@ def validate(
     ] = None,
 ) -> None:
     """Check architecture and workload files without running anything; all faults at once."""
+    from codesign.area import area_mm2
     from codesign.specs.catalogue import load_architecture, load_workload_spec
 
     faults: list[Fault] = []
@@ -88,11 +89,16 @@ def validate(
         try:
             require_no_folder("", name)
             is_workload = (kind or _kind_of(name)) is not DocumentKind.ARCHITECTURE
-            (load_workload_spec if is_workload else load_architecture)(name)
+            if is_workload:
+                load_workload_spec(name)
+                said = "workload is right."
+            else:
+                area = area_mm2(load_architecture(name))
+                said = f"architecture is right{'' if area is None else f', {area:.3g} mm2'}."
         except InputError as error:
             faults += error.faults
         else:
-            typer.echo(f"{name}: {'workload' if is_workload else 'architecture'} is right.")
+            typer.echo(f"{name}: {said}")
     if faults:
         raise InputError(faults)
 

@@ -92,10 +92,15 @@ def _headline(summary: dict[str, Any]) -> list[tuple[str, str]]:
             ("latency", f"{si(summary['latency_s'], 's')}  ({cycles}){spread}"),
             ("interval", f"{si(summary['interval_s'], 's')}  (between images of a stream)"),
             ("EDP", si(summary["edp_js"], "J s")),
-            ("power", f"{si(summary['average_power_w'], 'W')}  (mean; {area:.3g} mm2)"),
+            ("power", f"{si(summary['average_power_w'], 'W')}  (mean; {_peak(summary)})"),
+            ("area", f"{area:.3g} mm2"),
         ]
     energy = _joule(summary["energy_pj"]) + _spread(summary, "energy_pj", _JOULE_PER_PJ, "J")
     return [*rows, ("energy", energy)]
+
+
+def _peak(summary: dict[str, Any]) -> str:
+    return f"{si(summary['peak_power_w'], 'W')} in the busiest cycle"
 
 
 def _spread(summary: dict[str, Any], key: str, size: float, unit: str) -> str:

@@ -82,8 +82,9 @@ def tiles(summary: Mapping[str, Any]) -> list[Tile]:
         Tile(
             "Mean power",
             quantity(summary["average_power_w"], "W"),
-            f"{summary['area_mm2']:.3g} mm²",
+            f"{quantity(summary['peak_power_w'], 'W')} in the busiest cycle",
         ),
+        Tile("Area", f"{summary['area_mm2']:.3g} mm²", "cores and buffers"),
         *(Tile("Nearest bound", percent(bound.share), words(bound.name)) for bound in bounds[:1]),
         *streams,
     ]

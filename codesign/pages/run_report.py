@@ -9,6 +9,7 @@ from codesign.pages import activity, energy, headline, latency, timeline
 from codesign.pages.content import Page, Picture, Section, Stacked, Table
 from codesign.pages.document import write_page
 from codesign.pages.layer_table import layer_table
+from codesign.pages.power import power_section
 from codesign.results import Result
 
 
@@ -28,8 +29,9 @@ def write_run_report(result: Result, path: Path) -> None:
 def run_page(result: Result) -> Page:
     """The content of the report."""
     summary = result.summary
-    sections = [_energy(result), _latency(result), _activity(result)]
-    sections.append(_layers(result))
+    sections = [_energy(result), _latency(result)]
+    sections += power_section(summary)
+    sections += [_activity(result), _layers(result)]
     sources = headline.sources(summary)
     if sources:
         sections.append(_sources(sources))

@@ -46,7 +46,7 @@ def test_a_shipped_file_is_shown_as_it_is(name: str) -> None:
 def test_a_file_that_is_shown_can_be_used(codesign: Run, folder: Path) -> None:
     text = codesign("show", "split_core.yaml").stdout
     (folder / "mine.yaml").write_text(text.replace("name: split_core", "name: mine"))
-    assert codesign("validate", "mine.yaml").stdout == "mine.yaml: architecture is right.\n"
+    assert codesign("validate", "mine.yaml").stdout == "mine.yaml: architecture is right, 42 mm2.\n"
 
 
 def test_an_unknown_name_cannot_be_shown(codesign: Run) -> None:

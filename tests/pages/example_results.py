@@ -202,6 +202,11 @@ def _summary(
         "interval_s": latency_s,
         "area_mm2": None if latency_s is None else 42.0,
         "average_power_w": latency_s and energy_pj * 1e-12 / latency_s,
+        "area_parts_mm2": {"spike.logic": 2.0, "activation_buffer": 40.0} if makespan else {},
+        "static_parts_pj": {"spike.logic": 110.0 * makespan, "spike.idle_clock": 260.0 * makespan}
+        if makespan
+        else {},
+        "peak_power_w": latency_s and 2 * energy_pj * 1e-12 / latency_s,
         "energy_pj": energy_pj,
         "energy_parts_pj": energy.groupby("component")["energy_pj"].sum().to_dict(),
         "energy_streams_pj": streams,

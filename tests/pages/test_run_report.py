@@ -48,6 +48,7 @@ def test_the_sections_are_in_the_order_of_the_questions(cores: bool) -> None:
     assert [section.title for section in run_page(example_result(cores=cores)).sections] == [
         "Energy",
         "Latency",
+        *(["Power and area"] if cores else []),
         "What the network did",
         "Layers",
         "Sources of the architecture's numbers",
