@@ -1,10 +1,10 @@
 """Sensitivity: does the ranking of networks by energy survive other energy tables?
 
 Energy is counts times coefficients, so nothing is simulated again: operations are priced anew, and
-what else a run spent (memories, clocks, leakage) stays as it was or is left out. Coefficients of
-operations are Horowitz's (Computing's energy problem, ISSCC 2014, 45 nm): an AC is an add, a MAC a
-multiply and an add; a neuron update is taken for three adds, as on the shipped chips. Both sums of
-a pair are as wide: an 8-bit accumulator would overflow.
+what else a run spent (memories, clocks, leakage) stays as it was or is left out. An AC is an add, a
+MAC a multiply and an add; a neuron update is taken for three adds, as on the shipped chips. Both
+sums of a pair are as wide: an 8-bit accumulator would overflow. Left out: other memories, and what
+other operations would do to the latency and so to leakage.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,12 +15,46 @@ from typing import Any
 OPERATIONS = ("ac", "mac", "addition", "reduction", "neuron", "logic")
 STATIC = ("leakage", "dram_background")
 
-_HOROWITZ_PJ = {
-    "fp32, 45 nm": (0.9, 4.6),
-    "int8 with 16-bit sums, 45 nm": (0.05, 0.25),
-    "int8 with 32-bit sums, 45 nm": (0.1, 0.3),
+_HOROWITZ = "Horowitz, Computing's energy problem, ISSCC 2014, 45 nm, 0.9 V"
+
+
+@dataclass(frozen=True)
+class OperationPrices:
+    """Coefficients of operations in pJ: an add, and a multiply with its add; with their source."""
+
+    add_pj: float
+    multiply_add_pj: float
+    source: str
+
+
+PRICES = {
+    "fp32, 45 nm": OperationPrices(0.9, 4.6, f"{_HOROWITZ}: fp32 add 0.9 pJ, multiply 3.7 pJ"),
+    "int8 with 16-bit sums, 45 nm": OperationPrices(
+        0.05, 0.25, f"{_HOROWITZ}: int16 add 0.05 pJ, int8 multiply 0.2 pJ"
+    ),
+    "int8 with 32-bit sums, 45 nm": OperationPrices(
+        0.1, 0.3, f"{_HOROWITZ}: int32 add 0.1 pJ, int8 multiply 0.2 pJ"
+    ),
 }
-"""Add, and multiply with add."""
+"""Of operations, by the numbers' formats."""
+
+_OWN_SOURCE = "the architecture's own coefficients, with their sources in its file"
+_OWN = {
+    "the chip as it is": _OWN_SOURCE,
+    "operations alone": f"{_OWN_SOURCE}; memories, clocks and leakage left out",
+    "without leakage and DRAM background": f"{_OWN_SOURCE}; these two left out",
+}
+_OTHERS = "; all else by the architecture's own coefficients"
+_ALONE = "; memories, clocks and leakage left out"
+
+
+def table_sources() -> dict[str, str]:
+    """Where the coefficients of each energy table come from."""
+    found = dict(_OWN)
+    for name, prices in PRICES.items():
+        found[f"operations at {name}"] = prices.source + _OTHERS
+        found[f"operations at {name}, alone"] = prices.source + _ALONE
+    return found
 
 
 @dataclass(frozen=True)
@@ -36,6 +70,21 @@ class Sensitivity:
     energies_pj: dict[str, list[float]]
     flips: dict[str, list[tuple[int, int]]]
 
+    def ranking(self, table: str) -> list[int]:
+        """The runs under a table, the one that spends least first; equal ones as given."""
+        values = self.energies_pj[table]
+        return sorted(range(len(values)), key=lambda run: values[run])
+
+    @property
+    def always(self) -> list[tuple[int, int]]:
+        """Pairs of which the first spends less than the second under every table."""
+        ranking = self.ranking(next(iter(self.energies_pj)))
+        return [
+            (less, more)
+            for less, more in combinations(ranking, 2)
+            if all(values[less] < values[more] for values in self.energies_pj.values())
+        ]
+
 
 def sensitivity(summaries: Sequence[Mapping[str, Any]]) -> Sensitivity | None:
     """What the ranking of runs depends on; None for fewer than two, or without cores."""
@@ -48,7 +97,7 @@ def sensitivity(summaries: Sequence[Mapping[str, Any]]) -> Sensitivity | None:
     for name, values in energies.items():
         for one, other in combinations(range(len(values)), 2):
             less, more = (one, other) if first[one] <= first[other] else (other, one)
-            if values[less] > values[more]:
+            if first[less] < first[more] and values[less] > values[more]:
                 flips.setdefault(name, []).append((less, more))
     return Sensitivity(energies, flips)
 
@@ -64,29 +113,46 @@ def energies_pj(summary: Mapping[str, Any]) -> dict[str, float]:
         "operations alone": operations,
         "without leakage and DRAM background": whole - static,
     }
-    for name, (add, multiply) in _HOROWITZ_PJ.items():
-        priced = _priced(summary["operations"], add, multiply, parts.get("logic", 0.0))
+    for name, prices in PRICES.items():
+        priced = _priced(summary["operations"], prices, parts.get("logic", 0.0))
         tables[f"operations at {name}"] = whole - operations + priced
         tables[f"operations at {name}, alone"] = priced
     return tables
 
 
-def _priced(operations: Mapping[str, int], add: float, multiply: float, logic: float) -> float:
+def _priced(operations: Mapping[str, int], prices: OperationPrices, logic_pj: float) -> float:
+    """pJ of a run's operations; those of single bits keep the price that the chip gives them."""
     adds = operations["ac"] + operations["addition"] + operations["reduction"]
-    return (adds + 3 * operations["neuron"]) * add + operations["mac"] * multiply + logic
+    adds += 3 * operations["neuron"]
+    return adds * prices.add_pj + operations["mac"] * prices.multiply_add_pj + logic_pj
 
 
 def sentences(names: Sequence[str], found: Sensitivity | None) -> list[str]:
     """When the ranking by energy flips, and between whom."""
     if found is None:
         return []
-    first = next(iter(found.energies_pj.values()))
-    ranking = " < ".join(names[n] for n in sorted(range(len(names)), key=lambda n: first[n]))
+    ranking = _ranking_words(names, found)
     if not found.flips:
-        count = len(found.energies_pj)
-        return [f"By energy {ranking}, under each of {count} energy tables."]
+        count, pair_count = len(found.energies_pj), len(names) * (len(names) - 1) // 2
+        if len(found.always) == pair_count:
+            return [f"By energy {ranking}, under each of {count} energy tables."]
+        return [f"By energy {ranking}; none of {count} energy tables reverses an order."]
     said = [f"By energy {ranking}; the ranking depends on the energy table:"]
     for table, pairs in found.flips.items():
         reversed_pairs = ", ".join(f"{names[more]} below {names[less]}" for less, more in pairs)
         said.append(f"{table}: {reversed_pairs}.")
+    if found.always:
+        lasting = ", ".join(f"{names[less]} below {names[more]}" for less, more in found.always)
+        said.append(f"under every table: {lasting}.")
+    return said
+
+
+def _ranking_words(names: Sequence[str], found: Sensitivity) -> str:
+    """`a < b = c` on the chip as it is."""
+    table, values = next(iter(found.energies_pj.items()))
+    first, *others = found.ranking(table)
+    said, before = names[first], first
+    for run in others:
+        said += f" {'=' if values[run] == values[before] else '<'} {names[run]}"
+        before = run
     return said

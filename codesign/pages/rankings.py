@@ -7,7 +7,7 @@ from codesign.pages.comparison import run_names
 from codesign.pages.content import Cell, Number, Section, Table, quantity
 from codesign.pages.energy import PICOJOULE
 from codesign.results import Result
-from codesign.sensitivity import Sensitivity, sensitivity, sentences
+from codesign.sensitivity import Sensitivity, sensitivity, sentences, table_sources
 
 
 def ranking_sentences(results: Sequence[Result]) -> list[str]:
@@ -16,8 +16,8 @@ def ranking_sentences(results: Sequence[Result]) -> list[str]:
 
 
 def rankings_json(results: Sequence[Result]) -> dict[str, Any] | None:
-    """Energies of the runs under each energy table, in pJ, and where their ranking flips; None
-    where there is nothing to rank."""
+    """Energies of the runs under each energy table, in pJ, their ranking (the least first), the
+    table's source, and where the ranking flips; None where there is nothing to rank."""
     found, names = _found(results), run_names(results)
     if found is None:
         return None
@@ -26,6 +26,8 @@ def rankings_json(results: Sequence[Result]) -> dict[str, Any] | None:
             table: dict(zip(names, values, strict=True))
             for table, values in found.energies_pj.items()
         },
+        "rankings": {table: _ranked(found, table, names) for table in found.energies_pj},
+        "sources": table_sources(),
         "flips": {
             table: [[names[less], names[more]] for less, more in pairs]
             for table, pairs in found.flips.items()
@@ -35,15 +37,24 @@ def rankings_json(results: Sequence[Result]) -> dict[str, Any] | None:
 
 def rankings_section(results: Sequence[Result]) -> Section | None:
     """The sentences, and the energy of each run under each table."""
-    found = _found(results)
+    found, names, sources = _found(results), run_names(results), table_sources()
     if found is None:
         return None
     rows: list[list[Cell]] = [
-        [table, *(Number(value, quantity(value * PICOJOULE, "J")) for value in values)]
+        [
+            table,
+            *(Number(value, quantity(value * PICOJOULE, "J")) for value in values),
+            " < ".join(_ranked(found, table, names)),
+            sources[table],
+        ]
         for table, values in found.energies_pj.items()
     ]
-    table = Table("Energy under other tables", ["energy table", *run_names(results)], rows)
+    table = Table("Energy under other tables", ["energy table", *names, "ranking", "source"], rows)
     return Section("Does the ranking hold?", ranking_sentences(results), table=table)
+
+
+def _ranked(found: Sensitivity, table: str, names: Sequence[str]) -> list[str]:
+    return [names[run] for run in found.ranking(table)]
 
 
 def _found(results: Sequence[Result]) -> Sensitivity | None:
