@@ -130,6 +130,61 @@ def array_pass(
     )
 
 
+@dataclass(frozen=True)
+class WeightTiles:
+    """How a MAC array that holds weights does one group of a convolution, tile after tile.
+
+    Every tile is taken to be as full as the fullest.
+
+    Attributes:
+        row_tiles: times that the input channels and taps fill the rows.
+        column_tiles: times that the output channels fill the columns.
+        loading_cycles: of one tile; more than there are rows if the weight memory is slower.
+        cycles: of one pixel with one tile, at least 1; more if a memory cannot deliver its inputs,
+            or read and write its partial sums, in time.
+        weight_words: reads of the weight memory for one tile.
+        input_words: reads of the input memory for one pixel and tile.
+        sum_words: words of one pixel's partial sums with one tile.
+    """
+
+    row_tiles: int
+    column_tiles: int
+    loading_cycles: int
+    cycles: int
+    weight_words: int
+    input_words: int
+    sum_words: int
+
+
+def weight_tiles(
+    core: Core, precision: Precision, sizes: tuple[int, int], input_bits: int
+) -> WeightTiles:
+    """Input channels and taps on the rows, output channels on the columns.
+
+    Args:
+        core: with a weight-stationary MAC array.
+        precision: widths of weights and sums.
+        sizes: pairs of an input channel and a tap, and output channels that share them.
+        input_bits: width of an input element.
+    """
+    array, (pairs, channels) = mac_datapath(core), sizes
+    rows, columns = min(pairs, array.rows), min(channels, array.columns)
+    row_bits, sum_bits = columns * precision.weight_bits, columns * precision.accumulator_bits
+    return WeightTiles(
+        -(-pairs // array.rows),
+        -(-channels // array.columns),
+        max(array.rows, rows * -(-row_bits // core.weight_memory.bits_per_cycle)),
+        max(
+            1,
+            -(-rows * input_bits // core.input_memory.bits_per_cycle),
+            -(-sum_bits // core.state_memory.bits_per_cycle),
+        ),
+        rows * -(-row_bits // core.weight_memory.width_bits),
+        -(-rows * input_bits // core.input_memory.width_bits),
+        -(-sum_bits // core.state_memory.width_bits),
+    )
+
+
 def spike_datapath(core: Core) -> SpikeDatapath:
     """The AC side of a core that has one."""
     assert core.spike is not None, "the mapper sends AC work to cores that accumulate"

@@ -68,13 +68,20 @@ def _state_accesses(plan: Plan, core: Core) -> tuple[Integers, Integers]:
     """Reads and writes of membranes, and reads of sums that are not the membranes themselves.
 
     Scattered sums grow on the membranes; only where chunks or timesteps keep them apart, or where
-    there are no membranes, are they read once more. Sums in registers need no memory.
+    there are no membranes, are they read once more. So are those of an array that holds weights;
+    sums in registers need no memory.
     """
     elements = slice_lengths(plan) * band_pixels(plan) * batch_lengths(plan)
     values = words(elements * plan.geometry.sum_bits, core.state_memory)
     membranes = values * plan.fused.has_neurons
-    apart = len(plan.grid.chunks) > 1 or plan.geometry.batch > 1 or not plan.fused.has_neurons
-    in_memory = plan.geometry.work is Work.ACCUMULATE and plan.geometry.sums_in != "registers"
+    sums_in = plan.geometry.sums_in
+    apart = (
+        sums_in == "memory"
+        or len(plan.grid.chunks) > 1
+        or plan.geometry.batch > 1
+        or not plan.fused.has_neurons
+    )
+    in_memory = plan.geometry.work is not Work.ELEMENT_WISE and sums_in != "registers"
     sums = values * (in_memory and apart)
     return membranes + sums, membranes
 

@@ -59,7 +59,8 @@ class Geometry:
         batch: timesteps of one job.
         is_serial: whether values that are no spikes are accumulated bit by bit.
         sums_in: where partial sums grow while a job is computed: on the `membranes` themselves if
-            nothing is against it, or in `registers` of the datapath.
+            nothing is against it, in `registers` of the datapath, or in state `memory` of their
+            own.
     """
 
     work: Work
@@ -80,7 +81,7 @@ class Geometry:
     waiting_timesteps: int = 1
     batch: int = 1
     is_serial: bool = False
-    sums_in: Literal["membranes", "registers"] = "membranes"
+    sums_in: Literal["membranes", "registers", "memory"] = "membranes"
 
     @property
     def steps(self) -> int:
@@ -169,6 +170,8 @@ class Geometry:
             copies = self.batch * (2 * len(grid.chunks) - 1) + self.has_neurons
         elif len(grid.chunks) > 1:
             copies = self.waiting_timesteps + self.has_neurons
+        elif self.sums_in == "memory":
+            copies = self.batch + self.has_neurons
         elif self.sums_in == "registers":
             copies = int(self.has_neurons)  # the datapath holds the sums until they are results
         copies -= self.membranes == "resident" and self.has_neurons  # counted apart
@@ -246,6 +249,8 @@ def on_core(sizes: Geometry, core: Core) -> Geometry:
     """The sizes on a kind of core, whose dataflow says where partial sums grow."""
     if sizes.work is Work.ACCUMULATE and core.spike and core.spike.dataflow == "gather":
         return replace(sizes, sums_in="registers")
+    if sizes.work is Work.MULTIPLY and core.mac and core.mac.dataflow == "weight_stationary":
+        return replace(sizes, sums_in="memory")
     return sizes
 
 

@@ -5,6 +5,7 @@ group of a band may have fewer. Exact, by array operations over all pixels for o
 other; zero padding is no operand.
 """
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -129,6 +130,38 @@ def _batched(plan: Plan, counts: Integers) -> Integers:
         counts = np.repeat(counts, timesteps, axis=0)  # an input that is held
     whole = np.pad(counts, ((0, -timesteps % batch), (0, 0), (0, 0)))
     return whole.reshape(-1, batch, *counts.shape[1:])
+
+
+def filled_pixels(plan: Plan, mask: Values, rows: int) -> tuple[Integers, Integers]:
+    """Pixels with an operand that is not zero among each so many of theirs.
+
+    Operands of a pixel are taken channel by channel, those of all taps after each other.
+
+    Args:
+        plan: of the layer.
+        mask: where operands are not zero, `(timesteps, C, H, W)`.
+        rows: operands that are taken at once.
+
+    Returns:
+        Pixels for the first rows of each chunk (or group of the convolution), and summed over the
+        others; both of shape `(slices or 1, bands, chunks, timesteps)`.
+    """
+    _, height, width = plan.geometry.output_map
+    starts = [top * width for top, _ in plan.grid.bands]
+    sets = _channel_sets(plan)
+    filled = np.zeros((2, len(sets), len(mask), len(starts)), dtype=np.int64)
+    for number, (low, high) in enumerate(sets):
+        for timestep, begin in itertools.product(range(len(mask)), range(low, high, rows)):
+            part = mask[timestep, begin : min(begin + rows, high)]
+            taps = list(_at_taps(part, plan.geometry.window, (height, width)))
+            operands = np.stack(taps, axis=1).reshape(-1, height * width)
+            any_of = np.maximum.reduceat(operands, np.arange(0, len(operands), rows), axis=0)
+            counts = np.add.reduceat(any_of, starts, axis=1, dtype=np.int64)
+            if begin == low:
+                filled[0, number, timestep] = counts[0]
+                counts = counts[1:]
+            filled[1, number, timestep] += counts.sum(axis=0)
+    return _by_slice(plan, filled[0]), _by_slice(plan, filled[1])
 
 
 def _channel_sets(plan: Plan) -> list[Band]:

@@ -20,6 +20,7 @@ from codesign.mapping.datapaths import (
     mac_datapath,
     scan_width,
     spike_datapath,
+    weight_tiles,
     weight_vector,
 )
 from codesign.mapping.geometry import Geometry, Work, needs_of
@@ -139,7 +140,10 @@ def _slice_lengths(geometry: Geometry, core: Core) -> list[int]:
     """Output channels in a slice: whole groups of a grouped convolution, else fractions and
     multiples of what the core does at once."""
     channels = geometry.output_map[0]
-    unit = core.mac.rows if geometry.work is Work.MULTIPLY and core.mac else 8
+    unit = 8
+    if core.mac and geometry.work is Work.MULTIPLY:
+        holds_weights = core.mac.dataflow == "weight_stationary"
+        unit = core.mac.columns if holds_weights else core.mac.rows
     if core.spike and geometry.work is not Work.MULTIPLY:
         unit = core.spike.lanes // (core.spike.pixels or 1)
     halves = (unit >> power for power in range(unit.bit_length()))
@@ -208,31 +212,46 @@ def _expected_cycles(
 
 
 def _job_cycles(geometry: Geometry, grid: Grid, core: Core, precision: Precision) -> float:
-    """Cycles of the largest job without its epilogue."""
+    """Cycles of the largest job without its epilogue, at one of its timesteps."""
     rows = most_input_rows(grid.bands, geometry.window, geometry.input_map[1])
     channels = geometry.input_channels(grid.largest_slice, grid.largest_chunk)
     elements = channels * rows * geometry.input_map[2]
-    pixels = grid.largest_band * grid.width
     if geometry.work is Work.ACCUMULATE:
-        per_group = min(grid.largest_slice, geometry.outputs_per_group)
-        vector = weight_vector(core, precision, per_group, geometry.value_bits)
-        together = spike_datapath(core).pixels
-        taps = channels * geometry.window.taps
-        added, examined = EXPECTED_RATE * pixels * taps, elements * 1.0
-        if together is not None:  # as if spikes of neighbours did not depend on each other
-            added = (1 - (1 - EXPECTED_RATE) ** together) * -(-pixels // together) * taps
-            examined = pixels * taps * vector.passes
-        scanning = examined / scan_width(core)
-        return max(scanning, added * vector.cycles) + core_fill(core, geometry.work)
+        cycles = _adding_cycles(geometry, grid, core, precision)
+        return max(elements / scan_width(core), cycles) + core_fill(core, geometry.work)
     if geometry.work is Work.MULTIPLY:
-        groups = max(1, grid.largest_slice // geometry.outputs_per_group)
-        per_group = min(grid.largest_slice, geometry.outputs_per_group)
-        array = array_pass(core, precision, per_group, geometry.input_bits)
-        groups_of_pixels = -(-pixels // mac_datapath(core).columns)
-        taps = groups * grid.largest_chunk * geometry.window.taps
-        cycles = array.passes * array.cycles * groups_of_pixels * taps
+        cycles = _array_cycles(geometry, grid, core, precision)
         return cycles + core_fill(core, geometry.work)
     return elements * geometry.input_timesteps / element_lanes(core)
+
+
+def _adding_cycles(geometry: Geometry, grid: Grid, core: Core, precision: Precision) -> float:
+    """Of spikes that are scattered; or gathered, as if those of neighbours did not depend on each
+    other, unless their windows take longer to scan."""
+    channels = geometry.input_channels(grid.largest_slice, grid.largest_chunk)
+    pixels, taps = grid.largest_band * grid.width, channels * geometry.window.taps
+    per_group = min(grid.largest_slice, geometry.outputs_per_group)
+    vector = weight_vector(core, precision, per_group, geometry.value_bits)
+    together = spike_datapath(core).pixels
+    if together is None:
+        return EXPECTED_RATE * channels * pixels * geometry.window.taps * vector.cycles
+    any_spikes = 1 - (1 - EXPECTED_RATE) ** together
+    adding = any_spikes * -(-pixels // together) * taps * vector.cycles
+    return max(adding, pixels * taps * vector.passes / scan_width(core))
+
+
+def _array_cycles(geometry: Geometry, grid: Grid, core: Core, precision: Precision) -> float:
+    """Of a MAC array, as if it skipped nothing."""
+    array, pixels = mac_datapath(core), grid.largest_band * grid.width
+    groups = max(1, grid.largest_slice // geometry.outputs_per_group)
+    per_group = min(grid.largest_slice, geometry.outputs_per_group)
+    taps = grid.largest_chunk * geometry.window.taps
+    if array.dataflow == "weight_stationary":
+        tiles = weight_tiles(core, precision, (taps, per_group), geometry.input_bits)
+        each = tiles.loading_cycles / geometry.batch + pixels * tiles.cycles
+        return groups * tiles.row_tiles * tiles.column_tiles * each
+    once = array_pass(core, precision, per_group, geometry.input_bits)
+    return once.passes * once.cycles * -(-pixels // array.columns) * groups * taps
 
 
 def core_fill(core: Core, work: Work) -> int:

@@ -244,18 +244,27 @@ class SpikeDatapath(Spec):
 
 
 class MacDatapath(Spec):
-    """An output-stationary array: output channels on its rows, output pixels on its columns.
+    """An array of multipliers; `adders` serve element-wise additions.
 
-    In a cycle every column takes one input, broadcast to the rows, and every row one weight,
-    broadcast to the columns; partial sums stay in the units. A convolution with one output
-    channel per group (depthwise) therefore uses one row. With `zero_skipping` each column skips
-    its own zero inputs, reads its own weights, and waits for the slowest column before it takes
-    its next pixel.
-    `adders` serve element-wise additions.
+    Attributes:
+        dataflow: `output_stationary`: output channels on the rows, output pixels on the columns.
+            In a cycle every column takes one input, broadcast to the rows, and every row one
+            weight, broadcast to the columns; partial sums stay in the units. A convolution with
+            one output channel per group (depthwise) therefore uses one row.
+            `weight_stationary`: input channels and taps on the rows, output channels on the
+            columns. A tile of weights is loaded, a row a cycle, for which `rows` cycles pass; then
+            the output pixels stream through, one a cycle, and their partial sums are read from and
+            written to the state memory. A depthwise convolution uses one column, and as many rows
+            as it has taps.
+        zero_skipping: whether zero inputs take no time. Output-stationary, each column skips its
+            own zeros, reads its own weights, and waits for the slowest column before it takes its
+            next pixel. Weight-stationary, a pixel whose inputs on all rows are zero is skipped,
+            save with the first tile, which begins its sums.
     """
 
     rows: Count
     columns: Count
+    dataflow: Literal["output_stationary", "weight_stationary"] = "output_stationary"
     zero_skipping: Flag
     adders: Count
     fill_cycles: Cycles = Field(alias="fill")

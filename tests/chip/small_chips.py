@@ -124,6 +124,8 @@ def chips(draw: st.DrawFn) -> Architecture:
     if pixels := draw(st.sampled_from([None, None, 4, 32])):
         spike = f"cores.{'spike' if is_split else 'unified'}.spike"
         shared += (f"{spike}.dataflow=gather", f"{spike}.pixels={pixels}")
+    dataflow = draw(st.sampled_from(["output_stationary", "weight_stationary"]))
+    shared += (f"cores.{'accumulation' if is_split else 'unified'}.mac.dataflow={dataflow}",)
     if is_split:
         chip = split_chip(
             f"cores.spike.count={draw(st.integers(1, 4))}",

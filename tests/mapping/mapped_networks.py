@@ -55,6 +55,8 @@ def cutting_chips(draw: st.DrawFn) -> Architecture:
     ]
     skipping = str(draw(st.booleans())).lower()
     overrides.append(f"cores.{groups[-1]}.mac.zero_skipping={skipping}")
+    dataflow = draw(st.sampled_from([*2 * ["output_stationary"], "weight_stationary"]))
+    overrides.append(f"cores.{groups[-1]}.mac.dataflow={dataflow}")
     if pixels := draw(st.sampled_from([None, None, 1, 4, 16])):
         overrides += [
             f"cores.{groups[0]}.spike.dataflow=gather",

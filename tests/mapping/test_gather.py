@@ -165,3 +165,13 @@ def test_timesteps_of_a_job_share_the_weights_that_they_read() -> None:
     assert len(together) == 1
     assert together.weight_reads.max() <= apart.weight_reads.sum()
     assert together.weight_reads.max() >= apart.weight_reads.max()
+
+
+def test_the_mapper_cuts_channels_into_what_the_lanes_beside_each_other_hold() -> None:
+    net = NetworkBuilder(timesteps=1)
+    net.add_tensor("x", (16, 4, 4), Kind.SPIKE, largest=1)
+    net.convolution("x", 64, THREE, name="conv")
+    net.neuron("conv", name="sn")
+    chip = split_chip("cores.spike.count=8", "schedule.partition=output_channels", *gathering(4))
+    grid = lowered(net.trace(), chip).plan("conv").grid
+    assert {last - first for first, last in grid.slices} == {8}  # 32 lanes for 4 pixels

@@ -79,8 +79,7 @@ def epilogue(site: Site, part: Part) -> Counter[str]:
         found["state_reads"] += values
         found["state_writes"] += values
     is_apart = len(site.plan.grid.chunks) > 1 or sizes.batch > 1 or not fused.has_neurons
-    gathers = core.spike is not None and core.spike.dataflow == "gather"
-    if sizes.work is Work.ACCUMULATE and is_apart and not gathers:
+    if (sizes.work is Work.ACCUMULATE and is_apart and not _gathers(site)) or _holds_weights(site):
         found["state_reads"] += values
     staged = tile * timesteps * sum(site.mapping.widths[name] for name in fused.operands)
     staged += _membranes(site, part) * part.is_later
@@ -225,7 +224,18 @@ def reduced(site: Site, part: Part) -> Counter[str]:
             accumulate_cycles=max(up(elements * others, site.lanes), reading),
         )
     # Registers put their sums down before they leave; those that were scattered lie there already.
-    gathers = core.spike is not None and core.spike.dataflow == "gather"
-    in_registers = gathers or site.plan.geometry.work is Work.MULTIPLY
+    multiplies = site.plan.geometry.work is Work.MULTIPLY
+    in_registers = not _holds_weights(site) if multiplies else _gathers(site)
     written = sums * (2 if in_registers else 1)
     return Counter(sum_bits=bits, state_reads=sums, state_writes=written)
+
+
+def _gathers(site: Site) -> bool:
+    return site.core.spike is not None and site.core.spike.dataflow == "gather"
+
+
+def _holds_weights(site: Site) -> bool:
+    """Whether the layer is on an array whose sums grow in the state memory."""
+    mac = site.core.mac
+    multiplies = site.plan.geometry.work is Work.MULTIPLY
+    return multiplies and mac is not None and mac.dataflow == "weight_stationary"

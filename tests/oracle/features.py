@@ -18,8 +18,8 @@ FEATURES = (
     *("membranes spilled", "membranes resident", "tensors in DRAM"),
     *("weights reloaded", "weights kept", "waits for room", "jobs kept apart"),
     *("double buffering", "single buffering", "chunks"),
-    *("unified", "zero-skipping", "gather", "repeat", "bit-serial", "several images"),
-    *("stride", "dilation", "groups", "pools", "products", "linear layers"),
+    *("unified", "zero-skipping", "gather", "weight-stationary", "repeat", "bit-serial"),
+    *("several images", "stride", "dilation", "groups", "pools", "products", "linear layers"),
 )
 
 
@@ -67,6 +67,7 @@ def features(run: Simulated, mapping: Mapping, machine: Machine) -> Counter[str]
             for plan in arrays
             if (core := run.architecture.cores[plan.group]).mac
         ),
+        "weight-stationary": any(plan.geometry.sums_in == "memory" for plan in mapping.plans),
         "gather": any(
             plan.geometry.work is Work.ACCUMULATE and plan.geometry.sums_in == "registers"
             for plan in mapping.plans

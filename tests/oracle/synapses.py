@@ -2,7 +2,7 @@
 
 Goes from every output pixel through its taps. On a spike core each event that a tap finds adds a
 vector of weights to a vector of sums, or does so for a group of pixels if the core gathers; on an
-array each column stands for a pixel.
+array each column stands for a pixel, or each row for a channel and tap if it holds weights.
 """
 
 from collections import Counter
@@ -18,7 +18,8 @@ from tests.oracle.parts import Part, Site, per_cycle, up, words
 def synapses(site: Site, part: Part) -> Counter[str]:
     """Operations, cycles and accesses of the main layer of a job."""
     if site.plan.geometry.work is Work.MULTIPLY:
-        return _multiplied(site, part)
+        holds = site.core.mac and site.core.mac.dataflow == "weight_stationary"
+        return _streamed(site, part) if holds else _multiplied(site, part)
     if site.plan.fused.main.type is LayerType.PRODUCT:
         return _product(site, part)
     return _accumulated(site, part)
@@ -84,19 +85,31 @@ def _groups_of_pixels(site: Site, part: Part) -> list[list[tuple[int, int]]]:
 def _shared(site: Site, part: Part, values: NDArray[np.int64]) -> int:
     """Vectors that groups of pixels add: at every channel and tap as many as the pixel with most
     events there; values by channel, row and column."""
-    window, (_, height, width) = site.plan.geometry.window, site.plan.geometry.input_map
-    kernel = [(i, j) for i in range(window.kernel[0]) for j in range(window.kernel[1])]
     vectors = 0
     for pixels in _groups_of_pixels(site, part):
-        for i, j in kernel:
-            most = np.zeros(len(values), dtype=np.int64)
-            for row, column in pixels:
-                y = row * window.stride[0] + i * window.dilation[0] - window.padding[0]
-                x = column * window.stride[1] + j * window.dilation[1] - window.padding[1]
-                if 0 <= y < height and 0 <= x < width:
-                    most = np.maximum(most, values[:, y, x])
-            vectors += int(most.sum())
+        for tap in _kernel(site):
+            found = [_at(site, values, pixel, tap) for pixel in pixels]
+            vectors += int(np.maximum.reduce(found).sum())
     return vectors
+
+
+def _kernel(site: Site) -> list[tuple[int, int]]:
+    height, width = site.plan.geometry.window.kernel
+    return [(i, j) for i in range(height) for j in range(width)]
+
+
+def _at(
+    site: Site, values: NDArray[np.int64], pixel: tuple[int, int], tap: tuple[int, int]
+) -> NDArray[np.int64]:
+    """Values of all channels that a pixel meets at a tap; zeros beside the map."""
+    window = site.plan.geometry.window
+    y, x = (
+        pixel[axis] * window.stride[axis] + tap[axis] * window.dilation[axis] - window.padding[axis]
+        for axis in (0, 1)
+    )
+    if 0 <= y < values.shape[1] and 0 <= x < values.shape[2]:
+        return values[:, y, x]
+    return np.zeros(len(values), dtype=np.int64)
 
 
 def _vector(site: Site, length: int, bits: int) -> dict[str, int]:
@@ -199,6 +212,56 @@ def _multiplied(site: Site, part: Part) -> Counter[str]:
     waiting = _waiting_sums(site, part)
     found["accumulate_cycles"] = busy + up(max(waiting.values()), core.state_memory.banks)
     return found + waiting
+
+
+def _streamed(site: Site, part: Part) -> Counter[str]:
+    """Pixels that stream through one tile of weights after the other."""
+    core = site.core
+    assert core.mac
+    found: Counter[str] = Counter(fill_cycles=core.mac.fill_cycles)
+    mask = site.maps(site.trace.nonzero(site.source))
+    places = [(row, x) for row in part.rows for x in range(site.plan.geometry.output_map[2])]
+    begins = part.terms.start == 0 or site.plan.grid.is_spread
+    skips, pairs = core.mac.zero_skipping, len(part.terms) * len(_kernel(site))
+    for group, length in part.groups(site).items():
+        mine = mask[part.timesteps.start : part.timesteps.stop, part.channels(site, group)]
+        pixels = [
+            np.stack([_at(site, each, place, tap) for tap in _kernel(site)], axis=1).ravel()
+            for each in mine
+            for place in places
+        ]
+        operands = sum(int(np.count_nonzero(each)) if skips else pairs for each in pixels)
+        found["mac"] += operands * length
+        for first in range(0, pairs, core.mac.rows):
+            begun = begins and first == 0
+            held = slice(first, first + core.mac.rows)
+            streaming = sum(begun or not skips or bool(each[held].any()) for each in pixels)
+            for _ in range(0, length, core.mac.columns):
+                found += _through_a_tile(site, (pairs, length), streaming, begun=begun)
+    return found
+
+
+def _through_a_tile(
+    site: Site, sizes: tuple[int, int], streaming: int, *, begun: bool
+) -> Counter[str]:
+    """Loading a tile, as full as the fullest, and streaming so many pixels through it."""
+    core, precision = site.core, site.precision
+    assert core.mac
+    rows, columns = min(sizes[0], core.mac.rows), min(sizes[1], core.mac.columns)
+    row_bits, sum_bits = columns * precision.weight_bits, columns * precision.accumulator_bits
+    input_bits = rows * site.mapping.widths[site.source]
+    loading = max(core.mac.rows, rows * up(row_bits, per_cycle(core.weight_memory)))
+    inputs, sums = (
+        up(input_bits, per_cycle(core.input_memory)),
+        up(sum_bits, per_cycle(core.state_memory)),
+    )
+    return Counter(
+        accumulate_cycles=loading + streaming * max(1, inputs, sums),
+        weight_reads=rows * words(row_bits, core.weight_memory),
+        input_reads=streaming * words(input_bits, core.input_memory),
+        state_writes=streaming * words(sum_bits, core.state_memory),
+        state_reads=0 if begun else streaming * words(sum_bits, core.state_memory),
+    )
 
 
 def _operands(site: Site, part: Part, counts: NDArray[np.int64]) -> list[int]:
