@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
+from codesign.counting import count_layers, fan_out, held
 from codesign.errors import CapacityError
 from codesign.evaluation import evaluate
 from codesign.mapping import lower, map_workload
 from codesign.specs.catalogue import load_architecture
 from codesign.workload import Kind
 from tests.chip.small_chips import split_chip
+from tests.mapping.mapped_networks import Lowered, job_table, lowered, single_convolutions
 from tests.small_networks import THREE, NetworkBuilder, dual_stream_network
 
 
@@ -33,6 +36,28 @@ def test_an_integer_costs_its_set_bits_for_each_weight_that_it_meets() -> None:
             taps = (3 - (y in (0, 4))) * (3 - (x in (0, 4)))
             expected += 8 * taps * int(timestep[channel, y, x]).bit_count()
     assert accumulates(of_integers(5), "bit_serial") == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(case=single_convolutions(kinds=(Kind.INTEGER, Kind.REAL)))
+def test_accumulates_summed_over_jobs_are_the_bits_that_were_counted(case: Lowered) -> None:
+    chip, trace = case.mapping.architecture, case.trace
+    assert chip.policy
+    assert chip.precision
+    bits = {"integer_input": "bit_serial", "real_input": "bit_serial"}
+    serial = chip.model_copy(update={"policy": chip.policy.model_copy(update=bits)})
+    jobs = job_table(lowered(trace, serial))
+    layer = trace.workload.layers[0]
+    if trace.workload.input_tensor(layer).kind is Kind.REAL:
+        counts = count_layers(trace).groupby("layer").sum()
+        expected = counts.loc[layer.name, "mac_nonzero"] * chip.precision.activation_bits
+    else:
+        values = trace.values("x")[..., None].astype(np.uint8)
+        set_bits = np.unpackbits(values, axis=-1).sum(axis=-1, dtype=np.uint8)
+        met = fan_out(trace.workload, layer, set_bits)
+        expected = held(met, trace.workload.output_tensor(layer)).sum()
+    assert jobs.ac.sum() == expected
+    assert jobs["mac"].sum() == 0
 
 
 @pytest.mark.parametrize("largest", [1, 2, 7])
