@@ -2,7 +2,9 @@
 
 A trace holds the workload's graph, for every spike tensor its bits, for every integer tensor its
 values as bit planes, for every real tensor that feeds multiplications the mask of its non-zero
-elements, and where all of it came from. Everything is bit-packed until it is asked for.
+elements, and where all of it came from. Everything is bit-packed until it is asked for. Beside
+these stand the largest magnitudes of layers' numbers, from which widths follow
+(`codesign.overflow`), where the network itself ran to be recorded.
 
 How a trace is written to a file and read back is in `codesign.trace_files`.
 """
@@ -11,6 +13,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -34,13 +37,31 @@ def packed_bytes(tensor: Tensor) -> int:
     return plane_count(tensor) * math.ceil(tensor.timesteps * tensor.size / 8)
 
 
+@dataclass(frozen=True, slots=True)
+class Magnitudes:
+    """The largest magnitudes that a layer's numbers had, over timesteps and elements.
+
+    Attributes:
+        sum: of the sums of a layer with weights, biases and what is fused into it included; of
+            neurons their membranes before they fire.
+        weight: of the weights, with what is fused into them; 0 for neurons.
+        input: of the real values that the layer multiplies; None where it reads spikes or integers.
+    """
+
+    sum: float
+    weight: float = 0.0
+    input: float | None = None
+
+
 class Trace:
     """The spikes of one input, read tensor by tensor.
 
     Attributes:
         workload: the graph.
         provenance: where weights, input and recording came from; JSON values.
-        hash: SHA-256 of the graph, the recorded values and the provenance.
+        hash: SHA-256 of the graph, the recorded values, the magnitudes and the provenance.
+        magnitudes: by layer, for layers with weights and for neurons whose membranes were seen;
+            empty where spikes alone were recorded.
     """
 
     def __init__(
@@ -49,10 +70,12 @@ class Trace:
         provenance: Mapping[str, Any],
         digest: str,
         packed: Mapping[str, Callable[[], bytes]],
+        magnitudes: Mapping[str, Magnitudes] | None = None,
     ):
         self.workload = workload
         self.provenance = dict(provenance)
         self.hash = digest
+        self.magnitudes = dict(magnitudes or {})
         self._packed = packed
 
     def __contains__(self, name: str) -> bool:
@@ -150,30 +173,40 @@ def pack(workload: Workload, arrays: Mapping[str, NDArray[Any]]) -> dict[str, by
 
 
 def manifest(
-    workload: Workload, packed: Mapping[str, bytes], provenance: Mapping[str, Any]
+    workload: Workload,
+    packed: Mapping[str, bytes],
+    provenance: Mapping[str, Any],
+    magnitudes: Mapping[str, Magnitudes],
 ) -> bytes:
     """What a trace contains, as JSON; its SHA-256 is the trace's hash."""
     members = {
         name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         for name, data in packed.items()
     }
-    return json.dumps(
-        {"workload": workload.to_json(), "provenance": dict(provenance), "members": members},
-        separators=(",", ":"),
-    ).encode()
+    content = {"workload": workload.to_json(), "provenance": dict(provenance), "members": members}
+    if magnitudes:
+        content["magnitudes"] = {name: asdict(largest) for name, largest in magnitudes.items()}
+    return json.dumps(content, separators=(",", ":")).encode()
 
 
 def trace_from_arrays(
-    workload: Workload, arrays: Mapping[str, NDArray[Any]], provenance: Mapping[str, Any]
+    workload: Workload,
+    arrays: Mapping[str, NDArray[Any]],
+    provenance: Mapping[str, Any],
+    magnitudes: Mapping[str, Magnitudes] | None = None,
 ) -> Trace:
     """A trace in memory; see `pack` for the arrays and what is raised."""
-    return trace_from_packed(workload, pack(workload, arrays), provenance)
+    return trace_from_packed(workload, pack(workload, arrays), provenance, magnitudes)
 
 
 def trace_from_packed(
-    workload: Workload, packed: Mapping[str, bytes], provenance: Mapping[str, Any]
+    workload: Workload,
+    packed: Mapping[str, bytes],
+    provenance: Mapping[str, Any],
+    magnitudes: Mapping[str, Magnitudes] | None = None,
 ) -> Trace:
     """A trace in memory from the bytes that `pack` makes."""
-    digest = hashlib.sha256(manifest(workload, packed, provenance)).hexdigest()
+    content = manifest(workload, packed, provenance, magnitudes or {})
+    digest = hashlib.sha256(content).hexdigest()
     readers = {name: partial(bytes, data) for name, data in packed.items()}
-    return Trace(workload, provenance, digest, readers)
+    return Trace(workload, provenance, digest, readers, magnitudes)

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from codesign.errors import TraceError
-from codesign.trace import Trace, manifest, packed_bytes
+from codesign.trace import Magnitudes, Trace, manifest, packed_bytes
 from codesign.workload import Workload
 
 _MANIFEST = "manifest.json"
@@ -40,7 +40,8 @@ def save_trace(trace: Trace, path: Path) -> None:
         TraceError: the folder cannot be written.
     """
     packed = {name: trace.packed(name) for name in trace.names}
-    members = {_MANIFEST: manifest(trace.workload, packed, trace.provenance)}
+    content = manifest(trace.workload, packed, trace.provenance, trace.magnitudes)
+    members = {_MANIFEST: content}
     members |= {f"{index:05d}": data for index, data in enumerate(packed.values())}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,6 +99,10 @@ def load_trace(path: Path) -> Trace:
             workload = Workload.from_json(content["workload"])
             _check_members(path, workload, content["members"], infos)
             provenance = content["provenance"]
+            magnitudes = {
+                layer: Magnitudes(**numbers)
+                for layer, numbers in content.get("magnitudes", {}).items()
+            }
     except TraceError:
         raise
     except FileNotFoundError as error:
@@ -110,7 +115,7 @@ def load_trace(path: Path) -> Trace:
         name: partial(_read_member, path, infos[index + 1], entry["sha256"])
         for index, (name, entry) in enumerate(content["members"].items())
     }
-    return Trace(workload, provenance, hashlib.sha256(text).hexdigest(), readers)
+    return Trace(workload, provenance, hashlib.sha256(text).hexdigest(), readers, magnitudes)
 
 
 def _checked_infos(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from codesign.errors import TraceError
-from codesign.trace import Trace, trace_from_arrays
+from codesign.trace import Magnitudes, Trace, trace_from_arrays
 from codesign.trace_files import load_trace, save_trace
 from codesign.workload import Kind, Layer, LayerType, Stream, Tensor, Workload
 
@@ -24,7 +24,12 @@ def small_arrays(seed: int, largest: int) -> dict[str, NDArray[Any]]:
     }
 
 
-def small_trace(seed: int = 0, largest: int = 5) -> Trace:
+MAGNITUDES = {"conv": Magnitudes(3.5, 0.25, 2.0), "sn": Magnitudes(1.5)}
+
+
+def small_trace(
+    seed: int = 0, largest: int = 5, magnitudes: dict[str, Magnitudes] | None = None
+) -> Trace:
     tensors = (
         Tensor("input", (2, 3, 3), 1, Kind.REAL),
         Tensor("spikes", (2, 3, 3), 4, Kind.SPIKE, largest=1),
@@ -35,7 +40,7 @@ def small_trace(seed: int = 0, largest: int = 5) -> Trace:
         Layer("sums", LayerType.ADD, Stream.ACCUMULATION, ("spikes", "spikes"), "sums"),
     )
     workload = Workload("small", 4, tensors, layers, ("sums",))
-    return trace_from_arrays(workload, small_arrays(seed, largest), {"weights": "none"})
+    return trace_from_arrays(workload, small_arrays(seed, largest), {"weights": "none"}, magnitudes)
 
 
 @given(seed=st.integers(0, 1000), largest=st.integers(1, 1000))
@@ -56,6 +61,20 @@ def test_a_file_gives_back_graph_values_provenance_and_hash(tmp_path: Path) -> N
     assert loaded.names == ("input", "spikes", "sums")
     for name in trace.names:
         assert np.array_equal(loaded.planes(name), trace.planes(name))
+
+
+def test_magnitudes_are_part_of_a_trace_and_of_its_hash(tmp_path: Path) -> None:
+    trace = small_trace(magnitudes=MAGNITUDES)
+    save_trace(trace, tmp_path / "a.trace")
+    loaded = load_trace(tmp_path / "a.trace")
+    assert loaded.magnitudes == trace.magnitudes == MAGNITUDES
+    assert loaded.hash == trace.hash != small_trace().hash
+
+
+def test_a_file_without_magnitudes_is_a_trace_of_spikes_alone(tmp_path: Path) -> None:
+    save_trace(small_trace(), tmp_path / "a.trace")
+    assert b"magnitudes" not in (tmp_path / "a.trace").read_bytes()
+    assert load_trace(tmp_path / "a.trace").magnitudes == {}
 
 
 def test_equal_traces_make_equal_files(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ Left out: soft reset, refractory periods, and state that survives from one input
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -62,6 +63,9 @@ class Neuron(nn.Module):
     Raises:
         InputError: the threshold is not above the reset potential, or the slope is not positive.
     """
+
+    watch: Callable[[Tensor], None] | None = None
+    """Called in inference with each timestep's membranes before they fire, to be looked at only."""
 
     def __init__(
         self,
@@ -117,6 +121,8 @@ class Neuron(nn.Module):
         spikes = torch.empty(x.shape, dtype=x.dtype, device=x.device)
         for current, s in zip(x, spikes, strict=True):
             v = self.charge(v, current)
+            if self.watch is not None:
+                self.watch(v)
             fired = v >= self.v_threshold
             s.copy_(fired)
             v.masked_fill_(fired, self.v_reset)

@@ -162,7 +162,10 @@ def _affine(tracker: Tracker, call: Call, operator: str, operands: tuple[Any, An
     _require_foldable(tracker, source, other, operator)
     result = call.run()
     side = "left" if source is operands[0] else "right"
-    tracker.supersede(source, result, "scaling", operator, side, other)
+    name = tracker.supersede(source, result, "scaling", operator, side, other)
+    if operator in {"mul", "div"}:
+        tracker.gauge.scale(name, other if operator == "mul" else 1 / other, tracker.step)
+    tracker.gauge.change(name, result, tracker.step)
     return result
 
 

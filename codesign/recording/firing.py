@@ -16,6 +16,7 @@ from torch import nn
 from codesign.errors import CaptureError
 from codesign.recording.axes import Axes, Axis, is_timed
 from codesign.recording.draft import Operation
+from codesign.recording.magnitudes import largest
 from codesign.recording.neurons import Neuron, require_no_weights, state_tensors
 from codesign.recording.runs import Pace
 from codesign.recording.tracking import Tracker, arranged, require_finite
@@ -39,6 +40,7 @@ class Firing:
         self._neuron = Neuron("")
         self._source: Source | None = None
         self._goes_on = False  # whether the call was given the state of the last
+        self._membrane: float | None = None  # the largest that was seen in this call
 
     def begin(self, module: nn.Module, neuron: Neuron, arguments: Sequence[torch.Tensor]) -> None:
         """Reads the neuron's current and finds out which timestep the call is of.
@@ -63,10 +65,16 @@ class Firing:
                     f"{expected - 1}). Call it once at each timestep, and use a neuron that keeps "
                     f"its state at one place only."
                 )
-        require_finite(arranged(current, source.axes, source.tensor), source.tensor.name)
+        if not tracker.gauge.is_finite(source.tensor.name, step):
+            require_finite(arranged(current, source.axes, source.tensor), source.tensor.name)
         tracker.step = step
         self.module, self._neuron, self._source = module, neuron, source
         self._goes_on = bool(states)
+        self._membrane = None
+
+    def see(self, membrane: torch.Tensor) -> None:
+        """Looks at the membranes of the neuron that runs now, before they fire."""
+        self._membrane = max(largest(membrane), self._membrane or 0.0)
 
     def end(self, results: Sequence[torch.Tensor]) -> None:
         """Draws the neuron's layer.
@@ -93,9 +101,11 @@ class Firing:
         if _has_time(axes) and not is_timed(axes):
             axes = (Axis.TIME, *axes[1:])
         is_spiking = self._neuron.spikes
-        kind, largest = (Kind.SPIKE, 1) if is_spiking else (Kind.REAL, None)
-        made = Made(self._operation(self._neuron, source), kind, largest)
+        kind, highest = (Kind.SPIKE, 1) if is_spiking else (Kind.REAL, None)
+        made = Made(self._operation(self._neuron, source), kind, highest)
         name = tracker.write(results[0], axes, "neuron", made).name
+        if self._membrane is not None:
+            tracker.gauge.add(name, self._membrane, tracker.step)
         self._require_own_state(name, module, results)
         if is_spiking:
             self._track_states(name, results[0], axes, [*results[1:], *state_tensors(module)])

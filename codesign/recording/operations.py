@@ -20,6 +20,7 @@ from codesign.recording.axes import Axis
 from codesign.recording.call import Call
 from codesign.recording.draft import Operation
 from codesign.recording.elementwise import Handler, binary, negation, rounding
+from codesign.recording.magnitudes import largest
 from codesign.recording.products import product
 from codesign.recording.runs import Constants
 from codesign.recording.sums import time_sum
@@ -58,7 +59,9 @@ def convolution(tracker: Tracker, call: Call) -> torch.Tensor:
         batch_norm=fused,
     )
     weights = Constants("weights", (weight, call.argument(2, "bias")))
-    return windowed(tracker, call, source, Made(operation, Kind.REAL, constants=weights))
+    result = windowed(tracker, call, source, Made(operation, Kind.REAL, constants=weights))
+    _gauge(tracker, call, result, weight)
+    return result
 
 
 def linear(tracker: Tracker, call: Call) -> torch.Tensor:
@@ -75,7 +78,15 @@ def linear(tracker: Tracker, call: Call) -> torch.Tensor:
     result = call.run()
     made = Made(operation, Kind.REAL, constants=Constants("weights", (weight, bias)))
     tracker.write(result, source.axes, "linear", made)
+    _gauge(tracker, call, result, weight)
     return result
+
+
+def _gauge(tracker: Tracker, call: Call, result: torch.Tensor, weight: torch.Tensor) -> None:
+    """Has the largest sums and weights noted, in units of the recorded input."""
+    name, unit = tracker.peek(result).value.name, tracker.peek(call.tensor()).value.scale
+    tracker.gauge.weigh(name, weight, unit, tracker.step)
+    tracker.gauge.add(name, largest(result), tracker.step)
 
 
 def batch_norm(tracker: Tracker, call: Call) -> torch.Tensor:
@@ -93,12 +104,21 @@ def batch_norm(tracker: Tracker, call: Call) -> torch.Tensor:
             f"result of '{name or 'an expression of spikes'}'). Move it behind one."
         )
     result = call.run()
-    constants = [call.argument(place, word) for place, word in enumerate(_BATCH_NORM, start=1)]
-    tracker.draft.fuse_batch_norm(tracker.supersede(source, result, "batch norm", *constants))
+    words = _BATCH_NORM_OF_TORCH if call.function is torch.batch_norm else _BATCH_NORM
+    constants = {word: call.argument(place, word) for place, word in enumerate(words, start=1)}
+    tracker.supersede(source, result, "batch norm", *constants.values())
+    tracker.draft.fuse_batch_norm(name)
+    factor = torch.rsqrt(constants["running_var"] + call.argument(7, "eps", 1e-5))
+    if constants["weight"] is not None:
+        factor = factor * constants["weight"]
+    tracker.gauge.scale(name, factor, tracker.step)
+    tracker.gauge.change(name, result, tracker.step)
     return result
 
 
 _BATCH_NORM = ("running_mean", "running_var", "weight", "bias")
+_BATCH_NORM_OF_TORCH = ("weight", "bias", "running_mean", "running_var")
+"""Arguments behind the input, of `torch.nn.functional` and of torch itself."""
 
 
 def relu(tracker: Tracker, call: Call) -> torch.Tensor:

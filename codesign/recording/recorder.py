@@ -22,6 +22,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from codesign.errors import CaptureError
+from codesign.networks.neurons import Neuron as WatchedNeuron
 from codesign.recording.axes import input_axes, is_timed
 from codesign.recording.call import Call
 from codesign.recording.completion import complete
@@ -98,7 +99,8 @@ def capture(
         )
     recorder.firing.require_timesteps(timesteps)
     workload, arrays = complete(draft, name, outputs)
-    return trace_from_arrays(workload, arrays, provenance or {})
+    magnitudes = recorder.tracker.gauge.magnitudes(workload, draft.membranes)
+    return trace_from_arrays(workload, arrays, provenance or {}, magnitudes)
 
 
 def _is_spiking(input_kind: Kind, name: str) -> bool:
@@ -233,11 +235,16 @@ class Recorder(TorchFunctionMode):
             leave = self._leave_neuron if is_neuron else self._leave
             handles.append(module.register_forward_pre_hook(enter, with_kwargs=True))
             handles.append(module.register_forward_hook(leave, with_kwargs=True))
+        watched = [module for module in self._neurons if isinstance(module, WatchedNeuron)]
+        for neuron in watched:
+            neuron.watch = self.firing.see
         try:
             yield
         finally:
             for handle in handles:
                 handle.remove()
+            for neuron in watched:
+                del neuron.watch
 
     def _enter(self, module: nn.Module, _args: Any, _kwargs: Any) -> None:
         if self.firing.module is not None:

@@ -22,6 +22,7 @@ from codesign.recording.axes import Axes, Axis, features, input_axes, is_timed
 from codesign.recording.draft import INPUT, Draft, Operation, Product, Scope, integer_dtype
 from codesign.recording.expressions import Expression, leaf
 from codesign.recording.layouts import Layout
+from codesign.recording.magnitudes import Gauge
 from codesign.recording.runs import Constants
 from codesign.recording.values import (
     CHANGED_BY_TIMESTEP,
@@ -42,12 +43,14 @@ class Tracker:
 
     Attributes:
         draft: the graph.
+        gauge: the largest magnitudes of what its layers compute.
         scope: the module call that runs now.
         step: the timestep of the call that is drawn now, if its operands are of a single one.
     """
 
     def __init__(self, root: Scope) -> None:
         self.draft = Draft()
+        self.gauge = Gauge()
         self.scope = root
         self.step: int | None = None
         # a mapping by identity that lets tensors go when the network does
@@ -224,6 +227,7 @@ class Tracker:
             require_finite(data, described.name)
             bits = data.to(torch.bool, copy=True).cpu().numpy()
             self.draft.record(described, bits, tracked.step)
+            self.gauge.read(described.name, data)
         shape = tuple(tensor.shape)
         return Source(described, tracked.axes, shape, features(tracked.axes, shape))
 

@@ -34,6 +34,15 @@ def test_if_follows_its_recursion(xs, potentials):
     assert run(IF(v_threshold, v_reset), xs) == recursion(xs, None, v_threshold, v_reset)
 
 
+@given(currents)
+def test_membranes_are_shown_before_they_fire(xs):
+    neuron, seen = IF(), []
+    neuron.watch = lambda membrane: seen.append(float(membrane))
+    spikes = run(neuron, xs)
+    assert [int(h >= 1) for h in seen] == spikes
+    assert seen == [x + (0 if not t or spikes[t - 1] else seen[t - 1]) for t, x in enumerate(xs)]
+
+
 @given(currents, st.sampled_from([(1.0, 0.0), (0.5, 0.0), (1.0, -0.25)]))
 def test_lif_follows_its_recursion(xs, potentials):
     v_threshold, v_reset = potentials

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from codesign.networks.neurons import IF, LIF
+from codesign.trace import Trace, trace_from_packed
+from codesign.workload import LayerType
 
 TIMESTEPS = 4
 THRESHOLD = 1 / 3
@@ -19,6 +21,14 @@ THRESHOLD = 1 / 3
 def image() -> Tensor:
     generator = torch.Generator().manual_seed(7)
     return torch.randint(0, 256, (1, 2, 8, 8), generator=generator) / 256
+
+
+def hash_without_membranes(trace: Trace) -> str:
+    """The hash that a trace has whose neurons do not show their membranes, as others' do not."""
+    neurons = {layer.name for layer in trace.workload.layers if layer.type is LayerType.NEURON}
+    magnitudes = {name: seen for name, seen in trace.magnitudes.items() if name not in neurons}
+    packed = {name: trace.packed(name) for name in trace.names}
+    return trace_from_packed(trace.workload, packed, trace.provenance, magnitudes).hash
 
 
 def timed(layer: type[nn.Module]) -> type[nn.Module]:

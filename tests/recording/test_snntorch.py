@@ -17,6 +17,7 @@ from tests.recording.library_networks import (
     TIMESTEPS,
     Looping,
     Residual,
+    hash_without_membranes,
     image,
     own_network,
 )
@@ -63,7 +64,7 @@ def test_a_loop_over_timesteps(
     expected = capture(own_network(model), image())
     trace = capture(network(PLAIN, leaky(model, **options)), image())
     assert trace.workload == expected.workload
-    assert trace.hash == expected.hash
+    assert trace.hash == hash_without_membranes(expected)
     assert count_layers(trace).equals(count_layers(expected))
 
 

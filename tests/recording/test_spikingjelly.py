@@ -21,6 +21,7 @@ from tests.recording.library_networks import (
     AtOnce,
     Looping,
     Residual,
+    hash_without_membranes,
     image,
     own_network,
 )
@@ -42,7 +43,7 @@ SEQUENCE = torch.rand((TIMESTEPS, 1, 2, 8, 8), generator=torch.Generator().manua
 
 def assert_same(trace: Trace, expected: Trace) -> None:
     assert trace.workload == expected.workload
-    assert trace.hash == expected.hash
+    assert trace.hash == hash_without_membranes(expected)
     assert count_layers(trace).equals(count_layers(expected))
     assert totals(count_layers(trace)) == totals(count_layers(expected))
 
