@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from codesign.errors import Fault, InputError
+from codesign.overflow import widest
 from codesign.results import Result, provenance_of_all
 
 SCALARS = (
@@ -38,6 +39,7 @@ class _Sum:
         bounds_cycles: the least of each.
         layers: sums of the rows of all results.
         energy: the same.
+        widths: of each summary.
         hashes: of each trace.
         inputs: provenance of each input.
     """
@@ -48,6 +50,7 @@ class _Sum:
     bounds_cycles: dict[str, int] = field(default_factory=dict)
     layers: pd.DataFrame = field(default_factory=pd.DataFrame)
     energy: pd.DataFrame = field(default_factory=pd.DataFrame)
+    widths: list[Any] = field(default_factory=list)
     hashes: list[str] = field(default_factory=list)
     inputs: list[Any] = field(default_factory=list)
 
@@ -68,6 +71,7 @@ class _Sum:
             self.bounds_cycles[name] = min(cycles, self.bounds_cycles.get(name, cycles))
         self.layers = _added(self.layers, result.layers, _LAYER_KEYS)
         self.energy = _added(self.energy, result.energy, _ENERGY_KEYS)
+        self.widths.append(summary["widths"])
         self.hashes.append(summary["trace_hash"])
         self.inputs.append(summary["provenance"].get("input"))
 
@@ -129,6 +133,7 @@ def _summary(total: _Sum) -> dict[str, Any]:
         for key, values in total.totals.items()
     }
     summary["bounds_cycles"] = total.bounds_cycles
+    summary["widths"] = widest(total.widths)
     summary["images"] = count
     summary["spread"] = {key: spread(values) for key, values in total.scalars.items()}
     summary["provenance"] = provenance_of_all(summary["provenance"], total.inputs)

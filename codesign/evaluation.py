@@ -33,6 +33,7 @@ from codesign.energy import (
 from codesign.mapping import Jobs, Mapping, arrange, map_workload, measure
 from codesign.mapping.datapaths import Integers
 from codesign.mapping.jobs import OPERATION_COLUMNS
+from codesign.overflow import widths
 from codesign.power import power_profile
 from codesign.results import OCCUPANCY_COLUMNS, TIMELINE_COLUMNS, Result
 from codesign.specs.architecture import Architecture
@@ -129,6 +130,7 @@ def _summary(
         "static_parts_pj": {},
         "bit_serial": {},
         "operations": {},
+        "widths": architecture.precision and widths(trace, architecture.precision),
         "average_power_w": None,
         "peak_power_w": None,
         "counts": totals(layers),

@@ -78,12 +78,13 @@ class Result:
             clocks by place), `energy_pj`, `energy_parts_pj` (by
             component), `energy_streams_pj` (by stream), `edp_js`, `counts` (of the network,
             whatever the policy does with them), `bit_serial` (by layer the ACs and the energy of
-            values that are no spikes on cores that only accumulate), `bounds_cycles`,
-            `critical_path_cycles` (by cause; they sum to the makespan), `what_if` (what the
-            makespan were if a resource of it were twice as fast), `jobs`, `provenance`, `sources`
-            (of the architecture's numbers), `trace_hash`, `architecture_hash`, `version`; of
-            several images also `spread`. Those of time and the policy are null on an architecture
-            without cores.
+            values that are no spikes on cores that only accumulate), `widths` (whether sums and
+            membranes fit the accumulators, and the layers of which they do not; see
+            `codesign.overflow`), `bounds_cycles`, `critical_path_cycles` (by cause; they sum to
+            the makespan), `what_if` (what the makespan were if a resource of it were twice as
+            fast), `jobs`, `provenance`, `sources` (of the architecture's numbers), `trace_hash`,
+            `architecture_hash`, `version`; of several images also `spread`. Those of time, the
+            policy and the widths are null on an architecture without cores.
         layers: a row for each layer and timestep: `layer`, `type`, `stream`, `timestep`, the
             columns of `COUNTS`, `ac_rate_dense`, `neurons` (outputs of a neuron layer, else 0)
             and `spikes` (ones among its outputs).

@@ -25,7 +25,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"results", "fanout", "coincidence"},
     {"counting", "result_files"},
     {"mapping"},
-    {"consumption", "footprint"},
+    {"consumption", "footprint", "overflow"},
     {"census"},
     {"chip"},
     {"energy", "area", "bounds", "critical_path", "what_if"},

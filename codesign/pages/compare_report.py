@@ -75,7 +75,11 @@ def _statements(results: Sequence[Result]) -> list[str]:
         text for result in results for text in headline.statements(result.summary["provenance"])
     ]
     summaries = [result.summary for result in results]
-    return [*dict.fromkeys(texts), *headline.changes_sentences(summaries)]
+    return [
+        *dict.fromkeys(texts),
+        *headline.overflow_sentences(summaries),
+        *headline.changes_sentences(summaries),
+    ]
 
 
 def _lead(results: Sequence[Result]) -> list[str]:

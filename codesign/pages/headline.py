@@ -110,6 +110,33 @@ def bit_serial_sentences(summary: Mapping[str, Any]) -> list[str]:
 _NAMED_LAYERS = 4
 
 
+def overflow_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Which layers' sums and membranes do not fit the accumulators; often nothing."""
+    found = []
+    for summary in summaries:
+        widths = summary.get("widths") or {}
+        overflows = widths.get("overflows") or []
+        if not overflows:
+            continue
+        named = [
+            f"{each['layer']} {'needs' if each['basis'] == 'recorded' else 'needs at most'} "
+            f"{each['needs_bits']} bit"
+            for each in overflows[:_NAMED_OVERFLOWS]
+        ]
+        more = len(overflows) - len(named)
+        is_certain = any(each["basis"] == "recorded" for each in overflows)
+        found.append(
+            f"{summary['workload']}: accumulators of {widths['has_bits']} bit "
+            f"{'overflow' if is_certain else 'may overflow'}: {', '.join(named)}"
+            f"{f' and {more} more' if more else ''}. Widen precision.accumulator to "
+            f"{widths['needs_bits']} bit."
+        )
+    return list(dict.fromkeys(found))
+
+
+_NAMED_OVERFLOWS = 3
+
+
 def repeated_integers(summary: Mapping[str, Any]) -> float:
     """ACs that the chip does instead of MACs, because its policy repeats integers; mostly 0.
 

@@ -39,6 +39,7 @@ def run_page(result: Result) -> Page:
         title=f"{summary['workload']} on {summary['architecture']}",
         statements=[
             *headline.statements(summary["provenance"] or {}),
+            *headline.overflow_sentences([summary]),
             *headline.changes_sentences([summary]),
         ],
         lead=headline.headline(summary),

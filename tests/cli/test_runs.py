@@ -110,3 +110,21 @@ def test_an_older_result_is_replaced_and_anything_else_is_left_alone(
     (folder / "new" / "report.html").write_text("old")
     assert codesign("run", *SMALL, "--out", "new").returncode == 0
     assert (folder / "new" / "report.html").read_text() != "old"
+
+
+def test_accumulators_that_overflow_are_told_on_the_terminal_and_the_page(
+    codesign: Run, folder: Path
+) -> None:
+    narrow = ("--set", "precision.accumulator=8 bit", "--out", "narrow", "--json", "summary.json")
+    done = codesign("run", "--workload", "dsnn18", "--set", "workload.timesteps=1", *narrow)
+    assert done.returncode == 0, done.stderr
+    told = "dsnn18: accumulators of 8 bit overflow: conv1 needs "
+    assert told in done.stdout
+    assert told in (folder / "narrow" / "report.html").read_text()
+    widths = json.loads((folder / "summary.json").read_text())["widths"]
+    assert not widths["fits"]
+    assert widths["overflows"][0].keys() == {"layer", "needs_bits", "has_bits", "basis"}
+    assert {each["basis"] for each in widths["overflows"]} == {"recorded"}
+    wide = ("--set", f"precision.accumulator={widths['needs_bits']} bit", "--out", "wide")
+    done = codesign("run", "--workload", "dsnn18", "--set", "workload.timesteps=1", *wide)
+    assert "overflow" not in done.stdout

@@ -178,3 +178,35 @@ def test_a_source_says_that_another_number_was_put_in_its_place() -> None:
         "cores.spike.operations": "b (changed: cores.spike.operations.ac=1 pJ)",
         "storage.dram": "c",
     }
+
+
+def overflow(layer: str, needs_bits: int, basis: str = "recorded") -> dict[str, Any]:
+    return {"layer": layer, "needs_bits": needs_bits, "has_bits": 8, "basis": basis}
+
+
+def overflowing(*overflows: dict[str, Any]) -> dict[str, Any]:
+    most = max((each["needs_bits"] for each in overflows), default=8)
+    fits = not overflows
+    return summary(
+        widths={"fits": fits, "needs_bits": most, "has_bits": 8, "overflows": list(overflows)}
+    )
+
+
+def test_layers_whose_accumulators_overflow_are_named_with_the_fix() -> None:
+    found = [overflow("stem", 9), overflow("fc", 11), overflow("a", 10), overflow("b", 12)]
+    assert headline.overflow_sentences([overflowing(*found)]) == [
+        "dsnn50: accumulators of 8 bit overflow: stem needs 9 bit, fc needs 11 bit, a needs 10 bit "
+        "and 1 more. Widen precision.accumulator to 12 bit."
+    ]
+
+
+def test_a_bound_says_what_may_overflow() -> None:
+    assert headline.overflow_sentences([overflowing(overflow("fc", 17, "bound"))]) == [
+        "dsnn50: accumulators of 8 bit may overflow: fc needs at most 17 bit. Widen "
+        "precision.accumulator to 17 bit."
+    ]
+
+
+@pytest.mark.parametrize("known", [overflowing(), summary(widths=None), summary()])
+def test_nothing_is_said_of_what_fits_or_has_no_width(known: dict[str, Any]) -> None:
+    assert headline.overflow_sentences([known]) == []
