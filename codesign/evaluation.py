@@ -38,7 +38,7 @@ from codesign.power import power_profile
 from codesign.results import OCCUPANCY_COLUMNS, TIMELINE_COLUMNS, Result
 from codesign.specs.architecture import Architecture
 from codesign.trace import Trace
-from codesign.what_if import what_if
+from codesign.what_if import candidates, what_if
 
 Progress = Callable[[str, int, int], None]
 
@@ -70,7 +70,8 @@ def evaluate(
         has_timeline: whether occupancy and timeline are made; of several inputs, only those of
             the first are kept.
         what_ifs: for how many resources, the largest of the critical path first, the jobs are
-            simulated again with this resource twice as fast.
+            simulated again with this resource twice as fast; if for any, then for the resource
+            with the nearest bound as well.
 
     Raises:
         CapacityError: a layer does not fit the chip; with the layer, the need and the fix.
@@ -98,7 +99,7 @@ def evaluate(
     summary["jobs"] = len(jobs)
     path = critical_path(jobs, schedule, architecture)
     summary["critical_path_cycles"] = cycles_by_cause(path)
-    slow = list(summary["critical_path_cycles"])[:what_ifs]
+    slow = candidates(summary["critical_path_cycles"], summary["bounds_cycles"], what_ifs)
     found = what_if(jobs, architecture, schedule.makespan_cycles, slow)
     summary["what_if"] = [asdict(each) for each in found]
     if not has_timeline:

@@ -1,10 +1,11 @@
 """What if: the same jobs on a chip of which one resource is twice as fast.
 
 Nothing is mapped again: cuts, orders and places stay, and only durations change. So the gain is
-that of the resource alone; a mapping made for the faster chip may gain more.
+that of the resource alone; a mapping made for the faster chip may gain more. Cycles that are
+halved are rounded up, so that none becomes free.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,6 +35,22 @@ class WhatIf:
     gain: float
 
 
+def candidates(path: Mapping[str, int], bounds: Mapping[str, int], count: int) -> list[str]:
+    """Resources worth a trial: the largest of the critical path, and the one that bounds the run.
+
+    The critical path is one of many chains that may be equally long; a bound holds for all. So
+    the resource with the nearest bound is tried even if it is not among the largest.
+
+    Args:
+        path: cycles on the critical path by cause, the largest first.
+        bounds: lower bounds of the makespan in cycles; `dependency` is nothing to be faster.
+        count: how many of the path; with none of them nothing is tried at all.
+    """
+    found = [cause for cause in path if _change_of(cause)][:count]
+    nearest = max((name for name in bounds if _change_of(name)), key=bounds.__getitem__, default="")
+    return [*found, nearest] if found and nearest not in (*found, "") else found
+
+
 def what_if(
     jobs: Jobs, architecture: Architecture, makespan_cycles: int, resources: list[str]
 ) -> list[WhatIf]:
@@ -48,16 +65,21 @@ def what_if(
     """
     found = []
     for resource in resources:
-        if resource.startswith("compute_"):
-            words, change = "half the cycles of every job", _faster_cores(resource)
-        elif resource in _CHANGES:
-            words, change = _CHANGES[resource]
-        else:
+        known = _change_of(resource)
+        if known is None:
             continue
+        words, change = known
         chip, work = change(architecture, jobs)
         makespan = simulate(chip, work).makespan_cycles
         found.append(WhatIf(resource, words, makespan, 1 - makespan / makespan_cycles))
     return found
+
+
+def _change_of(resource: str) -> tuple[str, Change] | None:
+    """What makes a resource twice as fast, in words and as it is done; None if nothing does."""
+    if resource.startswith("compute_"):
+        return "half the cycles of every job", _faster_cores(resource)
+    return _CHANGES.get(resource)
 
 
 def _faster_cores(resource: str) -> Change:
@@ -103,7 +125,7 @@ def _in_flight(architecture: Architecture, jobs: Jobs) -> tuple[Architecture, Jo
     storage = architecture.storage.model_copy(update={"dram": nearer})
     chip = architecture.model_copy(update={"storage": storage})
     if chip.noc is not None:
-        hops = {"hop_latency_cycles": chip.noc.hop_latency_cycles // 2}
+        hops = {"hop_latency_cycles": _half(chip.noc.hop_latency_cycles)}
         chip = chip.model_copy(update={"noc": chip.noc.model_copy(update=hops)})
     return chip, jobs
 
@@ -115,9 +137,13 @@ def _noc(architecture: Architecture, jobs: Jobs) -> tuple[Architecture, Jobs]:
 
 
 def _barrier(architecture: Architecture, jobs: Jobs) -> tuple[Architecture, Jobs]:
-    shorter = {"barrier_cycles": architecture.schedule.barrier_cycles // 2}
+    shorter = {"barrier_cycles": _half(architecture.schedule.barrier_cycles)}
     schedule = architecture.schedule.model_copy(update=shorter)
     return architecture.model_copy(update={"schedule": schedule}), jobs
+
+
+def _half(cycles: int) -> int:
+    return -(-cycles // 2)
 
 
 _CHANGES: dict[str, tuple[str, Change]] = {

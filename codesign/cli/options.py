@@ -92,7 +92,7 @@ WhatIf = Annotated[
         min=0,
         max=10,
         help="Simulate again with each of so many resources, the largest of the critical path "
-        "first, twice as fast.",
+        "first, twice as fast, and with the one that has the nearest bound.",
     ),
 ]
 NoCache = Annotated[
