@@ -17,8 +17,8 @@ from tests.small_networks import THREE, NetworkBuilder, dual_stream_network
 CLOCK_HZ = 500e6
 
 
-def energy_pj(profile: PowerProfile) -> float:
-    seconds = np.diff(profile.edges_cycles) / CLOCK_HZ
+def energy_pj(profile: PowerProfile, clock_hz: float) -> float:
+    seconds = np.diff(profile.edges_cycles) / clock_hz
     return float((profile.power_w * seconds).sum() * 1e12)
 
 
@@ -26,8 +26,10 @@ def energy_pj(profile: PowerProfile) -> float:
 @given(run=runs())
 def test_power_over_all_cycles_is_the_energy(run: Simulated) -> None:
     profile = power_profile(run.jobs, run.schedule, run.architecture)
+    assert run.architecture.technology is not None
+    clock_hz = run.architecture.technology.clock_hz
     whole = math.fsum(price(run.jobs, run.schedule, run.architecture).energy_pj)
-    assert energy_pj(profile) == pytest.approx(whole, rel=1e-9)  # sums of floats, cut otherwise
+    assert energy_pj(profile, clock_hz) == pytest.approx(whole, rel=1e-9)  # sums of floats, cut otherwise
     assert profile.edges_cycles[0] == 0
     assert profile.edges_cycles[-1] == run.schedule.makespan_cycles
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from codesign.pages import accumulation_cost_sentence
+from codesign.pages.critical_path import SAME_JOBS, path_sentence, what_if_table
 from codesign.pages.headline import (
     bit_serial_sentences,
     changes_sentences,
@@ -16,7 +17,6 @@ from codesign.pages.headline import (
     samples_sentences,
     statements,
 )
-from codesign.pages.latency import path_sentence, what_if_sentences
 from codesign.pages.rankings import ranking_sentences
 from codesign.results import Result
 from codesign.specs.architecture import Architecture, PaperEnergies
@@ -41,11 +41,25 @@ def print_run(console: Console, result: Result, architecture: Architecture) -> N
         table.add_row(f"bound {name}", f"{cycles:,} cycles")
     console.print(table)
     _print_sentences(console, [path_sentence(summary)] if summary["critical_path_cycles"] else [])
-    _print_sentences(console, what_if_sentences(summary))
+    _print_what_if(console, summary)
     _print_sentences(console, [*counts_sentences([summary]), *bit_serial_sentences(summary)])
     if architecture.operations is not None:
         console.print(_exact_sentence(summary, architecture.operations), highlight=False)
     _print_origin(console, [result])
+
+
+def _print_what_if(console: Console, summary: dict[str, Any]) -> None:
+    """A row for each resource that was tried twice as fast; nothing if none was."""
+    content = what_if_table(summary)
+    if content.is_empty:
+        return
+    table = Table(title=content.title, title_justify="left", box=None, pad_edge=False)
+    for column in content.columns:
+        table.add_column(column, justify="left" if column in ("resource", "change") else "right")
+    for row in content.rows:
+        table.add_row(*(cell if isinstance(cell, str) else cell.text for cell in row))
+    console.print(table)
+    _print_sentences(console, [SAME_JOBS])
 
 
 def print_comparison(console: Console, results: Sequence[Result]) -> None:

@@ -41,35 +41,6 @@ def bounds_data(summary: Mapping[str, Any]) -> list[Bound]:
     )
 
 
-def path_data(summary: Mapping[str, Any]) -> list[Bound]:
-    """What the critical path consists of, the longest part first."""
-    parts = summary.get("critical_path_cycles") or {}
-    whole = sum(parts.values())
-    return [Bound(cause, cycles, cycles / whole) for cause, cycles in parts.items()]
-
-
-def path_sentence(summary: Mapping[str, Any]) -> str:
-    """The largest parts of the critical path in words; empty where there is none."""
-    parts = [f"{percent(part.share)} {words(part.name)}" for part in path_data(summary)[:_NAMED]]
-    return f"Critical path: {', '.join(parts)}." if parts else ""
-
-
-def what_if_sentences(summary: Mapping[str, Any]) -> list[str]:
-    """What the makespan were if resources were twice as fast."""
-    return [
-        f"With {words(each['resource'])} twice as fast ({each['change']}) the same jobs would "
-        f"take {each['makespan_cycles']:,} cycles, {_gain(each['gain'])}."
-        for each in summary.get("what_if") or ()
-    ]
-
-
-def _gain(gain: float) -> str:
-    return f"{percent(abs(gain))} {'fewer' if gain >= 0 else 'more'}"
-
-
-_NAMED = 4
-
-
 def occupancy_data(result: Result) -> Stacked:
     """Cycles of each core in each state; the states of a core sum to the makespan."""
     cores = list(dict.fromkeys(result.occupancy["core"]))

@@ -5,7 +5,7 @@ A pure function of a `codesign.results.Result`: nothing is counted, simulated or
 
 from pathlib import Path
 
-from codesign.pages import activity, energy, headline, latency, timeline
+from codesign.pages import activity, critical_path, energy, headline, latency, timeline
 from codesign.pages.content import Page, Picture, Section, Stacked, Table
 from codesign.pages.document import write_page
 from codesign.pages.layer_table import layer_table
@@ -29,7 +29,7 @@ def write_run_report(result: Result, path: Path) -> None:
 def run_page(result: Result) -> Page:
     """The content of the report."""
     summary = result.summary
-    sections = [_energy(result), _latency(result)]
+    sections = [_energy(result), _latency(result), *_what_if(result)]
     sections += power_section(summary)
     sections += [_activity(result), _layers(result)]
     sources = headline.sources(summary)
@@ -98,13 +98,12 @@ def _latency(result: Result) -> Section:
     makespan = result.summary["makespan_cycles"]
     if makespan is None:
         return Section("Latency", [headline.NO_LATENCY])
-    bounds, path = latency.bounds_data(result.summary), latency.path_data(result.summary)
+    bounds = latency.bounds_data(result.summary)
     occupancy = latency.occupancy_data(result)
     bars = timeline.timeline_data(result.timeline, occupancy.categories)
     drawn = f"{len(result.timeline):,} recorded jobs and transfers, drawn as {len(bars):,} bars"
     return Section(
         "Latency",
-        latency.what_if_sentences(result.summary),
         pictures=[
             Picture(
                 "bounds",
@@ -113,14 +112,7 @@ def _latency(result: Result) -> Section:
                 latency.bounds_figure(bounds, makespan),
                 latency.bounds_table(bounds),
             ),
-            Picture(
-                "critical-path",
-                "What the critical path consists of",
-                "The chain of computing and transfers that set the makespan: a resource that is "
-                "not on it could be faster and change nothing.",
-                latency.bounds_figure(path, makespan),
-                latency.bounds_table(path, "Critical path", "on the critical path"),
-            ),
+            *critical_path.path_pictures(result),
             Picture(
                 "timeline",
                 "Timeline of cores, ports and channels",
@@ -138,6 +130,14 @@ def _latency(result: Result) -> Section:
             ),
         ],
     )
+
+
+def _what_if(result: Result) -> list[Section]:
+    """What faster resources gain, if that was asked for."""
+    table = critical_path.what_if_table(result.summary)
+    if table.is_empty:
+        return []
+    return [Section("What if", [critical_path.SAME_JOBS], table=table)]
 
 
 def _activity(result: Result) -> Section:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from codesign.results import COMPONENTS, COUNTS, STATES, Result
+from codesign.results import COMPONENTS, COUNTS, PATH_COLUMNS, STATES, Result
 
 BLOCKS = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3)}
 CORES = {"spike": 16, "accumulation": 4}
@@ -37,6 +37,7 @@ def example_result(
         energy_table,
         pd.DataFrame(occupancy, columns=["core", "kind", "state", "cycles"]),
         pd.DataFrame(timeline, columns=timeline_columns),
+        pd.DataFrame(_critical_path(layers, makespan), columns=PATH_COLUMNS),
     )
 
 
@@ -117,6 +118,17 @@ def _timeline(layers: list[Any], chance: random.Random) -> list[Any]:
                     "end_cycle": end,
                 }
             )
+    return rows
+
+
+def _critical_path(layers: list[Any], makespan: int | None) -> list[Any]:
+    """Weights of the first layer, then the computing of all layers, in segments of any length."""
+    if makespan is None:
+        return []
+    ends = [9 + (makespan - 9) * number // len(layers) for number in range(len(layers) + 1)]
+    rows: list[Any] = [(0, 9, "dram", "dram[0]", layers[0]["layer"], -1, 0)]
+    for layer, start, end in zip(layers, ends[:-1], ends[1:], strict=True):
+        rows.append((start, end, "compute_spike", "spike[0]", layer["layer"], layer["timestep"], 0))
     return rows
 
 

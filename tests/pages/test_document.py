@@ -150,7 +150,7 @@ def test_every_figure_has_words_and_a_table(run_page: Path) -> None:
     plots = [attributes for _, attributes in reader.tags if attributes.get("class") == "plot"]
     assert all(plot["role"] == "img" and plot["aria-label"] for plot in plots)
     captions = [tag for tag, _ in reader.tags if tag in ("figcaption", "caption")]
-    assert captions.count("figcaption") == len(plots) == 10
+    assert captions.count("figcaption") == len(plots) == 11
     assert captions.count("caption") == len(plots) + 3  # power and area, layers, sources
 
 
