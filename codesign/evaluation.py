@@ -31,23 +31,18 @@ from codesign.energy import (
     stream_sums,
 )
 from codesign.mapping import Jobs, Mapping, arrange, map_workload, measure
-from codesign.mapping.datapaths import Integers
 from codesign.mapping.jobs import OPERATION_COLUMNS
 from codesign.overflow import widths
 from codesign.power import power_profile
 from codesign.results import OCCUPANCY_COLUMNS, TIMELINE_COLUMNS, Result
 from codesign.specs.architecture import Architecture
+from codesign.throughput import interval
 from codesign.trace import Trace
 from codesign.what_if import candidates, what_if
 
 Progress = Callable[[str, int, int], None]
 
 _JOULE_PER_PJ = 1e-12
-
-STREAM_IMAGES = {"layer": 2, "timestep": 2, "pipeline": 4}
-"""Images of the stream of which the mean interval between ends is taken. The first image fills the
-chip. Where at most two images are under way the second ends as much later as any that follows; in
-a pipeline intervals alternate, by which of its layers the images meet in."""
 
 
 def evaluate(
@@ -85,7 +80,7 @@ def evaluate(
     mapping = map_workload(trace.workload, architecture)
     measured = measure(mapping, trace, progress)
     jobs = arrange(mapping, measured)
-    interval = aside(partial(_interval, mapping, measured))
+    steady = aside(partial(interval, mapping, measured))
     schedule = simulate(architecture, jobs, progress)
     energy = price(jobs, schedule, architecture)
     summary = _summary(trace, architecture, layers, energy)
@@ -94,7 +89,8 @@ def evaluate(
     summary["static_parts_pj"] = static_parts_pj(jobs, schedule, architecture)
     summary["operations"] = {name: int(jobs.columns[name].sum()) for name in OPERATION_COLUMNS}
     summary["bit_serial"] = _bit_serial(mapping, jobs, energy)
-    summary |= interval()
+    summary |= asdict(steady())
+    summary["interval_s"] = summary["interval_cycles"] / _clock_hz(architecture)
     summary["bounds_cycles"] = bounds_cycles(jobs, architecture)
     summary["jobs"] = len(jobs)
     path = critical_path(jobs, schedule, architecture)
@@ -125,6 +121,7 @@ def _summary(
         "energy_streams_pj": stream_sums(energy),
         "edp_js": None,
         "interval_cycles": None,
+        "interval_bounds_cycles": {},
         "interval_s": None,
         "area_mm2": area_mm2(architecture),
         "area_parts_mm2": area_parts_mm2(architecture),
@@ -148,8 +145,7 @@ def _summary(
 
 
 def _times(makespan: int, architecture: Architecture, energy_pj: float) -> dict[str, Any]:
-    assert architecture.technology is not None
-    latency = makespan / architecture.technology.clock_hz
+    latency = makespan / _clock_hz(architecture)
     return {
         "makespan_cycles": makespan,
         "latency_s": latency,
@@ -170,18 +166,9 @@ def _bit_serial(mapping: Mapping, jobs: Jobs, energy: pd.DataFrame) -> dict[str,
     return costs
 
 
-def _interval(mapping: Mapping, measured: dict[str, Integers]) -> dict[str, Any]:
-    """The interval between images, from a simulation of a stream of them."""
-    architecture = mapping.architecture
-    assert architecture.technology is not None
-    stream = arrange(mapping, measured, STREAM_IMAGES[architecture.schedule.order])
-    ends = simulate(architecture, stream).completed(stream)
-    count = len(ends) - 1
-    interval = -(-int(ends[-1] - ends[0]) // count)
-    return {
-        "interval_cycles": interval,
-        "interval_s": interval / architecture.technology.clock_hz,
-    }
+def _clock_hz(architecture: Architecture) -> float:
+    assert architecture.technology is not None, "an architecture with cores states its clock"
+    return architecture.technology.clock_hz
 
 
 def architecture_hash(architecture: Architecture) -> str:

@@ -29,6 +29,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"census"},
     {"chip"},
     {"energy", "area", "bounds", "critical_path", "what_if"},
+    {"throughput"},
     {"power"},
     {"evaluation", "combination", "sensitivity", "published"},
     {"pages"},

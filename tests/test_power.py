@@ -29,7 +29,7 @@ def test_power_over_all_cycles_is_the_energy(run: Simulated) -> None:
     assert run.architecture.technology is not None
     clock_hz = run.architecture.technology.clock_hz
     whole = math.fsum(price(run.jobs, run.schedule, run.architecture).energy_pj)
-    assert energy_pj(profile, clock_hz) == pytest.approx(whole, rel=1e-9)  # sums of floats, cut otherwise
+    assert energy_pj(profile, clock_hz) == pytest.approx(whole, rel=1e-9)
     assert profile.edges_cycles[0] == 0
     assert profile.edges_cycles[-1] == run.schedule.makespan_cycles
 

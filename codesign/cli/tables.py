@@ -17,6 +17,7 @@ from codesign.pages.headline import (
     samples_sentences,
     statements,
 )
+from codesign.pages.latency import interval_words
 from codesign.pages.rankings import ranking_sentences
 from codesign.results import Result
 from codesign.specs.architecture import Architecture, PaperEnergies
@@ -105,7 +106,7 @@ def _headline(summary: dict[str, Any]) -> list[tuple[str, str]]:
         area = summary["area_mm2"]
         rows = [
             ("latency", f"{si(summary['latency_s'], 's')}  ({cycles}){spread}"),
-            ("interval", f"{si(summary['interval_s'], 's')}  (between images of a stream)"),
+            ("interval", f"{si(summary['interval_s'], 's')}  ({interval_words(summary)})"),
             ("EDP", si(summary["edp_js"], "J s")),
             ("power", f"{si(summary['average_power_w'], 'W')}  (mean; {_peak(summary)})"),
             ("area", f"{area:.3g} mm2"),

@@ -70,10 +70,11 @@ def chain_data(result: Result) -> pd.DataFrame:
         As `codesign.pages.timeline.timeline_data`, with the causes in words as resources. The
         streams are those that the timeline says the layers belong to.
     """
-    streams = result.timeline.drop_duplicates("layer").set_index("layer")["stream"]
+    streams = dict(zip(result.timeline["layer"], result.timeline["stream"], strict=True))
     path = result.critical_path
     rows = path.assign(
-        resource=path["cause"].map(words), stream=path["layer"].map(streams).fillna("chip")
+        resource=path["cause"].map(words),
+        stream=[streams.get(layer, "chip") for layer in path["layer"]],
     )
     return timeline_data(rows, [words(part.name) for part in path_data(result.summary)])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from codesign.pages.content import Tile, cycles, percent, quantity
 from codesign.pages.energy import PICOJOULE, STREAMS
-from codesign.pages.latency import bounds_data
+from codesign.pages.latency import bounds_data, interval_words
 from codesign.pages.palette import words
 from codesign.units import si
 
@@ -76,7 +76,7 @@ def tiles(summary: Mapping[str, Any]) -> list[Tile]:
     bounds = bounds_data(summary)
     return [
         Tile("Latency", quantity(summary["latency_s"], "s"), cycles(summary["makespan_cycles"])),
-        Tile("Interval", quantity(summary["interval_s"], "s"), "between images of a stream"),
+        Tile("Interval", quantity(summary["interval_s"], "s"), interval_words(summary)),
         energy,
         Tile("EDP", quantity(summary["edp_js"], "J·s"), "energy x latency"),
         Tile(

@@ -16,12 +16,12 @@ from codesign.results import STATES, Result
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A lower bound of the makespan.
+    """A lower bound of the makespan, or of the interval between images.
 
     Attributes:
         name: as the simulation calls it.
         cycles: no run can take fewer.
-        share: of the makespan, 1 when the bound is reached.
+        share: of what it is a bound of, 1 when it is reached.
     """
 
     name: str
@@ -31,12 +31,27 @@ class Bound:
 
 def bounds_data(summary: Mapping[str, Any]) -> list[Bound]:
     """The bounds, nearest to the makespan first; empty where latency is not modelled."""
-    makespan = summary["makespan_cycles"]
-    if not makespan:
+    return _bounds(summary["bounds_cycles"], summary["makespan_cycles"])
+
+
+def interval_bounds(summary: Mapping[str, Any]) -> list[Bound]:
+    """The bounds of the interval between images, nearest first; empty like `bounds_data`."""
+    return _bounds(summary["interval_bounds_cycles"], summary["interval_cycles"])
+
+
+def interval_words(summary: Mapping[str, Any]) -> str:
+    """What the interval is, and the resource that it can least do without."""
+    near = interval_bounds(summary)[:1]
+    return "between images of a stream" + "".join(
+        f"; {words(bound.name)} busy for {percent(bound.share)}" for bound in near
+    )
+
+
+def _bounds(cycles: Mapping[str, float], whole: float | None) -> list[Bound]:
+    if not whole:
         return []
-    bounds = (summary["bounds_cycles"] or {}).items()
     return sorted(
-        (Bound(name, least, least / makespan) for name, least in bounds),
+        (Bound(name, least, least / whole) for name, least in cycles.items()),
         key=lambda bound: (-bound.cycles, bound.name),
     )
 

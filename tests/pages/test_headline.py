@@ -19,6 +19,8 @@ def summary(**changes: Any) -> dict[str, Any]:
         "images": 1,
         "makespan_cycles": 5_000_000,
         "latency_s": 0.01,
+        "interval_cycles": 4_500_000,
+        "interval_bounds_cycles": {"dram": 1_800_000, "spike_cores": 4_000_000},
         "interval_s": 0.009,
         "average_power_w": 0.918,
         "peak_power_w": 2.5,

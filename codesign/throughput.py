@@ -1,0 +1,60 @@
+"""Throughput: how far apart images end when one follows the other without a pause.
+
+The chip is simulated with a stream of images. The first ones fill it, and behind the last ones it
+runs empty, where memories and links that nobody else asks for make intervals too short. Between
+the two is the steady state: the mean interval is taken there.
+"""
+
+from dataclasses import dataclass
+
+from codesign.bounds import bounds_cycles
+from codesign.chip import simulate
+from codesign.mapping import Mapping, arrange
+from codesign.mapping.datapaths import Integers
+from codesign.mapping.order import Order
+
+PIPELINE_GAPS = 4
+"""Intervals of a pipeline of which the mean is taken: they swing, by a hundredth or less, with
+the layers in which images meet. Where images come one by one, all are alike."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Of a steady stream of images.
+
+    Attributes:
+        interval_cycles: the mean between the ends of two images, rounded up.
+        interval_bounds_cycles: by resource, what one image more asks of it; no mean over a long
+            stream falls below.
+    """
+
+    interval_cycles: int
+    interval_bounds_cycles: dict[str, int]
+
+
+def stream_images(order: Order) -> tuple[int, int]:
+    """How many images are simulated, and how many intervals between their ends are steady.
+
+    At most as many images are under way as it takes passes to come through the pipeline; so many
+    run the chip empty, and do not count.
+    """
+    gaps = PIPELINE_GAPS if order.kind == "pipeline" else 1
+    emptying = -(-(max(order.depth) + 1) // order.passes)
+    return 1 + gaps + emptying, gaps
+
+
+def interval(mapping: Mapping, measured: dict[str, Integers]) -> Interval:
+    """The interval between the ends of images in a steady stream.
+
+    Args:
+        mapping: that the jobs were measured for.
+        measured: columns of one image's jobs, as of `codesign.mapping.measure`.
+    """
+    images, gaps = stream_images(mapping.order)
+    stream = arrange(mapping, measured, images)
+    ends = simulate(mapping.architecture, stream).completed(stream)
+    shorter = arrange(mapping, measured, images - 1)
+    bounds = bounds_cycles(stream, mapping.architecture)
+    before = bounds_cycles(shorter, mapping.architecture)
+    more = {name: cycles - before[name] for name, cycles in bounds.items() if name != "dependency"}
+    return Interval(-(-int(ends[gaps] - ends[0]) // gaps), more)

@@ -1,0 +1,60 @@
+"""The interval between images is that of a steady stream: not of one that fills or empties."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codesign.chip import simulate
+from codesign.mapping import arrange, map_workload, measure
+from codesign.throughput import interval, stream_images
+from tests.chip.small_chips import split_chip
+from tests.small_networks import dual_stream_network
+
+ORDERS = ("layer", "timestep", "pipeline")
+SLOW_DRAM = "storage.dram.bandwidth=1 Gbit/s"
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("options", [(), (SLOW_DRAM,)])
+def test_it_is_the_mean_over_a_stream_three_times_as_long(
+    order: str, options: tuple[str, ...]
+) -> None:
+    trace = dual_stream_network()
+    mapping = map_workload(trace.workload, split_chip(f"schedule.order={order}", *options))
+    measured = measure(mapping, trace)
+    found = interval(mapping, measured)
+    images, _ = stream_images(mapping.order)
+    long = arrange(mapping, measured, 3 * images)
+    ends = simulate(mapping.architecture, long).completed(long)
+    mean = (ends[2 * images] - ends[images]) / images
+    assert found.interval_cycles == pytest.approx(mean, rel=0.02)
+
+
+@settings(max_examples=25, deadline=None)
+@given(order=st.sampled_from(ORDERS), bandwidth=st.sampled_from([1, 4, 16, 64]))
+def test_no_interval_is_shorter_than_what_an_image_asks_of_a_resource(
+    order: str, bandwidth: int
+) -> None:
+    trace = dual_stream_network()
+    options = (f"schedule.order={order}", f"storage.dram.bandwidth={bandwidth} Gbit/s")
+    mapping = map_workload(trace.workload, split_chip(*options))
+    found = interval(mapping, measure(mapping, trace))
+    assert found.interval_cycles >= 0.99 * max(found.interval_bounds_cycles.values())
+
+
+def test_a_saturated_channel_sets_the_interval() -> None:
+    trace = dual_stream_network()
+    options = ("schedule.order=pipeline", "storage.dram.bandwidth=200 Mbit/s")
+    mapping = map_workload(trace.workload, split_chip(*options))
+    found = interval(mapping, measure(mapping, trace))
+    assert found.interval_bounds_cycles["dram"] == max(found.interval_bounds_cycles.values())
+    assert found.interval_cycles == pytest.approx(found.interval_bounds_cycles["dram"], rel=0.03)
+
+
+def test_as_many_images_are_simulated_as_are_under_way() -> None:
+    trace = dual_stream_network()
+    by_layer = map_workload(trace.workload, split_chip())
+    assert stream_images(by_layer.order) == (3, 1)
+    piped = map_workload(trace.workload, split_chip("schedule.order=pipeline"))
+    passes, depth = piped.order.passes, max(piped.order.depth)
+    assert stream_images(piped.order) == (5 + -(-(depth + 1) // passes), 4)
