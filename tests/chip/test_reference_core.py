@@ -1,17 +1,18 @@
-"""One core of 128 lanes on ideal memory counts cycles as published models do."""
+"""One core of 128 lanes counts cycles as published models do, on ideal memory or in small tiles."""
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codesign.chip.schedule import timeline
+from codesign.specs.architecture import Architecture
 from codesign.specs.catalogue import load_architecture
 from codesign.trace import Trace
 from codesign.workload import Kind, Layer, LayerType, Window
 from tests.chip.small_chips import simulated
 from tests.small_networks import NetworkBuilder
 
-CHIP = load_architecture("single_spike_core_128")
+CHIPS = [load_architecture(name) for name in ("single_spike_core_128", "prosperity_like")]
 
 
 def spikes_unfolded(trace: Trace, layer: Layer) -> int:
@@ -43,11 +44,11 @@ def networks(draw: st.DrawFn) -> Trace:
 
 
 @settings(max_examples=60, deadline=None)
-@given(trace=networks())
+@given(trace=networks(), chip=st.sampled_from(CHIPS))
 def test_a_convolution_takes_a_cycle_for_each_unfolded_spike_and_128_output_channels(
-    trace: Trace,
+    trace: Trace, chip: Architecture
 ) -> None:
-    run = simulated(trace, CHIP)
+    run = simulated(trace, chip)
     rows = timeline(run.jobs, run.schedule)
     rows = rows[(rows.resource == "spike[0]") & (rows.state == "accumulate")]
     cycles = (rows.end_cycle - rows.start_cycle).groupby(rows.layer).sum().to_dict()

@@ -17,7 +17,8 @@ from codesign.specs.catalogue import (
 
 def test_names_are_listed_in_the_order_people_expect():
     assert architecture_names() == [
-        *("paper", "single_spike_core_128", "spike_only", "split_core", "unified_core")
+        *("paper", "prosperity_like", "single_spike_core_128", "spike_only"),
+        *("split_core", "unified_core"),
     ]
     depths = (18, 34, 50, 101, 152)
     expected = []
