@@ -32,6 +32,7 @@ from codesign.energy import (
 )
 from codesign.mapping import Jobs, Mapping, arrange, map_workload, measure
 from codesign.mapping.jobs import OPERATION_COLUMNS
+from codesign.mapping.planning import Plan
 from codesign.overflow import widths
 from codesign.power import power_profile
 from codesign.results import OCCUPANCY_COLUMNS, TIMELINE_COLUMNS, Result
@@ -88,6 +89,7 @@ def evaluate(
     summary["peak_power_w"] = power_profile(jobs, schedule, architecture).peak_w
     summary["static_parts_pj"] = static_parts_pj(jobs, schedule, architecture)
     summary["operations"] = {name: int(jobs.columns[name].sum()) for name in OPERATION_COLUMNS}
+    summary["mapping"] = [_decision(plan) for plan in mapping.plans]
     summary["bit_serial"] = _bit_serial(mapping, jobs, energy)
     summary |= asdict(steady())
     summary["interval_s"] = summary["interval_cycles"] / _clock_hz(architecture)
@@ -127,6 +129,7 @@ def _summary(
         "area_parts_mm2": area_parts_mm2(architecture),
         "static_parts_pj": {},
         "bit_serial": {},
+        "mapping": [],
         "operations": {},
         "widths": architecture.precision and widths(trace, architecture.precision),
         "average_power_w": None,
@@ -164,6 +167,23 @@ def _bit_serial(mapping: Mapping, jobs: Jobs, energy: pd.DataFrame) -> dict[str,
             accumulates = int(jobs.columns["ac"][mine].sum())
             costs[plan.fused.name] = {"ac": accumulates, "energy_pj": math.fsum(spent)}
     return costs
+
+
+def _decision(plan: Plan) -> dict[str, Any]:
+    """What the mapper decided for a layer, and what it expected of the alternatives."""
+    return {
+        "layer": plan.fused.name,
+        "cores": plan.group,
+        "first_core": plan.cores[0],
+        "core_count": plan.cores[1],
+        "slices": len(plan.grid.slices),
+        "bands": len(plan.grid.bands),
+        "chunks": len(plan.grid.chunks),
+        "is_spread": plan.grid.is_spread,
+        "expected_cycles": plan.expected_cycles,
+        "limit": plan.choice.loads.limit,
+        "alternatives": {str(name): took for name, took in plan.choice.alternatives.items()},
+    }
 
 
 def _clock_hz(architecture: Architecture) -> float:

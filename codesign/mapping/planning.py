@@ -15,7 +15,7 @@ from codesign.mapping.fusion import FusedLayer
 from codesign.mapping.geometry import Geometry, Work, chip_precision, on_core
 from codesign.mapping.pipeline import share_cores
 from codesign.mapping.residency import WORKING_PART, keeps_membranes, resident_weights
-from codesign.mapping.search import Surroundings, best_grid
+from codesign.mapping.search import Choice, Loads, Surroundings, best_grid
 from codesign.mapping.tiling import Grid
 from codesign.specs.architecture import Architecture, Core, Storage
 from codesign.workload import Stream
@@ -32,8 +32,7 @@ class Plan:
         fused: the layer.
         geometry: its sizes.
         group: the key of the kind of core that computes it.
-        grid: how it is cut.
-        expected_cycles: what it is expected to take with this cut.
+        choice: how it is cut, and why.
         cores: the first of the cores that compute it, counted within their kind, and how many.
         weight_share: bits of the weight buffer through which its weights stream.
         keeps_weights: whether they stay in the weight buffer from one pass to the next.
@@ -42,11 +41,20 @@ class Plan:
     fused: FusedLayer
     geometry: Geometry
     group: str
-    grid: Grid
-    expected_cycles: float
+    choice: Choice
     cores: tuple[int, int]
     weight_share: int
     keeps_weights: bool = False
+
+    @property
+    def grid(self) -> Grid:
+        """How it is cut."""
+        return self.choice.grid
+
+    @property
+    def expected_cycles(self) -> float:
+        """What it is expected to take with this cut."""
+        return self.choice.loads.cycles
 
     @property
     def queue(self) -> str:
@@ -82,7 +90,7 @@ def plans_of(
     for fused, each, group in zip(fused_layers, sizes, groups, strict=True):
         core = architecture.cores[group]
         on_it, cores = on_core(each, core), (0, core.count)
-        drafts.append(Plan(fused, on_it, group, _NO_CUT, 0.0, cores, shares[group]))
+        drafts.append(Plan(fused, on_it, group, _NO_CUT, cores, shares[group]))
     if architecture.schedule.order == "pipeline":
         drafts = _with_own_cores(drafts, architecture)
     drafts = _with_kept_weights(drafts, architecture)
@@ -91,7 +99,7 @@ def plans_of(
     return _with_membranes(drafts, architecture)
 
 
-_NO_CUT = Grid((), (), (), 0)
+_NO_CUT = Choice(Grid((), (), (), 0), Loads(0.0, 0.0, 0.0, 0.0), {})
 
 
 def _by_place(drafts: Sequence[Plan]) -> list[list[int]]:
@@ -188,12 +196,12 @@ def _cut(draft: Plan, architecture: Architecture, *, has_residents: bool = False
     schedule = architecture.schedule
     partition = schedule.layers.get(draft.fused.name, schedule.partition)
     try:
-        grid, cycles = best_grid(draft.geometry, core, around, partition)
+        choice = best_grid(draft.geometry, core, around, partition)
     except CapacityError as error:
         raise CapacityError(
             f"layer '{draft.fused.name}' on core '{draft.group}' of {architecture.name}: {error}"
         ) from None
-    return replace(draft, grid=grid, expected_cycles=cycles)
+    return replace(draft, choice=choice)
 
 
 def surroundings(architecture: Architecture, share: int) -> Surroundings:

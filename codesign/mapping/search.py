@@ -9,9 +9,11 @@ full: the choice must not depend on the recorded input, or the same network woul
 differently for every image.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
+from typing import NamedTuple
 
 from codesign.errors import CapacityError
 from codesign.mapping.datapaths import (
@@ -54,11 +56,47 @@ class Surroundings:
     has_noc: bool = False
 
 
+class Loads(NamedTuple):
+    """Cycles that a cut is expected to ask of each resource for one layer."""
+
+    compute: float
+    weight_buffer: float
+    activation_buffer: float
+    dram: float
+
+    @property
+    def cycles(self) -> float:
+        """Those of the slowest: what the layer is expected to take."""
+        return max(self)
+
+    @property
+    def limit(self) -> str:
+        """The slowest."""
+        return max(self._fields, key=lambda name: float(getattr(self, name)))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The cut of a layer, and why.
+
+    Attributes:
+        grid: the cut.
+        loads: what it is expected to take.
+        alternatives: expected cycles of the fastest cut that divides output channels, rows or
+            input channels among the cores; those that a layer or a chip does not allow are left
+            out, as are all but the one that is forced.
+    """
+
+    grid: Grid
+    loads: Loads
+    alternatives: Mapping[Partition, float]
+
+
 @lru_cache(maxsize=4096)
 def best_grid(
     geometry: Geometry, core: Core, around: Surroundings, partition: Partition = Partition.AUTO
-) -> tuple[Grid, float]:
-    """The cut with the least expected cycles, and these.
+) -> Choice:
+    """The cut with the least expected cycles.
 
     Args:
         geometry: sizes of the layer.
@@ -70,13 +108,29 @@ def best_grid(
         CapacityError: no cut fits; the message names memory, need and capacity, not the layer.
     """
     grids = _partitioned(geometry, core, around, partition)
-    rated = [(_expected_cycles(geometry, grid, core, around), grid) for grid in grids]
+    rated = [(_expected(geometry, grid, core, around), grid) for grid in grids]
     if not rated:
         raise CapacityError(_why_nothing_fits(geometry, core, around.share))
-    fastest = min(cycles for (cycles, _, _), _ in rated)
-    as_fast = [each for each in rated if each[0][0] <= fastest * _AS_FAST]
-    (cycles, _, _), grid = min(as_fast, key=lambda each: (each[0][1], _job_count(each[1]), each[0]))
-    return grid, cycles
+    fastest = min(loads.cycles for loads, _ in rated)
+    as_fast = [each for each in rated if each[0].cycles <= fastest * _AS_FAST]
+    loads, grid = min(as_fast, key=_preference)
+    cycles = [loads.cycles for loads, _ in rated]
+    alternatives = {
+        kind: min(compress(cycles, chosen))
+        for kind in _PARTITIONS
+        if any(chosen := _divides(kind, grids, core))
+    }
+    return Choice(grid, loads, alternatives)
+
+
+_PARTITIONS = (Partition.OUTPUT_CHANNELS, Partition.ROWS, Partition.INPUT_CHANNELS)
+
+
+def _preference(rated: tuple[Loads, Grid]) -> tuple[float, ...]:
+    """Less is better, among cuts that are as fast: fetching, jobs, cycles, buffers' traffic."""
+    loads, grid = rated
+    traffic = loads.weight_buffer + loads.activation_buffer
+    return loads.dram, _job_count(grid), loads.cycles, traffic
 
 
 def _partitioned(
@@ -96,13 +150,21 @@ def _partitioned(
     if partition is Partition.INPUT_CHANNELS and spread:
         return spread
     grids = list(_candidates(geometry, core, around.share))
-    if partition is Partition.OUTPUT_CHANNELS:
-        most = max((len(grid.slices) for grid in grids), default=0)
-        return [grid for grid in grids if len(grid.slices) >= min(core.count, most)]
-    if partition is Partition.ROWS:
-        fewest = min((len(grid.slices) for grid in grids), default=0)
-        return [grid for grid in grids if len(grid.slices) == fewest]
+    if partition in (Partition.OUTPUT_CHANNELS, Partition.ROWS):
+        return list(compress(grids, _divides(partition, grids, core)))
     return grids + spread
+
+
+def _divides(partition: Partition, grids: list[Grid], core: Core) -> list[bool]:
+    """Whether each cut divides one thing only among the cores, as far as memory allows."""
+    if partition is Partition.INPUT_CHANNELS:
+        return [grid.is_spread for grid in grids]
+    counts = [0 if grid.is_spread else len(grid.slices) for grid in grids]
+    if partition is Partition.OUTPUT_CHANNELS:
+        enough = max(1, min(core.count, max(counts, default=0)))
+        return [count >= enough for count in counts]
+    fewest = min((count for count in counts if count), default=1)
+    return [count == fewest for count in counts]
 
 
 def _spread(geometry: Geometry, core: Core, share: int) -> Iterator[Grid]:
@@ -184,10 +246,8 @@ def _with_fewest_chunks(
     return None
 
 
-def _expected_cycles(
-    geometry: Geometry, grid: Grid, core: Core, around: Surroundings
-) -> tuple[float, float, float]:
-    """Cycles of the slowest of the four loads, of fetching alone, and of both buffers' traffic."""
+def _expected(geometry: Geometry, grid: Grid, core: Core, around: Surroundings) -> Loads:
+    """What a cut is expected to take."""
     storage = around.storage
     chunks = len(grid.chunks)
     rounds = -(-grid.tile_count // (core.count // grid.cores_per_tile))
@@ -208,7 +268,7 @@ def _expected_cycles(
     fetching = geometry.layer_bits() / around.dram_bits_per_cycle
     if not geometry.keeps_weights(around.share):
         fetching *= fetches(grid, core.count) / len(grid.slices)
-    return max(compute, weights, activations, fetching), fetching, weights + activations
+    return Loads(compute, weights, activations, fetching)
 
 
 def _job_cycles(geometry: Geometry, grid: Grid, core: Core, precision: Precision) -> float:

@@ -61,9 +61,15 @@ def _energy(energy_pj: float, total_pj: float) -> list[Cell]:
     return [Number(energy_pj, quantity(energy_pj * PICOJOULE, "J")), Number(share, percent(share))]
 
 
-def _core_cycles(result: Result) -> pd.Series:
-    """Cycles by layer in which a core scanned, accumulated or updated neurons."""
+def computing_rows(result: Result) -> pd.DataFrame:
+    """The rows of the timeline in which a core scanned, accumulated or updated neurons."""
     cores = set(result.occupancy["core"])
     rows = result.timeline
-    rows = rows[rows["resource"].isin(cores) & rows["state"].isin(BUSY_STATES)]
+    computing: pd.DataFrame = rows[rows["resource"].isin(cores) & rows["state"].isin(BUSY_STATES)]
+    return computing
+
+
+def _core_cycles(result: Result) -> pd.Series:
+    """Cycles by layer in which cores computed, added over the cores."""
+    rows = computing_rows(result)
     return (rows["end_cycle"] - rows["start_cycle"]).groupby(rows["layer"]).sum()

@@ -60,6 +60,7 @@ OPERATION_COLOURS = {
 _WORDS = {
     "ac": "AC",
     "mac": "MAC",
+    "compute": "computing",
     "dram": "DRAM",
     "noc": "NoC",
     "dram_background": "DRAM background",

@@ -9,6 +9,7 @@ from codesign.pages import activity, critical_path, energy, headline, latency, t
 from codesign.pages.content import Page, Picture, Section, Stacked, Table
 from codesign.pages.document import write_page
 from codesign.pages.layer_table import layer_table
+from codesign.pages.mapping import mapping_section
 from codesign.pages.power import power_section
 from codesign.results import Result
 
@@ -31,7 +32,7 @@ def run_page(result: Result) -> Page:
     summary = result.summary
     sections = [_energy(result), _latency(result), *_what_if(result)]
     sections += power_section(summary)
-    sections += [_activity(result), _layers(result)]
+    sections += [_activity(result), _layers(result), *mapping_section(result)]
     sources = headline.sources(summary)
     if sources:
         sections.append(_sources(sources))

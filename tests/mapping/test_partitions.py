@@ -100,3 +100,14 @@ def test_balanced_runs_are_as_even_as_runs_can_be(cores: int) -> None:
         return min(max(sum(tiles[:n]), least(tiles[n:], runs - 1)) for n in rest)
 
     assert max(loads) == least(work.tolist(), cores)
+
+
+@pytest.mark.parametrize("partition", ["output_channels", "rows", "input_channels"])
+def test_alternatives_are_what_each_forced_partition_is_expected_to_take(partition: str) -> None:
+    workload = two_convolutions().workload
+    free, forced = map_workload(workload, chip("auto")), map_workload(workload, chip(partition))
+    for plan, only in zip(free.plans, forced.plans, strict=True):
+        alone = only.choice.alternatives[Partition(partition)]
+        assert plan.choice.alternatives[Partition(partition)] == alone
+        assert alone <= only.expected_cycles <= 1.03 * alone  # of those as fast, the fewest jobs
+        assert plan.expected_cycles <= 1.03 * alone

@@ -12,7 +12,7 @@ from codesign.mapping import map_workload
 from codesign.mapping.fusion import fuse
 from codesign.mapping.geometry import Work, needs_of
 from codesign.mapping.planning import surroundings, weight_shares
-from codesign.mapping.search import best_grid
+from codesign.mapping.search import Loads, best_grid
 from codesign.mapping.tiling import Grid
 from codesign.specs.architecture import Architecture
 from codesign.workload import Kind, LayerType, Stream, Window, Workload
@@ -207,7 +207,7 @@ def test_a_layer_is_cut_so_that_it_fits_or_refused_with_a_memory_that_overflows(
     sizes = sizes_on(workload, fuse(workload)[0], chip)
     core, around = chip.cores[group], surroundings(chip, weight_shares(chip)[group])
     try:
-        grid, _ = best_grid(sizes, core, around)
+        grid = best_grid(sizes, core, around).grid
         overflow, message = needs_of(sizes, grid, core, around.share), ""
     except CapacityError as error:
         overflow, message = [], str(error)
@@ -284,3 +284,8 @@ def test_needs_are_never_shown_smaller_than_they_are() -> None:
     chip = split_chip(*(f"cores.spike.input_memory.{each}" for each in narrow))
     with pytest.raises(CapacityError, match="needs 65 bytes of input_memory, which has 32"):
         map_workload(net.workload(), chip)
+
+
+def test_the_limit_is_the_slowest_of_four() -> None:
+    loads = Loads(compute=3.0, weight_buffer=1.0, activation_buffer=9.0, dram=2.0)
+    assert (loads.cycles, loads.limit) == (9.0, "activation_buffer")

@@ -133,6 +133,26 @@ def _critical_path(layers: list[Any], makespan: int | None) -> list[Any]:
     return rows
 
 
+def _mapping(layers: pd.DataFrame) -> list[dict[str, Any]]:
+    """Every layer on all spike cores, by rows, as fast as expected."""
+    return [
+        {
+            "layer": layer,
+            "cores": "spike",
+            "first_core": 0,
+            "core_count": CORES["spike"],
+            "slices": 1,
+            "bands": 4,
+            "chunks": 2,
+            "is_spread": False,
+            "expected_cycles": 1000.0,
+            "limit": "compute",
+            "alternatives": {"rows": 1000.0, "output_channels": 2000.0},
+        }
+        for layer in dict.fromkeys(layers["layer"])
+    ]
+
+
 def _no_timeline() -> list[Any]:
     return []
 
@@ -214,6 +234,7 @@ def _summary(
         "interval_bounds_cycles": {"dram": int(0.6 * makespan)} if makespan else {},
         "critical_path_cycles": {"compute_spike": makespan - 9, "dram": 9} if makespan else {},
         "interval_s": latency_s,
+        "mapping": _mapping(layers) if makespan else [],
         "area_mm2": None if latency_s is None else 42.0,
         "average_power_w": latency_s and energy_pj * 1e-12 / latency_s,
         "area_parts_mm2": {"spike.logic": 2.0, "activation_buffer": 40.0} if makespan else {},

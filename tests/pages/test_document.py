@@ -151,7 +151,7 @@ def test_every_figure_has_words_and_a_table(run_page: Path) -> None:
     assert all(plot["role"] == "img" and plot["aria-label"] for plot in plots)
     captions = [tag for tag, _ in reader.tags if tag in ("figcaption", "caption")]
     assert captions.count("figcaption") == len(plots) == 11
-    assert captions.count("caption") == len(plots) + 3  # power and area, layers, sources
+    assert captions.count("caption") == len(plots) + 4  # power and area, layers, mapping, sources
 
 
 def test_nothing_is_left_of_a_page_that_cannot_be_written(tmp_path: Path) -> None:

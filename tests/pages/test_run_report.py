@@ -51,6 +51,7 @@ def test_the_sections_are_in_the_order_of_the_questions(cores: bool) -> None:
         *(["Power and area"] if cores else []),
         "What the network did",
         "Layers",
+        *(["Mapping"] if cores else []),
         "Sources of the architecture's numbers",
     ]
 
