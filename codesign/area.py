@@ -29,6 +29,5 @@ def area_parts_mm2(architecture: Architecture) -> dict[str, float]:
 
 
 def area_mm2(architecture: Architecture) -> float | None:
-    """Area of the chip in mm2; None without cores."""
-    parts = area_parts_mm2(architecture)
-    return math.fsum(parts.values()) if parts else None
+    """Area of the chip in mm2; None without cores, or where no entry states more than 0."""
+    return math.fsum(area_parts_mm2(architecture).values()) or None

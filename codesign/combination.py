@@ -22,8 +22,10 @@ SCALARS = (
 )
 """Numbers of a summary whose distribution is given."""
 
-_SUMS = ("operations", "static_parts_pj", "energy_parts_pj", "energy_streams_pj", "counts")
-_BOUNDS = ("bounds_cycles", "interval_bounds_cycles")
+_SUMS = (
+    *("operations", "static_parts_pj", "energy_parts_pj", "energy_streams_pj", "counts"),
+    "interval_bounds_cycles",
+)
 _ALIKE = ("workload", "architecture_hash", "timesteps")
 _LAYER_KEYS = ["layer", "type", "stream", "timestep"]
 _ENERGY_KEYS = ["layer", "stream", "timestep", "component"]
@@ -37,7 +39,7 @@ class _Sum:
         first: the first result; occupancy, timeline and critical path are its own.
         scalars: of each result, by name.
         totals: sums of the summaries' groups of numbers.
-        bounds: of the makespan and of the interval, the least of each.
+        bounds_cycles: the least of each.
         layers: sums of the rows of all results.
         energy: the same.
         widths: of each summary.
@@ -48,7 +50,7 @@ class _Sum:
     first: Result
     scalars: dict[str, list[float]] = field(default_factory=dict)
     totals: dict[str, dict[str, float]] = field(default_factory=dict)
-    bounds: dict[str, dict[str, int]] = field(default_factory=dict)
+    bounds_cycles: dict[str, int] = field(default_factory=dict)
     layers: pd.DataFrame = field(default_factory=pd.DataFrame)
     energy: pd.DataFrame = field(default_factory=pd.DataFrame)
     widths: list[Any] = field(default_factory=list)
@@ -68,10 +70,8 @@ class _Sum:
             totals = self.totals.setdefault(key, {})
             for name, value in summary[key].items():
                 totals[name] = totals.get(name, 0) + value
-        for key in _BOUNDS:
-            least = self.bounds.setdefault(key, {})
-            for name, cycles in summary[key].items():
-                least[name] = min(cycles, least.get(name, cycles))
+        for name, cycles in summary["bounds_cycles"].items():
+            self.bounds_cycles[name] = min(cycles, self.bounds_cycles.get(name, cycles))
         self.layers = _added(self.layers, result.layers, _LAYER_KEYS)
         self.energy = _added(self.energy, result.energy, _ENERGY_KEYS)
         self.widths.append(summary["widths"])
@@ -82,9 +82,9 @@ class _Sum:
 def combine(results: Iterable[Result]) -> Result:
     """One result for several inputs.
 
-    Scalars are means per input; `spread` in the summary gives the distribution of each. Counts
-    and energies in the tables are means as well; occupancy and timeline are those of the first
-    input, which `timeline_of` in the summary names.
+    Scalars are means per input, but for the peak power, which is the highest; `spread` in the
+    summary gives the distribution of each. Counts and energies in the tables are means as well;
+    occupancy and timeline are those of the first input, which `timeline_of` in the summary names.
 
     Raises:
         InputError: there is nothing to combine, or the results are of different runs.
@@ -135,7 +135,9 @@ def _summary(total: _Sum) -> dict[str, Any]:
         key: {name: value / count for name, value in values.items()}
         for key, values in total.totals.items()
     }
-    summary |= total.bounds
+    summary["bounds_cycles"] = total.bounds_cycles
+    if "peak_power_w" in total.scalars:  # which the supply must bear
+        summary["peak_power_w"] = max(total.scalars["peak_power_w"])
     summary["widths"] = widest(total.widths)
     summary["images"] = count
     summary["spread"] = {key: spread(values) for key, values in total.scalars.items()}

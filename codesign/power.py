@@ -5,8 +5,8 @@ over the cycles that it computes, what a transfer moves over the cycles that it 
 channel or links, a fetch of weights alike. Leakage, the DRAM's background and the clocks of cores
 that do not compute are there all the time. Over all cycles it is the energy of `codesign.energy`.
 
-Left out: how power varies within a job, and the capacitance of chip and package, which smooths
-peaks of nanoseconds; the peak is therefore an upper estimate of what a regulator sees.
+Left out: how power varies within a job, which makes peaks too low, and the capacitance of chip and
+package, which smooths peaks of nanoseconds and makes those here too high for a regulator.
 """
 
 from collections.abc import Iterator

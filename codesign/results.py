@@ -75,8 +75,8 @@ class Result:
             `makespan_cycles`, `latency_s`, `interval_cycles` and `interval_s` (between the ends of
             two images in a steady stream), `interval_bounds_cycles` (what an image asks of each
             resource in it), `area_mm2` and `area_parts_mm2`, `average_power_w`
-            and `peak_power_w` (of any cycle), `static_parts_pj` (leakage, DRAM background and idle
-            clocks by place), `energy_pj`, `energy_parts_pj` (by
+            and `peak_power_w` (of any cycle of any image), `static_parts_pj` (leakage, DRAM
+            background and idle clocks by place), `energy_pj`, `energy_parts_pj` (by
             component), `energy_streams_pj` (by stream), `edp_js`, `counts` (of the network,
             whatever the policy does with them), `bit_serial` (by layer the ACs and the energy of
             values that are no spikes on cores that only accumulate), `mapping` (for each layer its

@@ -131,7 +131,7 @@ def sentences(names: Sequence[str], found: Sensitivity | None) -> list[str]:
     """When the ranking by energy flips, and between whom."""
     if found is None:
         return []
-    ranking = _ranking_words(names, found)
+    ranking = ranking_words(names, found, next(iter(found.energies_pj)))
     if not found.flips:
         count, pair_count = len(found.energies_pj), len(names) * (len(names) - 1) // 2
         if len(found.always) == pair_count:
@@ -147,9 +147,9 @@ def sentences(names: Sequence[str], found: Sensitivity | None) -> list[str]:
     return said
 
 
-def _ranking_words(names: Sequence[str], found: Sensitivity) -> str:
-    """`a < b = c` on the chip as it is."""
-    table, values = next(iter(found.energies_pj.items()))
+def ranking_words(names: Sequence[str], found: Sensitivity, table: str) -> str:
+    """`a < b = c` under an energy table."""
+    values = found.energies_pj[table]
     first, *others = found.ranking(table)
     said, before = names[first], first
     for run in others:

@@ -24,8 +24,8 @@ class Interval:
 
     Attributes:
         interval_cycles: the mean between the ends of two images, rounded up.
-        interval_bounds_cycles: by resource, what one image more asks of it; no mean over a long
-            stream falls below.
+        interval_bounds_cycles: by resource, what one image more asks of it, within a cycle of
+            rounding; no mean over a long stream falls below.
     """
 
     interval_cycles: int
@@ -53,8 +53,8 @@ def interval(mapping: Mapping, measured: dict[str, Integers]) -> Interval:
     images, gaps = stream_images(mapping.order)
     stream = arrange(mapping, measured, images)
     ends = simulate(mapping.architecture, stream).completed(stream)
-    shorter = arrange(mapping, measured, images - 1)
-    bounds = bounds_cycles(stream, mapping.architecture)
-    before = bounds_cycles(shorter, mapping.architecture)
-    more = {name: cycles - before[name] for name, cycles in bounds.items() if name != "dependency"}
+    one, two = (
+        bounds_cycles(arrange(mapping, measured, count), mapping.architecture) for count in (1, 2)
+    )
+    more = {name: cycles - one[name] for name, cycles in two.items() if name != "dependency"}
     return Interval(-(-int(ends[gaps] - ends[0]) // gaps), more)

@@ -25,4 +25,5 @@ def test_the_cores_of_the_two_chips_to_compare_have_the_same_area_within_5_perce
 
 def test_prices_of_operations_alone_have_no_area() -> None:
     assert area_mm2(load_architecture("paper")) is None
+    assert area_mm2(load_architecture("single_spike_core_128")) is None
     assert area_parts_mm2(load_architecture("paper")) == {}

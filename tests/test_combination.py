@@ -27,8 +27,18 @@ def test_several_images_give_means_and_spread() -> None:
     parts = math.fsum(both.summary["energy_parts_pj"].values())
     assert both.summary["energy_pj"] == pytest.approx(parts, rel=1e-12)
     assert math.fsum(both.energy.energy_pj) == pytest.approx(parts, rel=1e-12)
+    bounds = [result.summary["interval_bounds_cycles"]["dram"] for result in results]
+    assert both.summary["interval_bounds_cycles"]["dram"] == pytest.approx(sum(bounds) / 3)
     spikes = sum(result.layers.ac_synaptic.sum() for result in results) / 3
     assert both.layers.ac_synaptic.sum() == pytest.approx(spikes, rel=1e-12)
+
+
+def test_the_peak_is_the_highest_of_all_images() -> None:
+    first, second = (evaluate(dual_stream_network(seed=seed), split_chip()) for seed in (1, 2))
+    peak_w = first.summary["peak_power_w"]
+    second.summary["peak_power_w"] = 2 * peak_w
+    both = combine([first, second]).summary
+    assert both["peak_power_w"] == both["spread"]["peak_power_w"]["max"] == 2 * peak_w
 
 
 def test_one_image_is_itself() -> None:

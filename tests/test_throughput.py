@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codesign.bounds import bounds_cycles
 from codesign.chip import simulate
 from codesign.mapping import arrange, map_workload, measure
 from codesign.throughput import interval, stream_images
@@ -49,6 +50,19 @@ def test_a_saturated_channel_sets_the_interval() -> None:
     found = interval(mapping, measure(mapping, trace))
     assert found.interval_bounds_cycles["dram"] == max(found.interval_bounds_cycles.values())
     assert found.interval_cycles == pytest.approx(found.interval_bounds_cycles["dram"], rel=0.03)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_every_image_asks_the_same_of_each_resource(order: str) -> None:
+    trace = dual_stream_network()
+    mapping = map_workload(trace.workload, split_chip(f"schedule.order={order}"))
+    measured = measure(mapping, trace)
+    of_one = interval(mapping, measured).interval_bounds_cycles
+    six, seven = (
+        bounds_cycles(arrange(mapping, measured, images), mapping.architecture) for images in (6, 7)
+    )
+    for name, cycles in of_one.items():
+        assert cycles == pytest.approx(seven[name] - six[name], abs=1)
 
 
 def test_as_many_images_are_simulated_as_are_under_way() -> None:

@@ -103,14 +103,14 @@ def _headline(summary: dict[str, Any]) -> list[tuple[str, str]]:
     else:
         cycles = f"{round(summary['makespan_cycles']):,} cycles"
         spread = _spread(summary, "latency_s", 1.0, "s")
-        area = summary["area_mm2"]
         rows = [
             ("latency", f"{si(summary['latency_s'], 's')}  ({cycles}){spread}"),
             ("interval", f"{si(summary['interval_s'], 's')}  ({interval_words(summary)})"),
             ("EDP", si(summary["edp_js"], "J s")),
             ("power", f"{si(summary['average_power_w'], 'W')}  (mean; {_peak(summary)})"),
-            ("area", f"{area:.3g} mm2"),
         ]
+        if summary["area_mm2"] is not None:
+            rows.append(("area", f"{summary['area_mm2']:.3g} mm2"))
     energy = _joule(summary["energy_pj"]) + _spread(summary, "energy_pj", _JOULE_PER_PJ, "J")
     return [*rows, ("energy", energy)]
 

@@ -84,10 +84,16 @@ def tiles(summary: Mapping[str, Any]) -> list[Tile]:
             quantity(summary["average_power_w"], "W"),
             f"{quantity(summary['peak_power_w'], 'W')} in the busiest cycle",
         ),
-        Tile("Area", f"{summary['area_mm2']:.3g} mm²", "cores and buffers"),
+        *_area_tile(summary["area_mm2"]),
         *(Tile("Nearest bound", percent(bound.share), words(bound.name)) for bound in bounds[:1]),
         *streams,
     ]
+
+
+def _area_tile(area_mm2: float | None) -> list[Tile]:
+    if area_mm2 is None:
+        return []
+    return [Tile("Area", f"{area_mm2:.3g} mm²", "cores, buffers and NoC")]
 
 
 def bit_serial_sentences(summary: Mapping[str, Any]) -> list[str]:

@@ -40,10 +40,10 @@ def interval_bounds(summary: Mapping[str, Any]) -> list[Bound]:
 
 
 def interval_words(summary: Mapping[str, Any]) -> str:
-    """What the interval is, and the resource that it can least do without."""
+    """What the interval is, and the bound that is nearest to it."""
     near = interval_bounds(summary)[:1]
     return "between images of a stream" + "".join(
-        f"; {words(bound.name)} busy for {percent(bound.share)}" for bound in near
+        f"; nearest bound: {words(bound.name)}, {percent(bound.share)}" for bound in near
     )
 
 

@@ -7,7 +7,13 @@ from codesign.pages.comparison import run_names
 from codesign.pages.content import Cell, Number, Section, Table, quantity
 from codesign.pages.energy import PICOJOULE
 from codesign.results import Result
-from codesign.sensitivity import Sensitivity, sensitivity, sentences, table_sources
+from codesign.sensitivity import (
+    Sensitivity,
+    ranking_words,
+    sensitivity,
+    sentences,
+    table_sources,
+)
 
 
 def ranking_sentences(results: Sequence[Result]) -> list[str]:
@@ -16,8 +22,9 @@ def ranking_sentences(results: Sequence[Result]) -> list[str]:
 
 
 def rankings_json(results: Sequence[Result]) -> dict[str, Any] | None:
-    """Energies of the runs under each energy table, in pJ, their ranking (the least first), the
-    table's source, and where the ranking flips; None where there is nothing to rank."""
+    """Energies of the runs under each energy table, in pJ, their ranking (the least first, equal
+    ones in any order), the table's source, and where the ranking flips; None where there is
+    nothing to rank."""
     found, names = _found(results), run_names(results)
     if found is None:
         return None
@@ -44,7 +51,7 @@ def rankings_section(results: Sequence[Result]) -> Section | None:
         [
             table,
             *(Number(value, quantity(value * PICOJOULE, "J")) for value in values),
-            " < ".join(_ranked(found, table, names)),
+            ranking_words(names, found, table),
             sources[table],
         ]
         for table, values in found.energies_pj.items()

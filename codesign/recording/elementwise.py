@@ -164,7 +164,8 @@ def _affine(tracker: Tracker, call: Call, operator: str, operands: tuple[Any, An
     side = "left" if source is operands[0] else "right"
     name = tracker.supersede(source, result, "scaling", operator, side, other)
     if operator in {"mul", "div"}:
-        tracker.gauge.scale(name, other if operator == "mul" else 1 / other, tracker.step)
+        factor = other if operator == "mul" else 1 / torch.as_tensor(other)
+        tracker.gauge.scale(name, factor, tracker.step)
     tracker.gauge.change(name, result, tracker.step)
     return result
 

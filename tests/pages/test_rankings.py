@@ -52,3 +52,11 @@ def test_the_page_says_ranking_and_source_beside_each_table() -> None:
 def test_one_run_has_no_ranking() -> None:
     assert rankings_json([SPIKING]) is None
     assert rankings_section([SPIKING]) is None
+
+
+def test_runs_that_spend_the_same_are_not_called_ordered() -> None:
+    section = rankings_section([SPIKING, SPIKING])
+    assert section is not None
+    assert section.table is not None
+    place = section.table.columns.index("ranking")
+    assert all(" = " in str(row[place]) for row in section.table.rows)

@@ -189,6 +189,16 @@ def test_a_current_that_is_not_finite_names_its_neuron(value: float) -> None:
         capture(poisoned(value), SEQUENCE, neurons=NEURONS)
 
 
+def test_a_division_by_zero_names_the_neuron_that_reads_it() -> None:
+    class Dividing(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x / 0
+
+    network = Batched(convolution(2, 4), Dividing(), Integrate()).eval()
+    with pytest.raises(CaptureError, match=r"must read finite values \(got \d+ "):
+        capture(network, SEQUENCE, neurons=NEURONS)
+
+
 def test_logits_that_are_not_finite_are_refused() -> None:
     network = small_network()
     with torch.no_grad():
