@@ -13,7 +13,6 @@ from pathlib import Path
 from codesign.errors import CapacityError
 from codesign.evaluation import evaluate
 from codesign.pages.latency import bounds_data
-from codesign.pages.palette import words
 from codesign.specs.catalogue import load_architecture, load_workload_spec
 from codesign.trace_cache import recording
 from codesign.units import si
@@ -78,7 +77,7 @@ def measured(case: tuple[str, str, str]) -> Row:
         si(summary["interval_s"], "s"),
         si(summary["energy_pj"] * 1e-12, "J"),
         si(summary["edp_js"], "J s"),
-        f"{words(near.name)}, {near.share:.0%}",
+        f"{near.words}, {near.share:.0%}",
     ]
     return workload, chip, choice, cells
 

@@ -24,7 +24,6 @@ from codesign.pages.palette import (
     STATE_PATTERNS,
     in_order,
     state_words,
-    words,
 )
 from codesign.results import STATES, Result
 from codesign.specs.architecture import PaperEnergies
@@ -267,7 +266,7 @@ def comparison_table(results: Sequence[Result]) -> Table:
     rows = []
     for name, result in zip(run_names(results), results, strict=True):
         summary, bounds = result.summary, bounds_data(result.summary)
-        near = f"{words(bounds[0].name)} ({percent(bounds[0].share)})" if bounds else ""
+        near = f"{bounds[0].words} ({percent(bounds[0].share)})" if bounds else ""
         eq7 = equation_7_pj(result)
         sums = result.layers[[*AC_COUNTS, "ac_rate_dense", "mac", "mac_nonzero"]].sum()
         rows.append(

@@ -28,7 +28,7 @@ def path_data(summary: Mapping[str, Any]) -> list[Bound]:
     """What the critical path consists of, the longest part first."""
     parts = summary.get("critical_path_cycles") or {}
     whole = sum(parts.values())
-    return [Bound(cause, cycles, cycles / whole) for cause, cycles in parts.items()]
+    return [Bound(cause, cycles, cycles / whole, words(cause)) for cause, cycles in parts.items()]
 
 
 def path_sentence(summary: Mapping[str, Any]) -> str:

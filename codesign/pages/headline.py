@@ -46,9 +46,9 @@ def limit_sentence(summary: Mapping[str, Any]) -> str:
         return "No bound was computed for this run."
     nearest = bounds[0]
     return (
-        f"What limits it: the nearest bound is that of {words(nearest.name)}, "
+        f"What limits it: the nearest bound is that of the {nearest.words}, "
         f"{cycles(nearest.cycles)} or {percent(nearest.share)} of the makespan; the other "
-        f"{percent(max(0.0, 1 - nearest.share))} is waiting that no single bound explains."
+        f"{percent(max(0.0, 1 - nearest.share))} is not covered by it."
     )
 
 
@@ -85,7 +85,7 @@ def tiles(summary: Mapping[str, Any]) -> list[Tile]:
             f"{quantity(summary['peak_power_w'], 'W')} in the busiest cycle",
         ),
         *_area_tile(summary["area_mm2"]),
-        *(Tile("Nearest bound", percent(bound.share), words(bound.name)) for bound in bounds[:1]),
+        *(Tile("Nearest bound", percent(bound.share), bound.words) for bound in bounds[:1]),
         *streams,
     ]
 

@@ -22,11 +22,13 @@ class Bound:
         name: as the simulation calls it.
         cycles: no run can take fewer.
         share: of what it is a bound of, 1 when it is reached.
+        words: its name as people read it.
     """
 
     name: str
     cycles: float
     share: float
+    words: str
 
 
 def bounds_data(summary: Mapping[str, Any]) -> list[Bound]:
@@ -43,15 +45,22 @@ def interval_words(summary: Mapping[str, Any]) -> str:
     """What the interval is, and the bound that is nearest to it."""
     near = interval_bounds(summary)[:1]
     return "between images of a stream" + "".join(
-        f"; nearest bound: {words(bound.name)}, {percent(bound.share)}" for bound in near
+        f"; nearest bound: {bound.words}, {percent(bound.share)}" for bound in near
     )
+
+
+def bound_words(name: str) -> str:
+    """A bound as people read it: of cores and links it is that of the busiest one."""
+    if name.startswith("compute_"):
+        return f"busiest {words(name).removesuffix('s')}"
+    return "busiest NoC link" if name == "noc" else words(name)
 
 
 def _bounds(cycles: Mapping[str, float], whole: float | None) -> list[Bound]:
     if not whole:
         return []
     return sorted(
-        (Bound(name, least, least / whole) for name, least in cycles.items()),
+        (Bound(name, least, least / whole, bound_words(name)) for name, least in cycles.items()),
         key=lambda bound: (-bound.cycles, bound.name),
     )
 
@@ -89,7 +98,7 @@ def occupancy_figure(stacked: Stacked) -> Figure:
 def bounds_table(bounds: list[Bound], title: str = "Bounds", name: str = "bound") -> Table:
     """The bounds, or parts of the critical path, as a table."""
     rows: list[list[Cell]] = [
-        [words(bound.name), count(bound.cycles), Number(bound.share, percent(bound.share))]
+        [bound.words, count(bound.cycles), Number(bound.share, percent(bound.share))]
         for bound in bounds
     ]
     return Table(title, [name, "cycles", "share of the makespan"], rows)
@@ -103,7 +112,7 @@ def bounds_figure(bounds: list[Bound], makespan_cycles: float) -> Figure:
         {
             "type": "bar",
             "x": [bound.cycles for bound in bounds],
-            "y": [label(words(bound.name)) for bound in bounds],
+            "y": [label(bound.words) for bound in bounds],
             "orientation": "h",
             "marker": {"color": colours, "line": {"width": 0}},
             "text": [percent(bound.share) for bound in bounds],

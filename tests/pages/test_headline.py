@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codesign.pages import headline
-from codesign.pages.latency import bounds_data
+from codesign.pages.latency import bounds_data, interval_words
 from tests.pages.example_results import example_result
 
 
@@ -20,7 +20,7 @@ def summary(**changes: Any) -> dict[str, Any]:
         "makespan_cycles": 5_000_000,
         "latency_s": 0.01,
         "interval_cycles": 4_500_000,
-        "interval_bounds_cycles": {"dram": 1_800_000, "spike_cores": 4_000_000},
+        "interval_bounds_cycles": {"dram": 1_800_000, "compute_spike": 4_000_000},
         "interval_s": 0.009,
         "average_power_w": 0.918,
         "peak_power_w": 2.5,
@@ -29,7 +29,7 @@ def summary(**changes: Any) -> dict[str, Any]:
         "energy_parts_pj": {"ac": 1.18e9, "dram": 5.0e9, "clock": 3.0e9, "logic": 0.0},
         "energy_streams_pj": {"accumulation": 1.18e9, "spike": 5e9, "chip": 3e9},
         "edp_js": 9.18e-5,
-        "bounds_cycles": {"dram": 2_000_000, "spike_cores": 4_000_000},
+        "bounds_cycles": {"dram": 2_000_000, "compute_spike": 4_000_000},
         "provenance": {},
         "trace_hash": "aa",
         "architecture_hash": "bb",
@@ -40,10 +40,15 @@ def summary(**changes: Any) -> dict[str, Any]:
 def test_the_headline_names_latency_energy_and_the_nearest_bound() -> None:
     assert headline.headline(summary()) == [
         "dsnn50 on split_core takes 10 ms and 9.18 mJ for one image.",
-        "What limits it: the nearest bound is that of spike cores, 4 M cycles or 80.0 % of the "
-        "makespan; the other 20.0 % is waiting that no single bound explains.",
+        "What limits it: the nearest bound is that of the busiest spike core, 4 M cycles or 80.0 % "
+        "of the makespan; the other 20.0 % is not covered by it.",
         "Most energy goes to DRAM (54.5 %), clock (32.7 %), AC (12.9 %).",
     ]
+
+
+def test_the_interval_is_said_with_its_nearest_bound() -> None:
+    said = interval_words(summary())
+    assert said == "between images of a stream; nearest bound: busiest spike core, 88.9 %"
 
 
 def test_a_mean_over_images_is_called_one() -> None:
@@ -169,7 +174,7 @@ def test_sources_keep_the_places_of_the_file_and_may_be_missing() -> None:
 
 def test_the_bound_of_a_kind_of_core_is_named_after_its_cores() -> None:
     limited = summary(bounds_cycles={"compute_spike": 4_000_000, "dependency": 3_000_000})
-    assert "the nearest bound is that of spike cores" in headline.limit_sentence(limited)
+    assert "the nearest bound is that of the busiest spike core" in headline.limit_sentence(limited)
 
 
 def test_a_source_says_that_another_number_was_put_in_its_place() -> None:
