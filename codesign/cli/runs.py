@@ -21,7 +21,7 @@ from codesign.cli.options import (
     names,
 )
 from codesign.cli.streams import console
-from codesign.errors import CodesignError
+from codesign.errors import CodesignError, Fault, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,6 +112,9 @@ def compare(
     from codesign.cli.tables import print_comparison
 
     wanted = names("--workloads", workloads)
+    if len(wanted) == 1:
+        problem = f"must name at least two workloads (got {wanted[0]})."
+        raise InputError(Fault("--workloads", problem, f"Run 'codesign run -w {wanted[0]}'."))
     order = take_order(
         wanted,
         arch=arch,

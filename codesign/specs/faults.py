@@ -118,6 +118,14 @@ def model_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel] | None:
     return current if _is_model(current) else None
 
 
+def is_table(model: type[BaseModel], path: KeyPath) -> bool:
+    """Whether the keys of the group at a path are free and its values plain: names of layers."""
+    current: Any = model
+    for part in path:
+        current = _member(current, part)
+    return typing.get_origin(current) is dict and not _is_model(typing.get_args(current)[-1])
+
+
 def keys_of(model: type[BaseModel]) -> list[str]:
     """The keys that a group may have."""
     return [info.alias or name for name, info in model.model_fields.items()]

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from codesign.errors import Fault, InputError, nearest
 from codesign.specs.documents import Document, KeyPath, Place, parse_scalar
-from codesign.specs.faults import dotted, keys_of, model_at
+from codesign.specs.faults import dotted, is_table, keys_of, model_at
 from codesign.specs.workload import WorkloadSpec
 from codesign.units import shown
 
@@ -76,7 +76,7 @@ def apply_overrides(document: Document, model: type[BaseModel], options: Iterabl
     """The document with its values replaced; the given one stays as it is.
 
     A key that the model knows may be new to the document; the group that holds it only if none of
-    its keys must be there.
+    its keys must be there. In groups whose keys are free every name may be new.
 
     Raises:
         InputError: with a fault for every option that is malformed or leads nowhere.
@@ -86,7 +86,7 @@ def apply_overrides(document: Document, model: type[BaseModel], options: Iterabl
     faults: list[Fault] = []
     for option in options:
         try:
-            override = parse_override(option)
+            override = _with_dotted_name(parse_override(option), model)
             _group(data, model, override)[str(override.path[-1])] = override.value
         except InputError as error:
             faults += error.faults
@@ -97,6 +97,16 @@ def apply_overrides(document: Document, model: type[BaseModel], options: Iterabl
     return replace(document, data=data, values=values, keys=keys)
 
 
+def _with_dotted_name(override: Override, model: type[BaseModel]) -> Override:
+    """The override with the rest of its path as one key, where keys are free: names of layers
+    have dots in them."""
+    for depth in range(1, len(override.path)):
+        if is_table(model, override.path[:depth]):
+            name = dotted(override.path[depth:])
+            return replace(override, path=(*override.path[:depth], name))
+    return override
+
+
 def _group(data: dict[str, Any], model: type[BaseModel], override: Override) -> dict[str, Any]:
     """The group that holds the value to replace.
 
@@ -105,8 +115,9 @@ def _group(data: dict[str, Any], model: type[BaseModel], override: Override) -> 
     """
     group: dict[str, Any] = data
     for depth, key in enumerate(override.path[:-1]):
+        inside = override.path[: depth + 1]
         if key not in group:
-            if not _is_optional(model_at(model, override.path[: depth + 1])):
+            if not is_table(model, inside) and not _is_optional(model_at(model, inside)):
                 raise _no_such_key(model, override, depth, _known(group, model, override, depth))
             group[str(key)] = {}
         inner_value: Any = group[str(key)]
@@ -116,6 +127,8 @@ def _group(data: dict[str, Any], model: type[BaseModel], override: Override) -> 
             raise InputError(at.fault(problem, f"Set '{inner}' itself."))
         group = inner_value
     depth = len(override.path) - 1
+    if is_table(model, override.path[:-1]):
+        return group
     description = model_at(model, override.path[:-1])
     known = list(group) if description is None else keys_of(description)
     if override.path[-1] not in known:
@@ -146,6 +159,12 @@ def _no_such_key(
     owner = dotted(override.path[:depth]) or "the file"
     key = str(override.path[depth])
     fix = nearest(key, known)
+    owning, whole = (model_at(model, override.path[:end]) for end in (depth, depth + 1))
+    if owning and whole and key in keys_of(owning):
+        needed = [
+            info.alias or name for name, info in whole.model_fields.items() if info.is_required()
+        ]
+        fix = f"Write {', '.join(needed)} in a file: they belong together."
     if depth == 0 and model is not WorkloadSpec:
         # what is meant may be a value of the workload, with its prefix forgotten
         near = difflib.get_close_matches(key, [*known, *keys_of(WorkloadSpec)], n=1)

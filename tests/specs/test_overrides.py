@@ -39,6 +39,12 @@ def test_a_key_that_the_file_leaves_out_can_be_set():
     assert load_workload_spec("fsnn18", ["workload.identity_start=true"]).identity_start
 
 
+def test_a_layer_is_named_with_its_dots():
+    options = ["schedule.layers.layer1.0.conv1=rows", "schedule.layers.fc=output_channels"]
+    layers = load_architecture("split_core", options).schedule.layers
+    assert layers == {"layer1.0.conv1": "rows", "fc": "output_channels"}
+
+
 def test_options_are_split_by_what_they_mean():
     options = ["cores.spike.count=32", "workload.timesteps=8", "policy.integer_input=repeat"]
     architecture, workload = split_overrides(options)
@@ -64,6 +70,12 @@ def test_options_are_split_by_what_they_mean():
             "reedout=sum",
             "the file has no key 'reedout'. Did you mean '--set workload.readout=sum'?",
         ),
+        (
+            "noc.topology=mesh",
+            "the file has no key 'noc'. Write topology, link, hop_latency, hop, multicast, spikes, "
+            "leakage, area, source in a file: they belong together.",
+        ),
+        ("schedule.layers.fc=colums", "schedule.layers.fc must be"),
         ("nmae=x", "the file has no key 'nmae'. Did you mean 'name'?"),
         ("cores.spike.count.x=2", "cores.spike.count must be a group to hold other keys (got 16)."),
         ("cores.spike.count", "must have the form key.key=value (got 'cores.spike.count')."),
