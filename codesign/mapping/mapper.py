@@ -17,7 +17,7 @@ from codesign.mapping.geometry import chip_precision, geometry
 from codesign.mapping.order import Order, order_of
 from codesign.mapping.placement import lifetimes, tensor_bits, tensors_in_dram
 from codesign.mapping.planning import Plan, chip_storage, plans_of
-from codesign.mapping.room import Kept, Room, kept_tensors, room_of
+from codesign.mapping.room import Kept, Room, kept_tensors, room_of, with_spare_places
 from codesign.mapping.widths import element_widths
 from codesign.specs.architecture import Architecture, Storage
 from codesign.workload import Workload
@@ -126,6 +126,9 @@ def _placed(
     capacity = chip_storage(architecture).activation_buffer.size_bits
     outside = tensors_in_dram(fused_layers, lives, sizes, moved, capacity)
     inside = {name: life for name, life in lives.items() if name not in outside}
+    if order.kind == "pipeline":
+        kept = with_spare_places(kept, sizes, inside, capacity)
+        sizes = _kept_bits(workload, plans, widths, kept)
     room = room_of(fused_layers, spans, order, (inside, sizes, kept), capacity)
     return Mapping(workload, architecture, tuple(plans), widths, outside, order, room)
 

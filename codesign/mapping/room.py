@@ -4,8 +4,9 @@ How many timesteps of a tensor the buffer keeps depends on the order of work. In
 layer makes all its timesteps before others read them. In `timestep` order one timestep is enough,
 and its place is used again within the pass. In `pipeline` order the buffer holds a ring of
 timesteps, as many as the pipeline is deep between the maker and the last reader and one more, for
-the whole run. A tensor that several passes share (the stem's result, the inputs of a mean over
-time, membranes that found no place in their core) keeps its place for the whole image.
+the whole run, and where there is room, a place to spare, so that stages need not keep step. A
+tensor that several passes share (the stem's result, the inputs of a mean over time, membranes that
+found no place in their core) keeps its place for the whole image.
 
 What waits follows from the rule that no one stores into a place that is still to be read:
 
@@ -17,8 +18,8 @@ What waits follows from the rule that no one stores into a place that is still t
 All of these point to passes or layers that come earlier, so none is in a circle.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from codesign.mapping.forecast import Span
 from codesign.mapping.fusion import FusedLayer
@@ -87,6 +88,33 @@ def kept_tensors(
             else:
                 kept[name] = Kept((lag + 1) * min(batch, made), places=lag + 1)
     return kept
+
+
+def with_spare_places(
+    kept: Mapping[str, Kept], sizes: Mapping[str, int], inside: Iterable[str], capacity: int
+) -> dict[str, Kept]:
+    """Rings of a pipeline with a place to spare, if all of them fit so: then a maker may be early
+    and a reader late without waiting. More than one never made a pipeline faster that was tried.
+
+    Args:
+        kept: of every tensor.
+        sizes: bits of each with all that is kept.
+        inside: those in the buffer; they fit.
+        capacity: bits of the buffer.
+    """
+    names = list(inside)
+    rings = {name: kept[name] for name in names if not kept[name].is_whole}
+    more = sum(sizes[name] // ring.places for name, ring in rings.items())
+    if more > capacity - sum(sizes[name] for name in names):
+        return dict(kept)
+    return dict(kept) | {
+        name: replace(
+            ring,
+            timesteps=ring.timesteps // ring.places * (ring.places + 1),
+            places=ring.places + 1,
+        )
+        for name, ring in rings.items()
+    }
 
 
 def room_of(
