@@ -67,13 +67,13 @@ def print_comparison(console: Console, results: Sequence[Result]) -> None:
     """One row for each result, and what the accumulation pathway costs."""
     summaries = [result.summary for result in results]
     repeated = [si(repeated_integers(summary), "") for summary in summaries]
-    counts_apart = counts_sentences(summaries)
+    repeats = any(map(repeated_integers, summaries))
     table = Table(box=None, pad_edge=False)
     table.add_column("workload")
     table.add_column("architecture")
     for column in ("latency", "interval", "energy", "EDP", "all ACs", "MACs"):
         table.add_column(column, justify="right")
-    if counts_apart:
+    if repeats:
         table.add_column("integers as AC", justify="right")
     for summary, apart in zip(summaries, repeated, strict=True):
         table.add_row(
@@ -85,10 +85,10 @@ def print_comparison(console: Console, results: Sequence[Result]) -> None:
             _or_dash(summary["edp_js"], "J s"),
             si(summary["counts"]["ac_all"], ""),
             si(summary["counts"]["mac"], ""),
-            *([apart] if counts_apart else []),
+            *([apart] if repeats else []),
         )
     console.print(table)
-    _print_sentences(console, counts_apart)
+    _print_sentences(console, counts_sentences(summaries))
     _print_sentences(console, ranking_sentences(results))
     sentence = accumulation_cost_sentence(results)
     if sentence:

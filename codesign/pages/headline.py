@@ -155,12 +155,21 @@ def repeated_integers(summary: Mapping[str, Any]) -> float:
 
 def counts_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
     """What must be known of counts that the chip does not execute as they are; often nothing."""
-    if not any(map(repeated_integers, summaries)):
-        return []
-    return [
-        "Counts of AC and MAC are those of the network. The chip repeats integers: instead of "
-        "their MACs it does what is counted as 'integers as AC'."
-    ]
+    known = list(summaries)
+    said = []
+    if any(map(repeated_integers, known)):
+        said.append(
+            "The chip repeats integers: instead of their MACs it does what is counted as 'integers "
+            "as AC'."
+        )
+    if any(summary.get("bit_serial") for summary in known):
+        done = ", ".join(
+            f"{si(summary['operations']['ac'], '')} ACs and {si(summary['operations']['mac'], '')} "
+            f"MACs for {summary['workload']}"
+            for summary in known
+        )
+        said.append(f"The chip accumulates values bit by bit: it does {done}.")
+    return ["Counts of AC and MAC are those of the network.", *said] if said else []
 
 
 def samples_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:

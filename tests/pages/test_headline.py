@@ -98,7 +98,19 @@ def test_integers_that_the_chip_repeats_are_told(
 ) -> None:
     known = summary(policy=policy, counts={"ac_repeat": integers})
     assert headline.repeated_integers(known) == repeated
-    assert len(headline.counts_sentences([summary(counts={}), known])) == (repeated > 0)
+    assert len(headline.counts_sentences([summary(counts={}), known])) == 2 * (repeated > 0)
+
+
+def test_what_a_chip_does_that_accumulates_bit_by_bit_is_told() -> None:
+    known = summary(
+        counts={},
+        bit_serial={"conv1": {"ac": 7, "energy_pj": 1.0}},
+        operations={"ac": 27_100_000, "mac": 0},
+    )
+    assert headline.counts_sentences([known]) == [
+        "Counts of AC and MAC are those of the network.",
+        "The chip accumulates values bit by bit: it does 27.1 M ACs and 0 MACs for dsnn50.",
+    ]
 
 
 @given(st.dictionaries(st.text(min_size=1), st.integers(1, 10**9), min_size=1))
