@@ -11,6 +11,8 @@ counted. All results are integers. The products run in floating point because it
 float32 where their sums stay below 2^24, everything else in float64, exact below 2^53.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -95,3 +97,20 @@ def tap_sums(
     by_band = by_row.reshape(-1, height).astype(np.float64) @ rows
     sums: NDArray[np.int64] = np.rint(by_band).astype(np.int64)
     return sums.reshape(timesteps, channels, -1)
+
+
+def at_taps(
+    maps: NDArray[np.integer], window: Window, shape: tuple[int, int]
+) -> Iterator[NDArray[np.integer]]:
+    """For each tap of the kernel what `(..., H, W)` maps hold there for each output pixel."""
+    (pad_y, pad_x), (height, width) = window.padding, shape
+    edges = [(0, 0)] * (maps.ndim - 2) + [(pad_y, pad_y), (pad_x, pad_x)]
+    padded = np.pad(maps, edges)
+    for i in range(window.kernel[0]):
+        for j in range(window.kernel[1]):
+            y, x = i * window.dilation[0], j * window.dilation[1]
+            yield padded[
+                ...,
+                y : y + (height - 1) * window.stride[0] + 1 : window.stride[0],
+                x : x + (width - 1) * window.stride[1] + 1 : window.stride[1],
+            ]

@@ -36,6 +36,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from codesign.fanout import at_taps
 from codesign.specs.architecture import Precision
 from codesign.trace import Trace
 from codesign.workload import SYNAPTIC, Kind, Layer, LayerType, Window, Workload
@@ -181,14 +182,7 @@ def _window_sums(
     timesteps, _, height, width = units.shape
     grouped = units.reshape(timesteps, window.groups, -1, height, width)
     maps = grouped.sum(axis=2, dtype=np.int64)
-    padded = np.pad(maps, ((0, 0), (0, 0), *((size, size) for size in window.padding)))
     sums = np.zeros((*maps.shape[:2], *outputs), dtype=np.int64)
-    for tap in np.ndindex(window.kernel):
-        rows, columns = (
-            slice(place * dilation, place * dilation + (size - 1) * stride + 1, stride)
-            for place, dilation, size, stride in zip(
-                tap, window.dilation, outputs, window.stride, strict=True
-            )
-        )
-        sums += padded[:, :, rows, columns]
+    for reached in at_taps(maps, window, outputs):
+        sums += reached
     return sums

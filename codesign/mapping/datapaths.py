@@ -156,8 +156,12 @@ class WeightTiles:
     sum_words: int
 
 
+PairsAndChannels = tuple[int, int]
+"""Pairs of an input channel and a tap, and output channels that share them."""
+
+
 def weight_tiles(
-    core: Core, precision: Precision, sizes: tuple[int, int], input_bits: int
+    core: Core, precision: Precision, sizes: PairsAndChannels, input_bits: int
 ) -> WeightTiles:
     """Input channels and taps on the rows, output channels on the columns.
 
@@ -170,18 +174,17 @@ def weight_tiles(
     array, (pairs, channels) = mac_datapath(core), sizes
     rows, columns = min(pairs, array.rows), min(channels, array.columns)
     row_bits, sum_bits = columns * precision.weight_bits, columns * precision.accumulator_bits
+    reading = rows * -(-row_bits // core.weight_memory.bits_per_cycle)
+    delivering = -(-rows * input_bits // core.input_memory.bits_per_cycle)
+    summing = -(-sum_bits // core.state_memory.bits_per_cycle)
     return WeightTiles(
-        -(-pairs // array.rows),
-        -(-channels // array.columns),
-        max(array.rows, rows * -(-row_bits // core.weight_memory.bits_per_cycle)),
-        max(
-            1,
-            -(-rows * input_bits // core.input_memory.bits_per_cycle),
-            -(-sum_bits // core.state_memory.bits_per_cycle),
-        ),
-        rows * -(-row_bits // core.weight_memory.width_bits),
-        -(-rows * input_bits // core.input_memory.width_bits),
-        -(-sum_bits // core.state_memory.width_bits),
+        row_tiles=-(-pairs // array.rows),
+        column_tiles=-(-channels // array.columns),
+        loading_cycles=max(array.rows, reading),
+        cycles=max(1, delivering, summing),
+        weight_words=rows * -(-row_bits // core.weight_memory.width_bits),
+        input_words=-(-rows * input_bits // core.input_memory.width_bits),
+        sum_words=-(-sum_bits // core.state_memory.width_bits),
     )
 
 

@@ -12,12 +12,9 @@ the state memory. The first tile of a tile's first chunk writes every sum and re
 a convolution are on either array one after the other.
 """
 
-from dataclasses import fields
-
 import numpy as np
 
 from codesign.mapping.datapaths import (
-    WeightTiles,
     array_pass,
     ceil_divide,
     mac_datapath,
@@ -97,8 +94,11 @@ def _weight_stationary(trace: Trace, plan: Plan, core: Core, precision: Precisio
         for pairs in taps.ravel()
     ]
     row_tiles, column_tiles, loading, cycles, weights, inputs, sums = (
-        np.array([getattr(each, field.name) for each in tiles]).reshape(len(per_group), 1, -1, 1)
-        for field in fields(WeightTiles)
+        np.array([getattr(each, name) for each in tiles]).reshape(len(per_group), 1, -1, 1)
+        for name in (
+            *("row_tiles", "column_tiles", "loading_cycles", "cycles"),
+            *("weight_words", "input_words", "sum_words"),
+        )
     )
     pixels = band_pixels(plan) * batch_lengths(plan)
     begins = (np.arange(taps.size) == 0).reshape(taps.shape) | plan.grid.is_spread

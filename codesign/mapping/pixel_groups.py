@@ -6,16 +6,14 @@ other; zero padding is no operand.
 """
 
 import itertools
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codesign.fanout import Band, tap_sums
+from codesign.fanout import Band, at_taps, tap_sums
 from codesign.mapping.datapaths import Integers
 from codesign.mapping.job_sizes import as_maps, by_held_step
 from codesign.mapping.planning import Plan
-from codesign.workload import Window
 
 Values = NDArray[np.uint8 | np.uint16]
 
@@ -88,7 +86,7 @@ def _gathered(plan: Plan, maps: Values, pixels: int) -> Integers:
     step = max(1, _MOST_ELEMENTS // (height * width))
     for first in range(0, len(planes), step):
         part = planes[first : first + step]
-        for reached in _at_taps(part, plan.geometry.window, (height, width)):
+        for reached in at_taps(part, plan.geometry.window, (height, width)):
             most = np.maximum.reduceat(reached.reshape(len(part), -1), starts, axis=1)
             sums[first : first + step] += np.add.reduceat(most, of_bands, axis=1, dtype=np.int64)
     return sums.reshape(*maps.shape[:2], -1)
@@ -111,7 +109,7 @@ def longest_columns(plan: Plan, mask: Values, columns: int) -> Integers:
     taken = []
     for first, last in _channel_sets(plan):
         sums = mask[:, first:last].sum(axis=1, dtype=np.int64)
-        operands = np.sum(list(_at_taps(sums, plan.geometry.window, (height, width))), axis=0)
+        operands = np.sum(list(at_taps(sums, plan.geometry.window, (height, width))), axis=0)
         by_job = _batched(plan, operands)
         of_bands = []
         for top, bottom in plan.grid.bands:
@@ -153,7 +151,7 @@ def filled_pixels(plan: Plan, mask: Values, rows: int) -> tuple[Integers, Intege
     for number, (low, high) in enumerate(sets):
         for timestep, begin in itertools.product(range(len(mask)), range(low, high, rows)):
             part = mask[timestep, begin : min(begin + rows, high)]
-            taps = list(_at_taps(part, plan.geometry.window, (height, width)))
+            taps = list(at_taps(part, plan.geometry.window, (height, width)))
             operands = np.stack(taps, axis=1).reshape(-1, height * width)
             any_of = np.maximum.reduceat(operands, np.arange(0, len(operands), rows), axis=0)
             counts = np.add.reduceat(any_of, starts, axis=1, dtype=np.int64)
@@ -180,20 +178,3 @@ def _by_slice(plan: Plan, counts: Integers) -> Integers:
     firsts = [first // plan.geometry.outputs_per_group for first, _ in plan.grid.slices]
     sums: Integers = np.add.reduceat(in_order, firsts, axis=0)
     return sums[:, :, None, :]
-
-
-def _at_taps(
-    maps: NDArray[np.integer], window: Window, shape: tuple[int, int]
-) -> Iterator[NDArray[np.integer]]:
-    """For each tap of the kernel what `(..., H, W)` maps hold there for each output pixel."""
-    (pad_y, pad_x), (height, width) = window.padding, shape
-    edges = [(0, 0)] * (maps.ndim - 2) + [(pad_y, pad_y), (pad_x, pad_x)]
-    padded = np.pad(maps, edges)
-    for i in range(window.kernel[0]):
-        for j in range(window.kernel[1]):
-            y, x = i * window.dilation[0], j * window.dilation[1]
-            yield padded[
-                ...,
-                y : y + (height - 1) * window.stride[0] + 1 : window.stride[0],
-                x : x + (width - 1) * window.stride[1] + 1 : window.stride[1],
-            ]

@@ -216,11 +216,12 @@ class Overhead(Spec):
 
 
 class SpikeDatapath(Spec):
-    """Event-driven accumulators: `lanes` additions in a cycle.
-
-    `scan` bits of the spike map are examined in a cycle; `fill` cycles pass before the first sum.
+    """Event-driven accumulators.
 
     Attributes:
+        lanes: additions in a cycle.
+        scan_bits: of the spike map, examined in a cycle.
+        fill_cycles: before the first sum of a job.
         dataflow: `scatter`: for every spike and every valid kernel tap the core reads a vector of
             weights (one for each output channel of the tile) and adds it to a vector of partial
             sums in its state memory. `gather`: the lanes are shared by `pixels` output pixels,
@@ -244,9 +245,13 @@ class SpikeDatapath(Spec):
 
 
 class MacDatapath(Spec):
-    """An array of multipliers; `adders` serve element-wise additions.
+    """An array of multipliers, one multiply-accumulate each in a cycle.
 
     Attributes:
+        rows: of the array; what stands on them depends on the dataflow.
+        columns: of the array.
+        adders: additions of element-wise layers in a cycle.
+        fill_cycles: before the first sum of a job.
         dataflow: `output_stationary`: output channels on the rows, output pixels on the columns.
             In a cycle every column takes one input, broadcast to the rows, and every row one
             weight, broadcast to the columns; partial sums stay in the units. A convolution with
