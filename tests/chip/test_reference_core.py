@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codesign.chip.schedule import timeline
+from codesign.mapping import map_workload
 from codesign.specs.architecture import Architecture
 from codesign.specs.catalogue import load_architecture
 from codesign.trace import Trace
@@ -49,11 +50,15 @@ def test_a_convolution_takes_a_cycle_for_each_unfolded_spike_and_128_output_chan
     trace: Trace, chip: Architecture
 ) -> None:
     run = simulated(trace, chip)
+    plans = map_workload(trace.workload, chip).plans
+    slices = {plan.fused.name: plan.grid.slices for plan in plans}
     rows = timeline(run.jobs, run.schedule)
     rows = rows[(rows.resource == "spike[0]") & (rows.state == "accumulate")]
     cycles = (rows.end_cycle - rows.start_cycle).groupby(rows.layer).sum().to_dict()
     for layer in trace.workload.layers:
         if layer.type is LayerType.CONVOLUTION:
             channels = trace.workload.output_tensor(layer).shape[0]
-            expected = spikes_unfolded(trace, layer) * -(-channels // 128)
-            assert cycles.get(layer.name, 0) == expected
+            groups = -(-channels // 128)
+            if chip.name == "prosperity_like":  # whose tiles may have fewer than 128 channels
+                groups = sum(-(-(last - first) // 128) for first, last in slices[layer.name])
+            assert cycles.get(layer.name, 0) == spikes_unfolded(trace, layer) * groups
