@@ -6,13 +6,13 @@ the next may be loaded and the one before stored, and not more; without it they 
 three take turns.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 import simpy
 from simpy.events import Event
 
-from codesign.chip.fabric import Fabric, Request
+from codesign.chip.fabric import Fabric, Request, happen
 from codesign.chip.gates import Gates
 from codesign.chip.weights import WeightFetch
 
@@ -67,27 +67,39 @@ class Shared:
 
 
 class Tally:
-    """How many jobs a unit has finished, for the others that wait for it."""
+    """How many jobs a unit has finished, for the others that wait for it.
+
+    One event stands for one number of jobs, whoever waits for it: that a transfer has arrived, or
+    that a datapath is done, is itself the event that one more job is finished.
+    """
 
     def __init__(self, env: simpy.Environment):
         self.count = 0
         self._env = env
-        self._waiting: list[tuple[int, Event]] = []
+        self._events: dict[int, Event] = {}
 
     def reach(self, count: int) -> Event:
         """The event that so many are finished, more than are now."""
-        event = Event(self._env)
-        self._waiting.append((count, event))
+        return self._events.setdefault(count, Event(self._env))
+
+    def next(self) -> Event:
+        """The event that one more is finished, for whom makes it happen; it is counted before
+        anybody hears of it."""
+        event = self.reach(self.count + 1)
+        assert event.callbacks is not None
+        event.callbacks.insert(0, self._happened)
         return event
 
     def add(self) -> None:
-        """One more is finished."""
+        """One more is finished now, without an event unless somebody waits for it."""
         self.count += 1
-        if self._waiting:
-            reached = [each for each in self._waiting if each[0] <= self.count]
-            for each in reached:
-                self._waiting.remove(each)
-                each[1].succeed()
+        awaited = self._events.pop(self.count, None)
+        if awaited is not None:
+            awaited.succeed()
+
+    def _happened(self, _: Event) -> None:
+        self.count += 1
+        del self._events[self.count]
 
 
 @dataclass
@@ -143,7 +155,7 @@ class CoreMachine:
                 yield weights.fetched[task.block]
                 fetched = int(env.now)
                 data = task.block if self.shared.multicast else -1
-                yield self._transfer(task, 0, task.weight_cycles, data)
+                yield self._transfer(task, 0, task.weight_cycles, Event(env), data)
                 weights.loaded(task.block)
             weighted = int(env.now)
             if task.awaits >= 0:
@@ -168,16 +180,11 @@ class CoreMachine:
                 self.loader = "the job before"
                 yield self._stored.reach(index)
             alone = int(env.now)
-            if task.load_cycles:
-                self.loader = "the activation buffer"
-                yield self._transfer(task, 1, task.load_cycles)
-            if task.load_dram_cycles:
-                self.loader = "the DRAM"
-                yield self._transfer(task, 2, task.load_dram_cycles)
             self.loader = ""
+            loads = ((1, task.load_cycles), (2, task.load_dram_cycles))
+            yield from self._in_turn(task, loads, self._loaded)
             times = (placed, fetched, weighted, ready, passed, alone, int(env.now))
             self.phases[index] = times
-            self._loaded.add()
 
     def _compute(self) -> Generator[Event, None, None]:
         """For each job: waits until it is loaded and a place in the output memory is free; then
@@ -189,12 +196,13 @@ class CoreMachine:
             if self._stored.count <= index - self.places:
                 yield self._stored.reach(index - self.places + 1)
             now = int(self.env.now)
+            self.started.append(now)
+            computed = self._computed.next()
+            happen(computed, task.compute_cycles)
+            yield computed
             if now > free_since:
                 self._charge(free_since, now, self.phases[index])
-            self.started.append(now)
-            yield self.env.timeout(task.compute_cycles)
             free_since = now + task.compute_cycles
-            self._computed.add()
 
     def _store(self) -> Generator[Event, None, None]:
         """For each job: waits until its result has room; stores it in the activation buffer and in
@@ -213,21 +221,29 @@ class CoreMachine:
                 gates.roomy.add(task.stage)
                 self.storer = ""
             self.roomed.append(int(self.env.now))
-            if task.store_cycles:
-                yield self._transfer(task, 3, task.store_cycles)
-            if task.store_dram_cycles:
-                yield self._transfer(task, 4, task.store_dram_cycles)
-            if task.sum_cycles:
-                yield self._transfer(task, 5, task.sum_cycles)
+            stores = ((3, task.store_cycles), (4, task.store_dram_cycles), (5, task.sum_cycles))
+            yield from self._in_turn(task, stores, self._stored)
             self.stored.append(int(self.env.now))
-            self._stored.add()
             gates.stored(task.stage)
             if task.opens >= 0:
                 gates.stored(task.opens)
 
-    def _transfer(self, task: Task, kind: int, cycles: int, data: int = -1) -> Event:
+    def _in_turn(
+        self, task: Task, transfers: Sequence[tuple[int, int]], tally: Tally
+    ) -> Generator[Event, None, None]:
+        """One transfer after the other, as (kind, cycles); the last one's arrival is counted."""
+        moved = [each for each in transfers if each[1]]
+        if not moved:
+            tally.add()
+        for place, (kind, cycles) in enumerate(moved, start=1):
+            arrival = tally.next() if place == len(moved) else Event(self.env)
+            yield self._transfer(task, kind, cycles, arrival)
+
+    def _transfer(
+        self, task: Task, kind: int, cycles: int, arrival: Event, data: int = -1
+    ) -> Event:
         way, latency = self.ways[kind] if kind < len(self.ways) else task.way_of_sums
-        tag, arrival = (task.number, kind), Event(self.env)
+        tag = (task.number, kind)
         request = Request(task.priority, cycles, way, latency, tag, data, arrival)
         return self.shared.fabric.transfer(request)
 

@@ -19,9 +19,8 @@ the throughput of its narrowest part and no more.
 """
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
 
 import simpy
 from simpy.events import Event, EventPriority
@@ -60,9 +59,8 @@ class Resource:
 
     Attributes:
         free: numbers of the free servers, a heap.
-        returning: (cycle, server) of those that are free again then, a heap; others come back
-            with an event.
-        wakes_at: the cycle at which a line will look for a server that returned; -1 for none.
+        returning: (cycle, server) of those that are free again then, a heap.
+        looks_at: the cycle at which the line will look for a server that returned; -1 for none.
         waiting: (priority, kind, request) of those that found none free, a heap; one that was
             granted with another stays in it until its turn comes, and may meet the next request
             of its job there, which is of another kind.
@@ -71,12 +69,17 @@ class Resource:
     free: list[int]
     waiting: list[tuple[int, int, Request]] = field(default_factory=list)
     returning: list[tuple[int, int]] = field(default_factory=list)
-    wakes_at: int = -1
+    looks_at: int = -1
 
-    def reclaim(self, now: int) -> None:
-        """Takes back the servers that are free again."""
+    def has_free_server(self, now: int) -> bool:
+        """Whether there is one, once those that are free again were taken back."""
         while self.returning and self.returning[0][0] <= now:
             heapq.heappush(self.free, heapq.heappop(self.returning)[1])
+        return bool(self.free)
+
+    def wait(self, request: Request) -> None:
+        """Puts a request into the line."""
+        heapq.heappush(self.waiting, (request.priority, request.tag[1], request))
 
 
 Transfer = tuple[int, int, int, int, int, int]
@@ -86,12 +89,12 @@ Transfer = tuple[int, int, int, int, int, int]
 class Arbitration(Event):
     """Happens once at the end of a cycle in which there is something to grant."""
 
-    def __init__(self, env: simpy.Environment):
+    def __init__(self, env: simpy.Environment, delay: int, grant: Callable[[Event], None]):
         self.env = env
-        self.callbacks = []
+        self.callbacks = [grant]
         self._ok = True
         self._value = None
-        env.schedule(self, _AFTER_ALL_EVENTS_OF_THE_CYCLE)
+        env.schedule(self, _AFTER_ALL_EVENTS_OF_THE_CYCLE, delay)
 
 
 class Fabric:
@@ -110,7 +113,7 @@ class Fabric:
         self._resources = [Resource(list(range(count))) for count in servers]
         self._candidates: list[tuple[int, int, Request]] = []
         self._sharing: dict[int, list[Request]] = {}
-        self._arbitrating = False
+        self._looking: dict[int, list[Resource]] = {}
 
     def transfer(self, request: Request) -> Event:
         """The event that what was requested has arrived.
@@ -122,15 +125,22 @@ class Fabric:
         """
         if request.data >= 0:
             self._sharing.setdefault(request.data, []).append(request)
-        heapq.heappush(self._candidates, (request.priority, request.tag[1], request))
-        self._arbitrate_at_the_end_of_this_cycle()
+        busy = self._busy(request)
+        if busy is None:
+            heapq.heappush(self._candidates, (request.priority, request.tag[1], request))
+            self._arbitrated_at(int(self._env.now))
+        else:
+            busy.wait(request)
+            self._look_when_a_server_returns(busy)
         return request.arrival
 
-    def _arbitrate_at_the_end_of_this_cycle(self) -> None:
-        if not self._arbitrating:
-            self._arbitrating = True
-            callbacks = cast(list[Any], Arbitration(self._env).callbacks)
-            callbacks.append(self._grant)
+    def _arbitrated_at(self, cycle: int) -> list[Resource]:
+        """The lines that look for a server at the end of a cycle, in which there is one
+        arbitration however many there are."""
+        if cycle not in self._looking:
+            self._looking[cycle] = []
+            Arbitration(self._env, cycle - int(self._env.now), self._grant)
+        return self._looking[cycle]
 
     def _grant(self, _: Event) -> None:
         """Tries the candidates in the order of their priorities.
@@ -139,7 +149,11 @@ class Fabric:
         a free server has the first of its line among the candidates, and the next as soon as that
         one was tried.
         """
-        self._arbitrating = False
+        now = int(self._env.now)
+        for resource in self._looking.pop(now):
+            if resource.looks_at == now:
+                resource.looks_at = -1
+            self._advance(resource)
         candidates = self._candidates
         while candidates:
             request = heapq.heappop(candidates)[2]
@@ -148,43 +162,37 @@ class Fabric:
                 if busy is None:
                     self._start(request)
                 else:
-                    heapq.heappush(busy.waiting, (request.priority, request.tag[1], request))
+                    busy.wait(request)
             for each in request.way:
                 self._advance(self._resources[each])
 
     def _busy(self, request: Request) -> Resource | None:
-        """The first resource on the way that has no free server."""
+        """The first resource on the way that has no free server in this cycle."""
+        now = int(self._env.now)
         for number in request.way:
-            resource = self._resources[number]
-            resource.reclaim(int(self._env.now))
-            if not resource.free:
-                return resource
+            if not self._resources[number].has_free_server(now):
+                return self._resources[number]
         return None
 
-    def _wake(self, resource: Resource) -> None:
-        """Lets a line look again when its next server returns without an event of its own."""
-        if resource.returning and not 0 <= resource.wakes_at <= resource.returning[0][0]:
-            resource.wakes_at = resource.returning[0][0]
-            woken = self._env.timeout(resource.wakes_at - int(self._env.now))
-            cast(list[Any], woken.callbacks).append(lambda _: self._look(resource))
-
-    def _look(self, resource: Resource) -> None:
-        now = int(self._env.now)
-        if resource.wakes_at == now:
-            resource.wakes_at = -1
-        resource.reclaim(now)
-        self._serve(resource)
+    def _look_when_a_server_returns(self, resource: Resource) -> None:
+        returns = resource.returning[0][0]
+        if not 0 <= resource.looks_at <= returns:
+            resource.looks_at = returns
+            self._arbitrated_at(returns).append(resource)
 
     def _advance(self, resource: Resource) -> None:
         """Makes the first of a line a candidate if there is a server for it; else the line looks
         again when the next one returns."""
-        while resource.free and resource.waiting:
+        if not resource.waiting:
+            return
+        if not resource.has_free_server(int(self._env.now)):
+            self._look_when_a_server_returns(resource)
+            return
+        while resource.waiting:
             first = heapq.heappop(resource.waiting)
             if not first[2].granted:
                 heapq.heappush(self._candidates, first)
                 return
-        if resource.waiting:
-            self._wake(resource)
 
     def _start(self, request: Request) -> None:
         members = [request]
@@ -197,46 +205,26 @@ class Fabric:
                 else:
                     self._sharing.setdefault(request.data, []).append(other)
         now, cycles = int(self._env.now), request.cycles
-        taken = []
         for number in way:
-            server = heapq.heappop(self._resources[number].free)
-            taken.append((number, server))
+            resource = self._resources[number]
+            server = heapq.heappop(resource.free)
+            heapq.heappush(resource.returning, (now + cycles, server))
             self.transfers.append((number, server, *request.tag, now, now + cycles))
         for member in members:
             member.granted = True
             if member is not request:
                 self.shared[member.tag] = request.tag
-            if member.latency or member is not request:
-                self._happen(member.arrival, cycles + member.latency)
-        if request.latency == 0:
-            arrived = cast(list[Any], request.arrival.callbacks)
-            arrived.insert(0, lambda _: self._release(taken))
-            self._happen(request.arrival, cycles)
-            return
-        for number, server in taken:
-            resource = self._resources[number]
-            heapq.heappush(resource.returning, (now + cycles, server))
+            happen(member.arrival, cycles + member.latency)
 
     def _joins(self, request: Request, way: dict[int, None]) -> bool:
-        for number in request.way:
-            resource = self._resources[number]
-            resource.reclaim(int(self._env.now))
-            if number not in way and not resource.free:
-                return False
-        return True
+        now = int(self._env.now)
+        return all(
+            number in way or self._resources[number].has_free_server(now) for number in request.way
+        )
 
-    def _happen(self, event: Event, cycles: int) -> None:
-        event._ok = True
-        event._value = None
-        self._env.schedule(event, delay=cycles)
 
-    def _release(self, taken: list[tuple[int, int]]) -> None:
-        for number, server in taken:
-            resource = self._resources[number]
-            heapq.heappush(resource.free, server)
-            self._serve(resource)
-
-    def _serve(self, resource: Resource) -> None:
-        self._advance(resource)
-        if self._candidates:
-            self._arbitrate_at_the_end_of_this_cycle()
+def happen(event: Event, cycles: int) -> None:
+    """Lets an event that others may wait for already happen after so many cycles."""
+    event._ok = True
+    event._value = None
+    event.env.schedule(event, delay=cycles)
