@@ -103,11 +103,12 @@ def input_rows(band: Band, window: Window | None, height: int) -> int:
 
 
 def input_band(band: Band, window: Window, height: int) -> Band:
-    """The input rows that a band of output rows reaches, padding left out."""
+    """The input rows that a band of output rows reaches, padding left out; none of a band that
+    lies in padding alone."""
     first = band[0] * window.stride[0] - window.padding[0]
     last = (band[1] - 1) * window.stride[0] - window.padding[0]
     last += window.dilation[0] * (window.kernel[0] - 1)
-    first, end = max(first, 0), min(last, height - 1) + 1
+    first, end = min(max(first, 0), height), min(last, height - 1) + 1
     return first, max(first, end)
 
 

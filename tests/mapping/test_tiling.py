@@ -15,6 +15,7 @@ from codesign.mapping.tiling import (
     cut_by,
     fetch_rounds,
     fetches,
+    input_band,
     input_rows,
 )
 from codesign.workload import Window
@@ -101,3 +102,9 @@ def test_a_slice_that_two_cores_share_is_fetched_for_each_that_reaches_it_at_ano
     assert fetches(grid, 2) == 4
     chunked = Grid(cut(2, 2), cut(3, 3), cut(2, 2), width=1)
     assert fetch_rounds(chunked, cores_of_tiles(6, 2), keeps=False).tolist() == [0, 1, 2, 0, 1, 2]
+
+
+def test_a_band_that_lies_in_padding_alone_reads_no_row() -> None:
+    window = Window(kernel=(1, 1), padding=(2, 0))
+    assert input_band((8, 10), window, height=6) == (6, 6)
+    assert input_band((0, 2), window, height=6) == (0, 0)
