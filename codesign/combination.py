@@ -23,7 +23,14 @@ SCALARS = (
 """Numbers of a summary whose distribution is given."""
 
 _SUMS = (
-    *("operations", "static_parts_pj", "energy_parts_pj", "energy_streams_pj", "counts"),
+    *(
+        "operations",
+        "messages",
+        "static_parts_pj",
+        "energy_parts_pj",
+        "energy_streams_pj",
+        "counts",
+    ),
     "interval_bounds_cycles",
 )
 _ALIKE = ("workload", "architecture_hash", "timesteps")

@@ -33,6 +33,7 @@ from codesign.energy import (
 from codesign.mapping import Jobs, Mapping, arrange, map_workload, measure
 from codesign.mapping.jobs import OPERATION_COLUMNS
 from codesign.mapping.planning import Plan
+from codesign.messages import evaluate_messages
 from codesign.overflow import widths
 from codesign.power import power_profile
 from codesign.results import OCCUPANCY_COLUMNS, TIMELINE_COLUMNS, Result
@@ -75,6 +76,8 @@ def evaluate(
     """
     layers = count_layers(trace)
     nothing = (pd.DataFrame(columns=OCCUPANCY_COLUMNS), pd.DataFrame(columns=TIMELINE_COLUMNS))
+    if architecture.messages is not None:
+        return _of_messages(trace, architecture, layers, (has_timeline, what_ifs))
     if not architecture.cores:
         energy = price_operations(layers, architecture)
         return Result(_summary(trace, architecture, layers, energy), layers, energy, *nothing)
@@ -106,6 +109,20 @@ def evaluate(
     return Result(summary, layers, energy, *times)
 
 
+def _of_messages(
+    trace: Trace, architecture: Architecture, layers: pd.DataFrame, wanted: tuple[bool, int]
+) -> Result:
+    """The result on a chip of message-driven cores."""
+    has_timeline, what_ifs = wanted
+    found, energy, tables = evaluate_messages(
+        trace, architecture, has_timeline=has_timeline, what_ifs=what_ifs
+    )
+    summary = _summary(trace, architecture, layers, energy) | found
+    summary |= _times(found["makespan_cycles"], architecture, summary["energy_pj"])
+    summary["interval_s"] = found["interval_cycles"] / _clock_hz(architecture)
+    return Result(summary, layers, energy, *tables)
+
+
 def _summary(
     trace: Trace, architecture: Architecture, layers: pd.DataFrame, energy: pd.DataFrame
 ) -> dict[str, Any]:
@@ -131,6 +148,8 @@ def _summary(
         "bit_serial": {},
         "mapping": [],
         "operations": {},
+        "messages": {},
+        "populations": [],
         "widths": architecture.precision and widths(trace, architecture.precision),
         "average_power_w": None,
         "peak_power_w": None,

@@ -79,7 +79,10 @@ class Result:
             background and idle clocks by place), `energy_pj`, `energy_parts_pj` (by
             component), `energy_streams_pj` (by stream), `edp_js`, `counts` (of the network,
             whatever the policy does with them), `bit_serial` (by layer the ACs and the energy of
-            values that are no spikes on cores that only accumulate), `mapping` (for each layer its
+            values that are no spikes on cores that only accumulate), `messages` (on a chip of
+            message-driven cores how many timesteps it took, what is in use of it, and how many
+            events of each sort there were; see `codesign.messages`), `populations` (on such a chip
+            the cores, neurons and depth of each), `mapping` (for each layer its
             cores, into how many slices of output channels, bands of rows and chunks of input
             channels it is cut, `is_spread` if chunks are on different cores, the cycles that the
             mapper expected and of which resource, and of the `alternatives`), `widths` (whether

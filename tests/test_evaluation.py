@@ -11,7 +11,7 @@ from tests.small_networks import dual_stream_network
 KEYS = {
     *("workload", "architecture", "policy", "timesteps", "images", "makespan_cycles", "latency_s"),
     *("interval_cycles", "interval_s", "area_mm2", "area_parts_mm2", "average_power_w"),
-    *("peak_power_w", "widths", "interval_bounds_cycles", "mapping"),
+    *("peak_power_w", "widths", "interval_bounds_cycles", "mapping", "messages", "populations"),
     *("static_parts_pj", "bit_serial", "critical_path_cycles", "what_if", "operations"),
     *("energy_pj", "energy_parts_pj", "energy_streams_pj", "edp_js", "counts", "bounds_cycles"),
     *("jobs", "provenance", "sources", "trace_hash", "architecture_hash", "version"),
@@ -77,3 +77,10 @@ def test_a_result_without_a_timeline_is_otherwise_the_same() -> None:
     assert short.layers.equals(whole.layers)
     assert (len(short.occupancy), len(short.timeline)) == (0, 0)
     assert list(short.timeline.columns) == list(whole.timeline.columns)
+
+
+def test_a_summary_of_a_chip_of_messages_has_the_same_keys() -> None:
+    trace, chip = dual_stream_network(accumulation=False), load_architecture("loihi_like")
+    summary = evaluate(trace, chip).summary
+    assert set(summary) == KEYS
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary

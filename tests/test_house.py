@@ -31,6 +31,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"energy", "area", "bounds", "critical_path", "what_if"},
     {"throughput"},
     {"power"},
+    {"messages"},
     {"evaluation", "combination", "sensitivity", "published"},
     {"pages"},
     {"cli"},

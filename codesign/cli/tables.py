@@ -13,11 +13,13 @@ from codesign.pages.headline import (
     changes_sentences,
     counts_sentences,
     overflow_sentences,
+    peak_words,
     repeated_integers,
     samples_sentences,
     statements,
 )
 from codesign.pages.latency import interval_words
+from codesign.pages.messages import message_sentences
 from codesign.pages.rankings import ranking_sentences
 from codesign.results import Result
 from codesign.specs.architecture import Architecture, PaperEnergies
@@ -43,6 +45,7 @@ def print_run(console: Console, result: Result, architecture: Architecture) -> N
     console.print(table)
     _print_sentences(console, [path_sentence(summary)] if summary["critical_path_cycles"] else [])
     _print_what_if(console, summary)
+    _print_sentences(console, message_sentences(summary))
     _print_sentences(console, [*counts_sentences([summary]), *bit_serial_sentences(summary)])
     if architecture.operations is not None:
         console.print(_exact_sentence(summary, architecture.operations), highlight=False)
@@ -116,7 +119,7 @@ def _headline(summary: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _peak(summary: dict[str, Any]) -> str:
-    return f"{si(summary['peak_power_w'], 'W')} in the busiest cycle"
+    return f"{si(summary['peak_power_w'], 'W')} in the busiest {peak_words(summary)}"
 
 
 def _spread(summary: dict[str, Any], key: str, size: float, unit: str) -> str:

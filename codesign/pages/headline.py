@@ -82,12 +82,17 @@ def tiles(summary: Mapping[str, Any]) -> list[Tile]:
         Tile(
             "Mean power",
             quantity(summary["average_power_w"], "W"),
-            f"{quantity(summary['peak_power_w'], 'W')} in the busiest cycle",
+            f"{quantity(summary['peak_power_w'], 'W')} in the busiest {peak_words(summary)}",
         ),
         *_area_tile(summary["area_mm2"]),
         *(Tile("Nearest bound", percent(bound.share), bound.words) for bound in bounds[:1]),
         *streams,
     ]
+
+
+def peak_words(summary: Mapping[str, Any]) -> str:
+    """The stretch whose mean power the peak is."""
+    return "timestep" if summary["messages"] else "cycle"
 
 
 def _area_tile(area_mm2: float | None) -> list[Tile]:

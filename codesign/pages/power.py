@@ -18,6 +18,10 @@ def power_section(summary: Mapping[str, Any]) -> list[Section]:
         return []
     static_pj = sum(summary["static_parts_pj"].values())
     share = static_pj / summary["energy_pj"] if summary["energy_pj"] else 0.0
+    if summary["messages"]:
+        mean, peak = (quantity(summary[f"{name}_power_w"], "W") for name in ("average", "peak"))
+        said = f"{mean} on average, and {peak} in the timestep of the chip that draws most."
+        return [Section("Power", [said, "Leakage and area are not stated for this chip."])]
     text = [
         f"{quantity(summary['average_power_w'], 'W')} on average, DRAM included, and "
         f"{quantity(summary['peak_power_w'], 'W')} in the busiest cycle, if each job and transfer "

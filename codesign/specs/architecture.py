@@ -9,9 +9,9 @@ price of an operation in `codesign.energy`.
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from codesign.specs.consistency import (
     architecture_violations,
@@ -25,6 +25,8 @@ from codesign.specs.consistency import (
     spike_violations,
 )
 from codesign.specs.faults import refuse
+from codesign.specs.groups import Count, Cycles, Flag, Name, Source, Spec
+from codesign.specs.messages import Messages
 from codesign.units import (
     Area,
     Bandwidth,
@@ -37,15 +39,6 @@ from codesign.units import (
     Time,
 )
 
-Source = Annotated[str, StringConstraints(min_length=3)]
-"""Where numbers come from: a citation, or `assumed, because ...`."""
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-Count = Annotated[int, Field(strict=True, ge=1, le=65_536)]
-Cycles = Annotated[int, Field(strict=True, ge=0, le=10_000)]
-Flag = Annotated[bool, Field(strict=True)]
-"""Strict: `"16"`, `16.5` and `yes` are refused, not guessed at."""
-
 
 class CoreKind(StrEnum):
     """Which operations a core can do."""
@@ -56,12 +49,6 @@ class CoreKind(StrEnum):
     """MAC array, and adders for the accumulation pathway."""
     UNIFIED = "unified"
     """Both, on the same units: one job at a time."""
-
-
-class Spec(BaseModel):
-    """Base of every group in the file: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class Technology(Spec):
@@ -392,7 +379,8 @@ class PaperEnergies(Spec):
 
 
 class Architecture(Spec):
-    """A chip, or (`operations` alone) the paper's pricing of operations without a chip."""
+    """A chip: of cores that share memories (`cores`, `storage`), or of message-driven ones
+    (`messages`); or (`operations` alone) the paper's pricing of operations without a chip."""
 
     name: Name
     description: str
@@ -403,6 +391,7 @@ class Architecture(Spec):
     storage: Storage | None = None
     noc: Noc | None = None
     schedule: Schedule = Field(default_factory=Schedule)
+    messages: Messages | None = None
     operations: PaperEnergies | None = None
 
     @model_validator(mode="after")

@@ -5,6 +5,7 @@ models of `codesign.specs.architecture` call them after their own values are sou
 given network fits the chip is not asked here: that needs the network.
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from codesign.specs.faults import Violation
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         Schedule,
         SpikeDatapath,
     )
+    from codesign.specs.messages import Event, Messages
 
 DATAPATHS = {
     "spike": ("spike",),
@@ -37,7 +39,10 @@ OPERATIONS = {
 """Operations that have a price, by kind of core."""
 
 CHIP_GROUPS = ("technology", "precision", "policy", "cores", "storage")
-"""What makes an architecture a chip."""
+"""What makes an architecture a chip of cores that share memories."""
+
+MESSAGE_GROUPS = ("technology", "precision", "policy", "messages")
+"""What makes it a chip of message-driven cores."""
 
 
 def memory_violations(memory: "Memory") -> list[Violation]:
@@ -169,32 +174,104 @@ def spike_violations(spike: "SpikeDatapath") -> list[Violation]:
 
 
 def architecture_violations(architecture: "Architecture") -> list[Violation]:
-    """An architecture is a whole chip, or prices operations alone."""
-    given = [group for group in CHIP_GROUPS if getattr(architecture, group)]
+    """An architecture is a whole chip of one of two sorts, or prices operations alone."""
     if architecture.operations is not None:
-        chosen = type(architecture.schedule)() != architecture.schedule
-        given += ["noc"] * (architecture.noc is not None) + ["schedule"] * chosen
-        return [
-            Violation(
-                (group,),
-                "must be absent beside 'operations', which prices operations without a chip.",
-                f"Remove '{group}' or 'operations'.",
-                causes=(("operations",),),
-            )
-            for group in given
-        ]
-    if len(given) < len(CHIP_GROUPS):
-        return [
-            Violation(
-                (group,),
-                "is missing.",
-                f"A chip has {', '.join(CHIP_GROUPS)}; 'operations' alone prices without a chip.",
-                missing=True,
-            )
-            for group in CHIP_GROUPS
-            if group not in given
-        ]
-    return _buffer_violations(architecture) + _noc_violations(architecture)
+        return _absent(architecture, {"operations"}, "which prices operations without a chip")
+    if architecture.messages is not None:
+        found = _absent(architecture, set(MESSAGE_GROUPS), "whose cores are driven by messages")
+        found += _missing(architecture, MESSAGE_GROUPS)
+        return found or _message_chip_violations(architecture)
+    found = _missing(architecture, CHIP_GROUPS)
+    return found or _buffer_violations(architecture) + _noc_violations(architecture)
+
+
+def _absent(architecture: "Architecture", allowed: set[str], what: str) -> list[Violation]:
+    """Groups that stand beside one that they do not fit."""
+    chosen = type(architecture.schedule)() != architecture.schedule
+    groups = [*dict.fromkeys((*CHIP_GROUPS, *MESSAGE_GROUPS)), "noc"]
+    given = [group for group in groups if getattr(architecture, group)] + ["schedule"] * chosen
+    main = "operations" if "operations" in allowed else "messages"
+    return [
+        Violation(
+            (group,),
+            f"must be absent beside '{main}', {what}.",
+            f"Remove '{group}' or '{main}'.",
+            causes=((main,),),
+        )
+        for group in given
+        if group not in allowed
+    ]
+
+
+def _missing(architecture: "Architecture", groups: tuple[str, ...]) -> list[Violation]:
+    sort = "chip of messages" if "messages" in groups else "chip"
+    return [
+        Violation(
+            (group,),
+            "is missing.",
+            f"A {sort} has {', '.join(groups)}; 'operations' alone prices without a chip.",
+            missing=True,
+        )
+        for group in groups
+        if not getattr(architecture, group)
+    ]
+
+
+def message_violations(messages: "Messages") -> list[Violation]:
+    """Barriers are given by rising numbers of tiles, from one."""
+    found = []
+    for place, (before, entry) in enumerate(
+        zip((None, *messages.barrier), messages.barrier, strict=False)
+    ):
+        least = 1 if before is None else before.tiles + 1
+        if entry.tiles < least or (before is None and entry.tiles > 1):
+            must = "be 1" if before is None else f"be at least {least}"
+            problem = f"must {must}, in rising order from 1 (got {entry.tiles})."
+            found.append(Violation(("barrier", place, "tiles"), problem, "Sort the entries."))
+    return found
+
+
+def _message_chip_violations(architecture: "Architecture") -> list[Violation]:
+    """Messages are of spikes, and every event takes whole cycles."""
+    policy, technology = architecture.policy, architecture.technology
+    assert architecture.messages is not None
+    assert technology is not None
+    assert policy is not None
+    found = []
+    needed = (
+        ("integer_input", "mac", "'repeat' or 'bit_serial'"),
+        ("accumulation_additions", "dense", "'spikes'"),
+    )
+    for field, refused, wanted in needed:
+        if getattr(policy, field) == refused:
+            problem = f"must be {wanted} on a chip of messages, which carry spikes "
+            problem += f"(got '{refused}')."
+            causes = (("messages",),)
+            found.append(Violation(("policy", field), problem, f"Use {wanted}.", causes=causes))
+    for place, latency_ns in _latencies(architecture.messages):
+        cycles = latency_ns * 1e-9 * technology.clock_hz
+        if abs(cycles - round(cycles)) > _ROUNDING:
+            problem = f"must be whole cycles of the clock (got {cycles:g} of them)."
+            fix = "Round it, or raise 'technology.clock'."
+            path = ("messages", *place, "latency")
+            found.append(Violation(path, problem, fix, causes=(("technology", "clock"),)))
+    return found
+
+
+_ROUNDING = 1e-6
+"""Of a cycle: what a product of decimal numbers may be off."""
+
+
+def _latencies(messages: "Messages") -> Iterator[tuple[tuple[str | int, ...], float]]:
+    """Every latency of a chip of messages, in ns, with its place in the file."""
+    for name in ("message_out", "message_in", "hop", "vertical_hop"):
+        yield (name,), getattr(messages, name).latency_ns
+    for group in ("soma", "synapses"):
+        for name, _ in getattr(messages, group):
+            event: Event = getattr(getattr(messages, group), name)
+            yield (group, name), event.latency_ns
+    for place, entry in enumerate(messages.barrier):
+        yield ("barrier", place), entry.latency_ns
 
 
 def _noc_violations(architecture: "Architecture") -> list[Violation]:

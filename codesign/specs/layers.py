@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, model_validator
 
 from codesign.errors import nearest
-from codesign.specs.architecture import Spec
 from codesign.specs.faults import Violation, refuse
+from codesign.specs.groups import Spec
 from codesign.workload import Kind, LayerType, Stream
 
 Text = Annotated[str, StringConstraints(min_length=1)]

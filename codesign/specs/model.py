@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from codesign.specs.architecture import Source, Spec
 from codesign.specs.faults import Violation, refuse
+from codesign.specs.groups import Source, Spec
 from codesign.specs.workload import Text
 
 Size = Annotated[int, Field(strict=True, ge=1, le=65_536)]

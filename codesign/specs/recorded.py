@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from codesign.specs.architecture import Source, Spec
 from codesign.specs.faults import Violation, refuse
+from codesign.specs.groups import Source, Spec
 from codesign.specs.layer_list import listed_workload
 from codesign.specs.layers import ListedInput, ListedLayer, TensorName, Text
 from codesign.workload import Workload

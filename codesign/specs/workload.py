@@ -11,8 +11,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from codesign.specs.architecture import Source, Spec
 from codesign.specs.faults import Violation, refuse
+from codesign.specs.groups import Source, Spec
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Size = Annotated[int, Field(strict=True, ge=1, le=4096)]

@@ -235,6 +235,8 @@ def _summary(
         "critical_path_cycles": {"compute_spike": makespan - 9, "dram": 9} if makespan else {},
         "interval_s": latency_s,
         "mapping": _mapping(layers) if makespan else [],
+        "messages": {},
+        "populations": [],
         "area_mm2": None if latency_s is None else 42.0,
         "average_power_w": latency_s and energy_pj * 1e-12 / latency_s,
         "area_parts_mm2": {"spike.logic": 2.0, "activation_buffer": 40.0} if makespan else {},

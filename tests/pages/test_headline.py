@@ -33,6 +33,7 @@ def summary(**changes: Any) -> dict[str, Any]:
         "provenance": {},
         "trace_hash": "aa",
         "architecture_hash": "bb",
+        "messages": {},
         "version": "1",
     } | changes
 

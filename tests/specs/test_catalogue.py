@@ -17,7 +17,7 @@ from codesign.specs.catalogue import (
 
 def test_names_are_listed_in_the_order_people_expect():
     assert architecture_names() == [
-        *("paper", "prosperity_like", "single_spike_core_128", "spike_only"),
+        *("loihi_like", "paper", "prosperity_like", "single_spike_core_128", "spike_only"),
         *("split_core", "unified_core"),
     ]
     depths = (18, 34, 50, 101, 152)

@@ -155,3 +155,73 @@ def test_the_ports_of_a_buffer_share_its_banks_without_a_rest(ports: int):
         "storage.weight_buffer.ports must divide banks x width = 256 bit, which they share "
         f"(got {ports})."
     ]
+
+
+@pytest.mark.parametrize("group", ["technology", "precision", "policy"])
+def test_a_chip_of_messages_has_all_of_its_groups(group: str):
+    faults = faults_after(lambda data: data.pop(group), "loihi_like")
+    assert faults == [f"{group} is missing."]
+
+
+@pytest.mark.parametrize("group", ["cores", "storage", "noc", "schedule"])
+def test_a_chip_of_messages_has_nothing_of_other_chips(group: str):
+    other = read_document(architecture_path("split_core")).data
+    noc = {
+        **{"topology": "bus", "link": "1 bit", "hop_latency": 0, "hop": "1 pJ/b"},
+        **{"multicast": False, "spikes": "bitmap", "leakage": "0 mW", "area": "0 mm2"},
+        "source": "a test",
+    }
+    added = {**other, "noc": noc, "schedule": {"order": "timestep"}}[group]
+    assert faults_after(lambda data: data.update({group: added}), "loihi_like") == [
+        f"{group} must be absent beside 'messages', whose cores are driven by messages."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "problem"),
+    [
+        (
+            ("policy", "integer_input"),
+            "mac",
+            "policy.integer_input must be 'repeat' or 'bit_serial' on a chip of messages, which "
+            "carry spikes (got 'mac').",
+        ),
+        (
+            ("policy", "accumulation_additions"),
+            "dense",
+            "policy.accumulation_additions must be 'spikes' on a chip of messages, which carry "
+            "spikes (got 'dense').",
+        ),
+        (
+            ("messages", "message_out", "latency"),
+            "5.15 ns",
+            "messages.message_out.latency must be whole cycles of the clock (got 51.5 of them).",
+        ),
+        (
+            ("messages", "soma", "access", "latency"),
+            "1 ps",
+            "messages.soma.access.latency must be whole cycles of the clock (got 0.01 of them).",
+        ),
+        (
+            ("messages", "barrier"),
+            [{"tiles": 2, "latency": "1 us"}, {"tiles": 2, "latency": "2 us"}],
+            None,
+        ),
+    ],
+)
+def test_events_of_a_chip_of_messages_fit_its_clock_and_its_policy(
+    place: tuple[str, ...], value: Any, problem: str | None
+):
+    def change(data: dict[str, Any]) -> None:
+        *groups, last = place
+        for group in groups:
+            data = data[group]
+        data[last] = value
+
+    expected = [problem]
+    if problem is None:
+        expected = [
+            "messages.barrier[0].tiles must be 1, in rising order from 1 (got 2).",
+            "messages.barrier[1].tiles must be at least 3, in rising order from 1 (got 2).",
+        ]
+    assert faults_after(change, "loihi_like") == expected
