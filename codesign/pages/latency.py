@@ -11,7 +11,8 @@ from typing import Any
 from codesign.pages.content import Cell, Figure, Number, Stacked, Table, count, cycles, percent
 from codesign.pages.drawing import add_stack, label, new_figure
 from codesign.pages.palette import STATE_COLOURS, STATE_PATTERNS, state_words, words
-from codesign.results import STATES, Result
+from codesign.pages.timeline import LARGEST_LINES
+from codesign.results import BUSY_STATES, STATES, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,15 @@ def occupancy_data(result: Result) -> Stacked:
     sums = result.occupancy.groupby(["state", "core"])["cycles"].sum().to_dict()
     parts = {state: [sums.get((state, core), 0) for core in cores] for state in STATES}
     return Stacked(cores, parts, "")
+
+
+def busiest_cores(stacked: Stacked, limit: int = LARGEST_LINES) -> Stacked:
+    """The cores that were busy for most cycles, in the order of all, if there are more."""
+    busy = [sum(of) for of in zip(*(stacked.parts[state] for state in BUSY_STATES), strict=True)]
+    ranked = sorted(range(len(busy)), key=lambda place: -busy[place])[:limit]
+    places = sorted(ranked)
+    parts = {state: [values[place] for place in places] for state, values in stacked.parts.items()}
+    return Stacked([stacked.categories[place] for place in places], parts, stacked.unit)
 
 
 def occupancy_figure(stacked: Stacked) -> Figure:

@@ -61,6 +61,8 @@ _WORDS = {
     "ac": "AC",
     "mac": "MAC",
     "compute": "computing",
+    "compute_soma": "soma units",
+    "compute_synapses": "synapse units",
     "dram": "DRAM",
     "noc": "NoC",
     "dram_background": "DRAM background",
@@ -80,7 +82,7 @@ _STALLED_WORDS = {state: f"stalled: {state}" for state in STALLED_STATES}
 
 def words(name: str) -> str:
     """A component, operation, stream or bound as people read it: `dram` is `DRAM`."""
-    if name.startswith("compute_"):  # the bound of a kind of core
+    if name.startswith("compute_") and name not in _WORDS:  # the bound of a kind of core
         return f"{name.removeprefix('compute_')} cores".replace("_", " ")
     return _WORDS.get(name, name.replace("_", " "))
 

@@ -3,7 +3,9 @@
 A pure function of a `codesign.results.Result`: nothing is counted, simulated or priced here.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from codesign.pages import activity, critical_path, energy, headline, latency, timeline
 from codesign.pages.content import Page, Picture, Section, Stacked, Table
@@ -62,8 +64,7 @@ def _energy(result: Result) -> Section:
             Picture(
                 "energy-components",
                 "Energy by component and stream",
-                "What no layer caused, leakage and idle clocks, belongs to the chip."
-                * ("chip" in by_stream.categories),
+                _of_the_chip(result.summary) * ("chip" in by_stream.categories),
                 energy.component_figure(by_stream),
                 by_stream.table("Energy by component and stream", "stream"),
             ),
@@ -85,6 +86,13 @@ def _energy(result: Result) -> Section:
     )
 
 
+def _of_the_chip(summary: Mapping[str, Any]) -> str:
+    """What the energy of no stream is."""
+    if summary["messages"]:
+        return "Neurons that are accessed beyond their layer's own timesteps are the chip's."
+    return "What no layer caused, leakage and idle clocks, belongs to the chip."
+
+
 def _layer_energy_table(by_layer: dict[str, Stacked]) -> Table:
     """One row for each layer and stream that spent energy."""
     title, columns, rows = "Energy by layer and stream", ["stream", "layer"], []
@@ -103,8 +111,11 @@ def _latency(result: Result) -> Section:
         return Section("Latency", [headline.NO_LATENCY])
     bounds = latency.bounds_data(result.summary)
     occupancy = latency.occupancy_data(result)
-    bars = timeline.timeline_data(result.timeline, occupancy.categories)
-    drawn = f"{len(result.timeline):,} recorded jobs and transfers, drawn as {len(bars):,} bars"
+    cores = latency.busiest_cores(occupancy)
+    shown = timeline.busiest(result.timeline)
+    bars = timeline.timeline_data(shown, occupancy.categories)
+    drawn = f"{len(shown):,} recorded jobs and transfers, drawn as {len(bars):,} bars"
+    lines = len(set(bars["resource"])), len(set(result.timeline["resource"]))
     return Section(
         "Latency",
         pictures=[
@@ -119,20 +130,26 @@ def _latency(result: Result) -> Section:
             Picture(
                 "timeline",
                 "Timeline of cores, ports and channels",
-                f"{drawn}. Neighbouring layers alternate in shade; a pale bar stands for work "
-                "with gaps. Drag to zoom, double-click to return.",
+                f"{drawn}. {_busiest(*lines)}Neighbouring layers alternate in shade; a pale bar "
+                "stands for work with gaps. Drag to zoom, double-click to return.",
                 timeline.timeline_figure(bars, makespan),
                 timeline.resource_table(result),
             ),
             Picture(
                 "occupancy",
                 "What each core did",
-                "The states of a core sum to the makespan; stalled states are hatched.",
-                latency.occupancy_figure(occupancy),
+                f"{_busiest(len(cores.categories), len(occupancy.categories))}The states of a core "
+                "sum to the makespan; stalled states are hatched.",
+                latency.occupancy_figure(cores),
                 occupancy.table("Cycles of each core in each state", "core"),
             ),
         ],
     )
+
+
+def _busiest(drawn: int, known: int) -> str:
+    """Which of very many lines a figure shows; its table has them all."""
+    return f"Drawn are the {drawn} busiest of {known:,}. " if drawn < known else ""
 
 
 def _what_if(result: Result) -> list[Section]:

@@ -21,6 +21,9 @@ from codesign.results import Result
 Cycles = npt.NDArray[np.int64]
 
 LARGEST_BARS = 2_000
+LARGEST_LINES = 64
+"""Resources or cores that a figure shows: as many as a screen holds twice over."""
+
 _FINEST_STRETCHES = 65_536  # no pixel is as fine, even if a reader zooms into a tenth of the run
 
 
@@ -63,6 +66,14 @@ def timeline_data(
     merged = [_merged(part, share, end) for part, share in zip(parts, shares, strict=True)]
     offsets = np.cumsum([0, *(group[-1] + 1 for group in merged[:-1])])
     return _bars(rows, np.concatenate([g + n for g, n in zip(merged, offsets, strict=True)]))
+
+
+def busiest(timeline: pd.DataFrame, limit: int = LARGEST_LINES) -> pd.DataFrame:
+    """The rows of the resources that were busy for most cycles, if there are more than `limit`."""
+    cycles = (timeline["end_cycle"] - timeline["start_cycle"]).groupby(timeline["resource"]).sum()
+    shown = cycles.sort_values(ascending=False, kind="stable").index[:limit]
+    kept: pd.DataFrame = timeline[timeline["resource"].isin(shown)]
+    return kept if len(cycles) > limit else timeline
 
 
 def _shares(wanted: Sequence[int], limit: int) -> list[int]:

@@ -5,6 +5,7 @@ from codesign.pages.power import place_words, power_section, power_table
 
 SUMMARY = {
     "latency_s": 0.01,
+    "messages": {},
     "energy_pj": 1e9,
     "average_power_w": 0.1,
     "peak_power_w": 0.25,

@@ -4,7 +4,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codesign.pages.timeline import timeline_data, timeline_figure
+from codesign.pages.timeline import busiest, timeline_data, timeline_figure
 from tests.pages.drawn import drawn
 from tests.pages.example_results import example_result
 
@@ -134,3 +134,10 @@ def test_an_empty_timeline_has_no_bars() -> None:
     empty = example_result("fsnn18", cores=False).timeline
     assert timeline_data(empty).empty
     assert drawn(timeline_figure(timeline_data(empty), 1)).layout.xaxis.title.text
+
+
+def test_of_very_many_resources_the_busiest_are_drawn() -> None:
+    rows = [(f"soma[{core}]", 0, core + 1) for core in range(5)]
+    timeline = pd.DataFrame(rows, columns=["resource", "start_cycle", "end_cycle"])
+    assert busiest(timeline, limit=2)["resource"].tolist() == ["soma[3]", "soma[4]"]
+    assert busiest(timeline, limit=5) is timeline
