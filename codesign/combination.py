@@ -18,6 +18,7 @@ from codesign.results import Result, provenance_of_all
 
 SCALARS = (
     *("makespan_cycles", "latency_s", "interval_cycles", "interval_s"),
+    "interval_energy_pj",
     *("energy_pj", "edp_js", "average_power_w", "peak_power_w"),
 )
 """Numbers of a summary whose distribution is given."""

@@ -230,6 +230,22 @@ def static_parts_pj(jobs: Jobs, schedule: Schedule, architecture: Architecture) 
     return parts
 
 
+def idle_pj_per_cycle(architecture: Architecture) -> float:
+    """What passes in a cycle in which nothing happens: leakage, the DRAM's background, and the idle
+    clock of every core."""
+    assert architecture.technology is not None
+    power_mw = math.fsum(static_power_mw(architecture).values())
+    cores = architecture.cores.values()
+    clocks_pj = math.fsum(core.count * core.overhead.idle_clock_pj for core in cores)
+    return power_mw * PJ_PER_MW_SECOND / architecture.technology.clock_hz + clocks_pj
+
+
+def moving_pj(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> float:
+    """Energy of a simulated run without what its cycles would cost if nothing happened."""
+    whole = math.fsum(price(jobs, schedule, architecture)["energy_pj"])
+    return whole - idle_pj_per_cycle(architecture) * schedule.makespan_cycles
+
+
 def _static(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> pd.DataFrame:
     """What passes with time alone, as components."""
     components: dict[str, list[float]] = {"clock": [], "leakage": [], "dram_background": []}

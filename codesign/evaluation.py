@@ -25,6 +25,8 @@ from codesign.counting import count_layers, totals
 from codesign.critical_path import critical_path, cycles_by_cause
 from codesign.energy import (
     component_sums,
+    idle_pj_per_cycle,
+    moving_pj,
     price,
     price_operations,
     static_parts_pj,
@@ -38,7 +40,7 @@ from codesign.overflow import widths
 from codesign.power import power_profile
 from codesign.results import OCCUPANCY_COLUMNS, TIMELINE_COLUMNS, Result
 from codesign.specs.architecture import Architecture
-from codesign.throughput import interval
+from codesign.throughput import Interval, interval
 from codesign.trace import Trace
 from codesign.what_if import candidates, what_if
 
@@ -94,8 +96,8 @@ def evaluate(
     summary["operations"] = {name: int(jobs.columns[name].sum()) for name in OPERATION_COLUMNS}
     summary["mapping"] = [_decision(plan) for plan in mapping.plans]
     summary["bit_serial"] = _bit_serial(mapping, jobs, energy)
-    summary |= asdict(steady())
-    summary["interval_s"] = summary["interval_cycles"] / _clock_hz(architecture)
+    of_one_pj = moving_pj(jobs, schedule, architecture)
+    summary |= _steady(steady(), of_one_pj, architecture)
     summary["bounds_cycles"] = bounds_cycles(jobs, architecture)
     summary["jobs"] = len(jobs)
     path = critical_path(jobs, schedule, architecture)
@@ -142,6 +144,7 @@ def _summary(
         "interval_cycles": None,
         "interval_bounds_cycles": {},
         "interval_s": None,
+        "interval_energy_pj": None,
         "area_mm2": area_mm2(architecture),
         "area_parts_mm2": area_parts_mm2(architecture),
         "static_parts_pj": {},
@@ -173,6 +176,16 @@ def _times(makespan: int, architecture: Architecture, energy_pj: float) -> dict[
         "latency_s": latency,
         "edp_js": latency * energy_pj * _JOULE_PER_PJ,
         "average_power_w": energy_pj * _JOULE_PER_PJ / latency,
+    }
+
+
+def _steady(found: Interval, of_one_pj: float, architecture: Architecture) -> dict[str, Any]:
+    """What a steady stream of images takes and spends."""
+    return {
+        "interval_cycles": found.interval_cycles,
+        "interval_bounds_cycles": found.interval_bounds_cycles,
+        "interval_s": found.interval_cycles / _clock_hz(architecture),
+        "interval_energy_pj": found.energy_pj(of_one_pj, idle_pj_per_cycle(architecture)),
     }
 
 

@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 from codesign.chip.schedule import Schedule
 from codesign.chip.transfers import link_bits
 from codesign.energy import (
-    PJ_PER_MW_SECOND,
     Prices,
     core_prices,
     fetch_prices,
+    idle_pj_per_cycle,
     over_links,
-    static_power_mw,
     transfer_prices,
 )
 from codesign.mapping.jobs import JOB_TRANSFERS, TRANSFERS, Jobs
@@ -99,13 +98,9 @@ def steps(spent: list[Spending]) -> tuple[Integers, Prices]:
 
 def _always(schedule: Schedule, architecture: Architecture) -> Spending:
     """What passes with time alone, as if no core ever computed."""
-    assert architecture.technology is not None
     cycles = schedule.makespan_cycles
-    seconds = cycles / architecture.technology.clock_hz
-    leaked = sum(static_power_mw(architecture).values()) * seconds * PJ_PER_MW_SECOND
-    cores = architecture.cores.values()
-    clocks = sum(core.count * core.overhead.idle_clock_pj for core in cores) * cycles
-    return Spending(np.array([0]), np.array([cycles]), np.array([leaked + clocks]))
+    spent = idle_pj_per_cycle(architecture) * cycles
+    return Spending(np.array([0]), np.array([cycles]), np.array([spent]))
 
 
 def _computing(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> Spending:

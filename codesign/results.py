@@ -73,7 +73,8 @@ class Result:
         summary: the JSON object that `codesign run --json` prints. Its keys: `workload`,
             `architecture`, `policy` (of the architecture), `timesteps`, `images`,
             `makespan_cycles`, `latency_s`, `interval_cycles` and `interval_s` (between the ends of
-            two images in a steady stream), `interval_bounds_cycles` (what an image asks of each
+            two images in a steady stream), `interval_energy_pj` (of an image in it),
+            `interval_bounds_cycles` (what an image asks of each
             resource in it), `area_mm2` and `area_parts_mm2`, `average_power_w`
             and `peak_power_w` (of any cycle of any image), `static_parts_pj` (leakage, DRAM
             background and idle clocks by place), `energy_pj`, `energy_parts_pj` (by

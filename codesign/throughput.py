@@ -3,12 +3,16 @@
 The chip is simulated with a stream of images. The first ones fill it, and behind the last ones it
 runs empty, where memories and links that nobody else asks for make intervals too short. Between
 the two is the steady state: the mean interval is taken there.
+
+What an image more adds to the energy of the stream, apart from what passes with time alone, is that
+of one in the steady state: weights that stay are fetched by the first.
 """
 
 from dataclasses import dataclass
 
 from codesign.bounds import bounds_cycles
 from codesign.chip import simulate
+from codesign.energy import moving_pj
 from codesign.mapping import Mapping, arrange
 from codesign.mapping.datapaths import Integers
 from codesign.mapping.order import Order
@@ -27,10 +31,24 @@ class Interval:
             where the few intervals that were simulated have a mean below it.
         interval_bounds_cycles: by resource, what one image more asks of it, within a cycle of
             rounding; no mean over a long stream falls below.
+        images: of the stream that was simulated.
+        moving_pj: energy of that stream without what passes with time alone.
     """
 
     interval_cycles: int
     interval_bounds_cycles: dict[str, int]
+    images: int
+    moving_pj: float
+
+    def energy_pj(self, of_one_pj: float, idle_pj_per_cycle: float) -> float:
+        """Energy of one image more, with what passes with time in its interval.
+
+        Args:
+            of_one_pj: `moving_pj` of a run of one image.
+            idle_pj_per_cycle: what passes with time alone.
+        """
+        more_pj = (self.moving_pj - of_one_pj) / (self.images - 1)
+        return more_pj + idle_pj_per_cycle * self.interval_cycles
 
 
 def stream_images(order: Order) -> tuple[int, int]:
@@ -53,10 +71,12 @@ def interval(mapping: Mapping, measured: dict[str, Integers]) -> Interval:
     """
     images, gaps = stream_images(mapping.order)
     stream = arrange(mapping, measured, images)
-    ends = simulate(mapping.architecture, stream).completed(stream)
+    schedule = simulate(mapping.architecture, stream)
+    ends = schedule.completed(stream)
     one, two = (
         bounds_cycles(arrange(mapping, measured, count), mapping.architecture) for count in (1, 2)
     )
     more = {name: cycles - one[name] for name, cycles in two.items() if name != "dependency"}
     mean = -(-int(ends[gaps] - ends[0]) // gaps)
-    return Interval(max(mean, *more.values()), more)
+    spent_pj = moving_pj(stream, schedule, mapping.architecture)
+    return Interval(max(mean, *more.values()), more, images, spent_pj)

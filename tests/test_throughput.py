@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from codesign.bounds import bounds_cycles
 from codesign.chip import simulate
+from codesign.energy import idle_pj_per_cycle, moving_pj
 from codesign.mapping import Mapping, arrange, map_workload, measure
 from codesign.mapping.datapaths import Integers
 from codesign.throughput import interval, stream_images
@@ -78,3 +79,34 @@ def test_as_many_images_are_simulated_as_are_under_way() -> None:
     piped = map_workload(trace.workload, split_chip("schedule.order=pipeline"))
     passes, depth = piped.order.passes, max(piped.order.depth)
     assert stream_images(piped.order) == (5 + -(-(depth + 1) // passes), 4)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_energy_of_an_image_is_what_one_more_adds_to_a_long_stream(order: str) -> None:
+    """Both streams are long enough to be full; what passes with time is that of the interval."""
+    trace = dual_stream_network()
+    mapping = map_workload(trace.workload, split_chip(f"schedule.order={order}"))
+    measured, chip = measure(mapping, trace), mapping.architecture
+    found = interval(mapping, measured)
+    moved = []
+    for images in (1, found.images, 2 * found.images):
+        jobs = arrange(mapping, measured, images)
+        moved.append(moving_pj(jobs, simulate(chip, jobs), chip))
+    assert moved[1] == pytest.approx(found.moving_pj, rel=1e-12)
+    more = (moved[2] - moved[1]) / found.images
+    expected = more + idle_pj_per_cycle(chip) * found.interval_cycles
+    assert found.energy_pj(moved[0], idle_pj_per_cycle(chip)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_what_moves_costs_the_same_however_long_the_run_takes() -> None:
+    """Leakage, background and idle clocks pass with the makespan, which a slower DRAM triples."""
+    trace = dual_stream_network()
+    mapping = map_workload(trace.workload, split_chip())
+    jobs = arrange(mapping, measure(mapping, trace))
+    moved, makespans = [], []
+    for chip in (split_chip(), split_chip(SLOW_DRAM)):
+        schedule = simulate(chip, jobs)
+        moved.append(moving_pj(jobs, schedule, chip))
+        makespans.append(schedule.makespan_cycles)
+    assert makespans[1] > 1.2 * makespans[0]
+    assert moved[0] == pytest.approx(moved[1], rel=1e-9)

@@ -39,9 +39,9 @@ HEAD = """# The networks on the chips
 
 Written by `tools/compare_chips.py`. One photograph, T = 4, weights calibrated to the paper's Table
 2 and not trained: what depends on which integers and zeros occur (zero-skipping, repeated integers
-of SEW) is an illustration. Latency is of one image, the interval that between images of a stream;
-energy is of one image alone. EDP is energy x latency. The limit is the nearest lower bound, and its
-share of the makespan.
+of SEW) is an illustration. Latency, energy and EDP (energy x latency) are of one image alone; the
+interval is that between images of a stream, with the energy of an image in it. The limit is the
+nearest lower bound, and its share of the makespan.
 
 Take differences of a few percent for none: see the known limits in the README.
 """
@@ -70,13 +70,14 @@ def measured(case: tuple[str, str, str]) -> Row:
     try:
         summary = evaluate(trace, load_architecture(chip, wanted), has_timeline=False).summary
     except CapacityError:
-        return workload, chip, choice, ["-", "-", "-", "-", "refused: not spikes"]
+        return workload, chip, choice, ["-", "-", "-", "-", "-", "refused: not spikes"]
     near = bounds_data(summary)[0]
     cells = [
         si(summary["latency_s"], "s"),
-        si(summary["interval_s"], "s"),
         si(summary["energy_pj"] * 1e-12, "J"),
         si(summary["edp_js"], "J s"),
+        si(summary["interval_s"], "s"),
+        si(summary["interval_energy_pj"] * 1e-12, "J"),
         f"{near.words}, {near.share:.0%}",
     ]
     return workload, chip, choice, cells
@@ -87,8 +88,8 @@ def lines(rows: Sequence[Row]) -> Iterator[str]:
     yield HEAD
     for chip in CHIPS:
         yield f"## {chip}\n"
-        yield "| network | choice | latency | interval | energy | EDP | limit |"
-        yield "|---|---|---|---|---|---|---|"
+        yield "| network | choice | latency | energy | EDP | interval | its energy | limit |"
+        yield "|---|---|---|---|---|---|---|---|"
         for workload, where, choice, cells in rows:
             if where == chip:
                 yield f"| {workload} | {choice} | {' | '.join(cells)} |"

@@ -95,8 +95,7 @@ def print_comparison(console: Console, results: Sequence[Result]) -> None:
     _print_sentences(console, ranking_sentences(results))
     sentence = accumulation_cost_sentence(results)
     if sentence:
-        # the prefix of SI that pages show is beyond ASCII, which terminals may not
-        console.print(sentence.replace(" µ", " u"), highlight=False)
+        console.print(_ascii(sentence), highlight=False)
     _print_origin(console, results)
 
 
@@ -108,7 +107,7 @@ def _headline(summary: dict[str, Any]) -> list[tuple[str, str]]:
         spread = _spread(summary, "latency_s", 1.0, "s")
         rows = [
             ("latency", f"{si(summary['latency_s'], 's')}  ({cycles}){spread}"),
-            ("interval", f"{si(summary['interval_s'], 's')}  ({interval_words(summary)})"),
+            ("interval", f"{si(summary['interval_s'], 's')}  ({_ascii(interval_words(summary))})"),
             ("EDP", si(summary["edp_js"], "J s")),
             ("power", f"{si(summary['average_power_w'], 'W')}  (mean; {_peak(summary)})"),
         ]
@@ -116,6 +115,11 @@ def _headline(summary: dict[str, Any]) -> list[tuple[str, str]]:
             rows.append(("area", f"{summary['area_mm2']:.3g} mm2"))
     energy = _joule(summary["energy_pj"]) + _spread(summary, "energy_pj", _JOULE_PER_PJ, "J")
     return [*rows, ("energy", energy)]
+
+
+def _ascii(text: str) -> str:
+    """The prefix of SI that pages show is beyond ASCII, which terminals may not."""
+    return text.replace(" µ", " u")
 
 
 def _peak(summary: dict[str, Any]) -> str:

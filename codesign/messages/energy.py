@@ -49,6 +49,12 @@ def price_messages(
     return spent
 
 
+def stream_energy_pj(energy: pd.DataFrame) -> float:
+    """Energy of an image in a steady stream, in which every timestep is one of every population's
+    own."""
+    return math.fsum(energy.loc[energy["stream"] != CHIP_STREAM, "energy_pj"])
+
+
 def peak_power_w(
     loads: Loads,
     populations: tuple[Population, ...],

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from codesign.critical_path import cycles_by_cause
-from codesign.messages.energy import peak_power_w, price_messages
+from codesign.messages.energy import peak_power_w, price_messages, stream_energy_pj
 from codesign.messages.loads import Loads, loads, whole_cycles
 from codesign.messages.mesh import Mesh
 from codesign.messages.placement import Placement, place
@@ -49,6 +49,7 @@ def evaluate_messages(
         "makespan_cycles": steps.makespan_cycles,
         "interval_cycles": stream.makespan_cycles,
         "interval_bounds_cycles": bounds(stream),
+        "interval_energy_pj": stream_energy_pj(energy),
         "bounds_cycles": bounds(steps),
         "critical_path_cycles": by_cause,
         "what_if": _what_if(steps, by_cause, what_ifs),

@@ -8,8 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from codesign.pages.content import Cell, Figure, Number, Stacked, Table, count, cycles, percent
+from codesign.pages.content import (
+    Cell,
+    Figure,
+    Number,
+    Stacked,
+    Table,
+    count,
+    cycles,
+    percent,
+    quantity,
+)
 from codesign.pages.drawing import add_stack, label, new_figure
+from codesign.pages.energy import PICOJOULE
 from codesign.pages.palette import STATE_COLOURS, STATE_PATTERNS, state_words, words
 from codesign.pages.timeline import LARGEST_LINES
 from codesign.results import BUSY_STATES, STATES, Result
@@ -45,7 +56,8 @@ def interval_bounds(summary: Mapping[str, Any]) -> list[Bound]:
 def interval_words(summary: Mapping[str, Any]) -> str:
     """What the interval is, and the bound that is nearest to it."""
     near = interval_bounds(summary)[:1]
-    return "between images of a stream" + "".join(
+    energy = quantity(summary["interval_energy_pj"] * PICOJOULE, "J")
+    return f"between images of a stream, {energy} each" + "".join(
         f"; nearest bound: {bound.words}, {percent(bound.share)}" for bound in near
     )
 

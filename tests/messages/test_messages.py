@@ -265,6 +265,10 @@ def test_a_stream_repeats_after_the_networks_timesteps() -> None:
         ends = np.maximum(ends, total.max(axis=1, initial=0))
     middle = slice(len(one.soma), len(one.soma) + timesteps)
     assert run.result.summary["interval_cycles"] == int((ends[middle] + barrier).sum())
+    accessed_pj = int(run.placement.neurons.sum()) * 51.2
+    beyond = (len(one.soma) - timesteps) * accessed_pj  # accesses that overlap with other images'
+    expected_pj = run.result.summary["energy_pj"] - beyond
+    assert run.result.summary["interval_energy_pj"] == pytest.approx(expected_pj, rel=1e-12)
 
 
 def depths_of(trace: Trace) -> dict[str, int]:

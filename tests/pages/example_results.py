@@ -234,6 +234,7 @@ def _summary(
         "interval_bounds_cycles": {"dram": int(0.6 * makespan)} if makespan else {},
         "critical_path_cycles": {"compute_spike": makespan - 9, "dram": 9} if makespan else {},
         "interval_s": latency_s,
+        "interval_energy_pj": 0.9 * energy_pj if makespan else None,
         "mapping": _mapping(layers) if makespan else [],
         "messages": {},
         "populations": [],

@@ -22,6 +22,7 @@ def summary(**changes: Any) -> dict[str, Any]:
         "interval_cycles": 4_500_000,
         "interval_bounds_cycles": {"dram": 1_800_000, "compute_spike": 4_000_000},
         "interval_s": 0.009,
+        "interval_energy_pj": 8e9,
         "average_power_w": 0.918,
         "peak_power_w": 2.5,
         "area_mm2": 42.0,
@@ -49,7 +50,9 @@ def test_the_headline_names_latency_energy_and_the_nearest_bound() -> None:
 
 def test_the_interval_is_said_with_its_nearest_bound() -> None:
     said = interval_words(summary())
-    assert said == "between images of a stream; nearest bound: busiest spike core, 88.9 %"
+    assert (
+        said == "between images of a stream, 8 mJ each; nearest bound: busiest spike core, 88.9 %"
+    )
 
 
 def test_a_mean_over_images_is_called_one() -> None:
