@@ -113,6 +113,8 @@ def combine(results: Iterable[Result]) -> Result:
         total.first.occupancy,
         total.first.timeline,
         total.first.critical_path,
+        total.first.counters,
+        total.first.flows,
     )
 
 

@@ -20,7 +20,7 @@ from codesign.area import area_mm2, area_parts_mm2
 from codesign.aside import aside
 from codesign.bounds import bounds_cycles
 from codesign.chip import simulate
-from codesign.chip.schedule import occupancy, timeline
+from codesign.chip.schedule import joins, occupancy, timeline
 from codesign.counting import count_layers, totals
 from codesign.critical_path import critical_path, cycles_by_cause
 from codesign.energy import (
@@ -32,12 +32,13 @@ from codesign.energy import (
     static_parts_pj,
     stream_sums,
 )
+from codesign.fill_levels import fill_levels
 from codesign.mapping import Jobs, Mapping, arrange, map_workload, measure
 from codesign.mapping.jobs import OPERATION_COLUMNS
 from codesign.mapping.planning import Plan
 from codesign.messages import evaluate_messages
 from codesign.overflow import widths
-from codesign.power import power_profile
+from codesign.power import PowerProfile, power_profile, power_steps
 from codesign.results import OCCUPANCY_COLUMNS, TIMELINE_COLUMNS, Result
 from codesign.specs.architecture import Architecture
 from codesign.throughput import Interval, interval
@@ -91,7 +92,8 @@ def evaluate(
     energy = price(jobs, schedule, architecture)
     summary = _summary(trace, architecture, layers, energy)
     summary |= _times(schedule.makespan_cycles, architecture, summary["energy_pj"])
-    summary["peak_power_w"] = power_profile(jobs, schedule, architecture).peak_w
+    power = power_profile(jobs, schedule, architecture)
+    summary["peak_power_w"] = power.peak_w
     summary["static_parts_pj"] = static_parts_pj(jobs, schedule, architecture)
     summary["operations"] = {name: int(jobs.columns[name].sum()) for name in OPERATION_COLUMNS}
     summary["mapping"] = [_decision(plan) for plan in mapping.plans]
@@ -108,7 +110,8 @@ def evaluate(
     if not has_timeline:
         return Result(summary, layers, energy, *nothing)
     times = (occupancy(jobs, schedule), timeline(jobs, schedule), path)
-    return Result(summary, layers, energy, *times)
+    counters = _counters(fill_levels(mapping, jobs, schedule), power)
+    return Result(summary, layers, energy, *times, counters, joins(jobs, schedule))
 
 
 def _of_messages(
@@ -177,6 +180,18 @@ def _times(makespan: int, architecture: Architecture, energy_pj: float) -> dict[
         "edp_js": latency * energy_pj * _JOULE_PER_PJ,
         "average_power_w": energy_pj * _JOULE_PER_PJ / latency,
     }
+
+
+def _counters(levels: pd.DataFrame, power: PowerProfile) -> pd.DataFrame:
+    """What changes in time, each step of it a row."""
+    held = pd.DataFrame(
+        {
+            "counter": levels["buffer"] + " (bits)",
+            "cycle": levels["cycle"],
+            "value": levels["bits"].astype(float),
+        }
+    )
+    return pd.concat([power_steps(power), held], ignore_index=True)
 
 
 def _steady(found: Interval, of_one_pj: float, architecture: Architecture) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from codesign.chip.schedule import Schedule
@@ -64,6 +65,12 @@ class PowerProfile:
     def peak_w(self) -> float:
         """The highest power in any cycle; 0 without cycles."""
         return float(self.power_w.max(initial=0.0))
+
+
+def power_steps(profile: PowerProfile) -> pd.DataFrame:
+    """The same as rows of `codesign.results.Result.counters`."""
+    steps = {"cycle": profile.edges_cycles[:-1], "value": profile.power_w}
+    return pd.DataFrame({"counter": "power (W)", **steps})
 
 
 def power_profile(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> PowerProfile:

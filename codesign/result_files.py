@@ -19,7 +19,7 @@ from codesign.errors import Fault, InputError
 from codesign.results import Result
 
 SUMMARY = "summary.json"
-TABLES = ("layers", "energy", "occupancy", "timeline", "critical_path")
+TABLES = ("layers", "energy", "occupancy", "timeline", "critical_path", "counters", "flows")
 SUMS = "SHA256SUMS"
 
 

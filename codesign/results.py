@@ -62,6 +62,8 @@ TIMELINE_COLUMNS = [
 ]
 
 
+COUNTER_COLUMNS = ["counter", "cycle", "value"]
+FLOW_COLUMNS = ["layer", "timestep", "from_core", "from_cycle", "to_core", "to_cycle"]
 PATH_COLUMNS = ["start_cycle", "end_cycle", "cause", "resource", "layer", "timestep", "tile"]
 
 
@@ -107,6 +109,11 @@ class Result:
         critical_path: segments that set the makespan, from cycle 0 to its end: `start_cycle`,
             `end_cycle`, `cause`, `resource`, `layer`, `timestep`, `tile`, as in
             `codesign.critical_path`.
+        counters: steps of what changes in time: `counter` (`power (W)`, `activation_buffer
+            (bits)`, `weight_buffer (bits)`), and `value` from `cycle` on.
+        flows: for every join and everything that meets in it: `layer` and `timestep` of the join,
+            core and first cycle of the last job of what meets (`from_core`, `from_cycle`) and of
+            the first job of the join (`to_core`, `to_cycle`).
     """
 
     summary: dict[str, Any]
@@ -115,6 +122,8 @@ class Result:
     occupancy: pd.DataFrame
     timeline: pd.DataFrame
     critical_path: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=PATH_COLUMNS))
+    counters: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=COUNTER_COLUMNS))
+    flows: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=FLOW_COLUMNS))
 
 
 def provenance_of_all(first: Mapping[str, Any], inputs: Sequence[Any]) -> dict[str, Any]:

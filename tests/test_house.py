@@ -29,10 +29,10 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"census"},
     {"chip"},
     {"energy", "area", "bounds", "critical_path", "what_if"},
-    {"throughput"},
+    {"throughput", "fill_levels"},
     {"power"},
     {"messages"},
-    {"evaluation", "combination", "sensitivity", "published"},
+    {"evaluation", "combination", "sensitivity", "published", "trace_events"},
     {"pages"},
     {"cli"},
 ]

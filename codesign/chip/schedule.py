@@ -149,6 +149,40 @@ def occupancy(jobs: Jobs, schedule: Schedule) -> pd.DataFrame:
     return sums.loc[:, OCCUPANCY_COLUMNS]
 
 
+def joins(jobs: Jobs, schedule: Schedule) -> pd.DataFrame:
+    """What meets where streams or branches do; columns as in `codesign.results.Result.flows`.
+
+    Of every stage that needs two or more, the jobs of each of them that was stored last, and the
+    first that was computed of its own.
+    """
+    stage = jobs.columns["stage"]
+    by_storing = np.argsort(schedule.stored, kind="stable")
+    by_starting = np.argsort(-schedule.started, kind="stable")
+    last, first = (np.full(len(jobs.stages), -1, dtype=np.int64) for _ in range(2))
+    last[stage[by_storing]] = by_storing  # the last one that is written stays
+    first[stage[by_starting]] = by_starting
+    pairs = [
+        (number, need)
+        for number, each in enumerate(jobs.stages)
+        if len(each.needs) > 1 and first[number] >= 0
+        for need in each.needs
+        if last[need] >= 0
+    ]
+    ends = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    makers, readers = last[ends[:, 1]], first[ends[:, 0]]
+    cores = np.array(jobs.core_names)
+    return pd.DataFrame(
+        {
+            "layer": np.array(jobs.layer_names)[jobs.columns["layer"][readers]],
+            "timestep": jobs.columns["timestep"][readers],
+            "from_core": cores[jobs.columns["core"][makers]],
+            "from_cycle": schedule.started[makers],
+            "to_core": cores[jobs.columns["core"][readers]],
+            "to_cycle": schedule.started[readers],
+        }
+    )
+
+
 def timeline(jobs: Jobs, schedule: Schedule) -> pd.DataFrame:
     """All that happened; columns as in `codesign.results.Result.timeline`."""
     busy = busy_intervals(jobs, schedule)

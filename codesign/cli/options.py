@@ -95,6 +95,14 @@ WhatIf = Annotated[
         "first, twice as fast, and with the one that has the nearest bound.",
     ),
 ]
+Timeline = Annotated[
+    Path | None,
+    typer.Option(
+        "--timeline",
+        metavar="FILE",
+        help="Write everything that happened as gzipped trace events, which ui.perfetto.dev opens.",
+    ),
+]
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Record again, and do not keep the recording.")
 ]

@@ -17,6 +17,7 @@ from codesign.cli.options import (
     Output,
     Samples,
     Seed,
+    Timeline,
     WhatIf,
     names,
 )
@@ -43,6 +44,7 @@ def run(
     out: Output = None,
     json: Json = None,
     what_if: WhatIf = 0,
+    timeline: Timeline = None,
     no_cache: NoCache = False,
 ) -> None:
     """Run a workload on a chip: latency, energy, and an interactive report.
@@ -63,6 +65,9 @@ def run(
         out=out,
         json=json,
     )
+    if timeline is not None and order.architecture.operations is not None:
+        problem = f"must name an architecture with cores (got {order.architecture.name})."
+        raise InputError(Fault("--timeline", problem, "Prices of operations have no time."))
     reader = console(to_stderr=json == "-")
     with study(use_cache=not no_cache) as work:
         result = work.result(
@@ -82,6 +87,11 @@ def run(
 
         write_tables(result, place)
         write_run_report(result, place / "report.html")
+    if timeline is not None:  # the result stays if this cannot be written
+        from codesign.trace_events import write_trace_events
+
+        write_trace_events(result, timeline.resolve())
+        reader.print(f"timeline: {timeline}", highlight=False, markup=False, soft_wrap=True)
     _finish(reader, order.folder, json, result.summary)
 
 

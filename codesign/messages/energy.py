@@ -55,13 +55,13 @@ def stream_energy_pj(energy: pd.DataFrame) -> float:
     return math.fsum(energy.loc[energy["stream"] != CHIP_STREAM, "energy_pj"])
 
 
-def peak_power_w(
+def power_steps(
     loads: Loads,
     populations: tuple[Population, ...],
     steps: Timesteps,
     architecture: Architecture,
-) -> float:
-    """Mean power of the timestep of the chip that draws most, which may be a short one."""
+) -> pd.DataFrame:
+    """Mean power of each timestep of the chip; columns as in `codesign.results.Result.counters`."""
     chip, technology = architecture.messages, architecture.technology
     assert chip is not None
     assert technology is not None
@@ -73,7 +73,9 @@ def peak_power_w(
     places = places_of(np.array([each.depth for each in populations]), loads)
     np.add.at(by_step, places.ravel(), spent.ravel())
     seconds = np.diff(steps.start_cycles) / technology.clock_hz
-    return float((by_step / seconds).max()) * _JOULE_PER_PJ
+    power_w = by_step / seconds * _JOULE_PER_PJ
+    starts = steps.start_cycles[:-1]
+    return pd.DataFrame({"counter": "power (W)", "cycle": starts, "value": power_w})
 
 
 def _of_populations(loads: Loads, chip: Messages) -> dict[str, Prices]:

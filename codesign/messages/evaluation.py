@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from codesign.critical_path import cycles_by_cause
-from codesign.messages.energy import peak_power_w, price_messages, stream_energy_pj
+from codesign.messages.energy import power_steps, price_messages, stream_energy_pj
 from codesign.messages.loads import Loads, loads, whole_cycles
 from codesign.messages.mesh import Mesh
 from codesign.messages.placement import Placement, place
@@ -18,8 +18,8 @@ from codesign.specs.architecture import Architecture
 from codesign.trace import Trace
 from codesign.what_if import WhatIf
 
-Found = tuple[dict[str, Any], pd.DataFrame, tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]]
-"""Keys of the summary, the energy table, and occupancy, timeline and critical path."""
+Found = tuple[dict[str, Any], pd.DataFrame, tuple[pd.DataFrame, ...]]
+"""Keys of the summary, the energy table, and occupancy, timeline, critical path and counters."""
 
 
 def evaluate_messages(
@@ -44,6 +44,7 @@ def evaluate_messages(
     energy = price_messages(work, found, chip, trace.workload)
     records = Records(steps, found, placement, mesh)
     path = records.critical_path()
+    power = power_steps(work, found, steps, architecture)
     by_cause = cycles_by_cause(path)
     summary: dict[str, Any] = {
         "makespan_cycles": steps.makespan_cycles,
@@ -54,16 +55,13 @@ def evaluate_messages(
         "critical_path_cycles": by_cause,
         "what_if": _what_if(steps, by_cause, what_ifs),
         "messages": _counts(work, steps, placement),
-        "peak_power_w": peak_power_w(work, found, steps, architecture),
+        "peak_power_w": float(power["value"].max()),
         "populations": [_placed(each, number, placement) for number, each in enumerate(found)],
     }
-    tables = (records.occupancy(), records.timeline(), path)
-    nothing = (
-        pd.DataFrame(columns=OCCUPANCY_COLUMNS),
-        pd.DataFrame(columns=TIMELINE_COLUMNS),
-        path,
-    )
-    return summary, energy, tables if has_timeline else nothing
+    if not has_timeline:
+        nothing = (OCCUPANCY_COLUMNS, TIMELINE_COLUMNS)
+        return summary, energy, tuple(pd.DataFrame(columns=columns) for columns in nothing)
+    return summary, energy, (records.occupancy(), records.timeline(), path, power)
 
 
 def bounds(steps: Timesteps) -> dict[str, int]:
