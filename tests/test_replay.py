@@ -17,7 +17,7 @@ from tests.replay.features import FEATURES, features
 from tests.replay.machine import replay
 from tests.replay.runs import Run, computed_images, run_on, runs
 from tests.replay.storage import HazardError, layout_of
-from tests.small_networks import dual_stream_network
+from tests.small_networks import attention_network, dual_stream_network
 
 ORDERS = ("layer", "timestep", "pipeline")
 NOC = {
@@ -44,6 +44,20 @@ def test_what_the_jobs_store_is_the_reference(run: Run) -> None:
 
 def test_no_feature_was_left_out() -> None:
     assert [feature for feature in FEATURES if not seen[feature]] == []
+
+
+@pytest.mark.parametrize("partition", [Partition.ROWS, Partition.OUTPUT_CHANNELS])
+@pytest.mark.parametrize("heads", [1, 2])
+def test_tiles_of_a_product_send_their_own_spikes(heads: int, partition: Partition) -> None:
+    network, images = computed_images(attention_network(sizes=(heads, 6, 8)), seed=7, images=1)
+    chip = split_chip()
+    schedule = chip.schedule.model_copy(update={"partition": partition})
+    noc = Noc.model_validate(NOC | {"spikes": "events", "event": "1 pJ"})
+    run = run_on(chip.model_copy(update={"noc": noc, "schedule": schedule}), network, images)
+    (plan,) = (plan for plan in run.mapping.plans if plan.fused.name == "mixed")
+    assert plan.fused.has_neurons
+    assert plan.grid.tile_count > 1
+    replay(run)
 
 
 def dual(

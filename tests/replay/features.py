@@ -15,7 +15,7 @@ FEATURES = (
     *("scatter", "gather", "output-stationary", "weight-stationary", "unified"),
     *("accumulation stream", "depthwise convolutions", "strides", "dilation", "groups"),
     *("linear layers", "products", "max pools", "average pools", "means over time"),
-    *("some spikes", "weights that a core keeps"),
+    *("some spikes", "weights that a core keeps", "address events"),
 )
 
 
@@ -24,6 +24,7 @@ def features(run: Run) -> Counter[str]:
     mapping, columns = run.mapping, run.jobs.columns
     plans, order = mapping.plans, mapping.order
     grids = [plan.grid for plan in plans]
+    noc = mapping.architecture.noc
     windows = [plan.geometry.window for plan in plans if plan.fused.is_synaptic]
     types = {plan.fused.main.type for plan in plans}
     membranes = {
@@ -62,6 +63,7 @@ def features(run: Run) -> Counter[str]:
         "max pools": LayerType.MAX_POOL in types,
         "average pools": LayerType.AVERAGE_POOL in types,
         "means over time": LayerType.TIME_MEAN in types,
+        "address events": noc is not None and noc.spikes == "events",
         "some spikes": any(0.02 < rate < 0.98 for rate in rates),
         "weights that a core keeps": bool(
             ((columns["block"] >= 0) & (columns["weight_bits"] == 0)).any()

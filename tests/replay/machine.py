@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesign.mapping.mapper import membranes_of
+from codesign.workload import Kind, LayerType
 from tests.oracle.parts import Part, Site, parts
 from tests.replay.cores import CoreState, TileKey
 from tests.replay.reference import trace_of
@@ -319,6 +320,22 @@ class Machine:
             self.storage.leave(content, reading=False)
         if moved != row["store_bits"] + row["store_dram_bits"]:
             raise HazardError(f"it makes {moved} bits, but stores others")
+        self._count_events(execution)
+
+    def _count_events(self, execution: Execution) -> None:
+        """Spikes that travel as addresses are those of the first image, which was recorded."""
+        noc, tile = self.run.mapping.architecture.noc, execution.tile
+        if noc is None or noc.spikes != "events" or execution.image:
+            return
+        kinds = {tensor.name: tensor.kind for tensor in self.run.network.workload.tensors}
+        loads = zip(self._loads(execution), execution.read, strict=True)
+        moved = [(load.name, values) for load, values in loads]
+        if tile.main.type in (LayerType.PRODUCT, LayerType.TIME_MEAN):
+            moved = moved[len(tile.inputs) :]  # inputs of these are bitmaps
+        moved += execution.results.items()
+        spikes = sum(int(values.sum()) for name, values in moved if kinds[name] is Kind.SPIKE)
+        if spikes != execution.row["events"]:
+            raise HazardError(f"it moves {spikes} spikes, but other address events")
 
 
 def replay(run: Run, layout: Layout | None = None, without: tuple[int, ...] = ()) -> Machine:
