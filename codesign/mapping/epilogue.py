@@ -14,11 +14,11 @@ from codesign.mapping.fusion import ELEMENT_WISE
 from codesign.mapping.geometry import Work
 from codesign.mapping.job_sizes import (
     Columns,
-    as_maps,
     band_pixels,
     batch_lengths,
     by_step,
     input_bits,
+    output_maps,
     slice_lengths,
 )
 from codesign.mapping.mapper import Mapping, membranes_of
@@ -108,7 +108,7 @@ def _operations(trace: Trace, plan: Plan, layer: Layer, mapping: Mapping) -> tup
 
 def tile_sums(trace: Trace, plan: Plan, name: str) -> Integers:
     """Spikes of a tensor in each tile, shape `(slices, bands, 1, steps)`."""
-    maps = as_maps(plan, trace.values(name), plan.geometry.output_map)
+    maps = output_maps(plan, trace.values(name))
     by_row = maps.sum(axis=3, dtype=np.int64)
     by_slice = np.add.reduceat(by_row, [first for first, _ in plan.grid.slices], axis=1)
     by_band: Integers

@@ -56,6 +56,16 @@ def as_maps(
     return values.reshape(len(values), *shape)
 
 
+def output_maps(plan: Plan, values: NDArray[np.uint8 | np.uint16]) -> NDArray[np.uint8 | np.uint16]:
+    """Recorded values of a tensor of the result's size as maps, with time first. The result of a
+    product lies group by group and place by place, while its maps have the places as rows."""
+    meet = plan.fused.main.contraction
+    if meet is None:
+        return as_maps(plan, values, plan.geometry.output_map)
+    by_place = values.reshape(len(values), meet.groups, meet.places, meet.outputs)
+    return by_place.swapaxes(2, 3).reshape(len(values), *plan.geometry.output_map)
+
+
 def chunk_lengths(plan: Plan) -> Integers:
     """Input channels of each chunk, counted within a group, shape `(1, 1, chunks, 1)`."""
     return np.array([_length(chunk) for chunk in plan.grid.chunks]).reshape(1, 1, -1, 1)

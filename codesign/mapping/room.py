@@ -165,13 +165,14 @@ def room_of(
         )
         return Room(nothing, nothing, nothing, rings, images)
     same = waits_for_room(fused_layers, spans, passing, sizes, free)
-    before, last = _of_passes_before(fused_layers, spans, (passing, sizes), free)
+    before, last = _of_passes_before(fused_layers, spans, order, (passing, sizes), free)
     return Room(same, before, last, ((),) * len(fused_layers), images)
 
 
 def _of_passes_before(
     fused_layers: Sequence[FusedLayer],
     spans: Sequence[Span],
+    order: Order,
     inside: tuple[Mapping[str, Span], Mapping[str, int]],
     free: int,
 ) -> tuple[tuple[Layers, ...], tuple[Layers, ...]]:
@@ -202,15 +203,20 @@ def _of_passes_before(
         made += sum(sizes[name] for name in stored)
         while done < len(planned) and left[done] + made > free:
             done += 1
-        before[layer] = _lasting(makers, planned[:done]) if stored else ()
-    everything = _lasting(makers, planned)
+        before[layer] = _lasting(makers, order, planned[:done]) if stored else ()
+    everything = _lasting(makers, order, planned)
     last = tuple(
         everything if any(name in lives for name in fused.stored) else () for fused in fused_layers
     )
     return tuple(before[fused.index] for fused in fused_layers), last
 
 
-def _lasting(makers: Sequence[Layers], layers: Sequence[int]) -> Layers:
-    """Those of some layers that no other of them waits for: when they are stored, all are."""
-    needed = {maker for layer in layers for maker in makers[layer]}
+def _lasting(makers: Sequence[Layers], order: Order, layers: Sequence[int]) -> Layers:
+    """Those of some layers that no other of them waits for in every pass that they are in: when
+    they are stored, all are. A mean over time, which is in the last pass alone, says nothing about
+    the passes before."""
+    passes = [frozenset(each) for each in order.pass_of]
+    needed = {
+        maker for layer in layers for maker in makers[layer] if passes[maker] <= passes[layer]
+    }
     return tuple(sorted(set(layers) - needed))

@@ -15,7 +15,7 @@ from codesign.mapping.geometry import places_of
 from codesign.mapping.mapper import Mapping, membranes_of
 from codesign.workload import Kind, LayerType, Stream
 from tests.chip.small_chips import Simulated, runs, simulated, split_chip
-from tests.small_networks import THREE, NetworkBuilder
+from tests.small_networks import THREE, NetworkBuilder, dual_stream_network
 
 Presence = tuple[int, int, int]
 """From a cycle up to but without another: so many bits."""
@@ -124,6 +124,19 @@ def test_streams_that_drift_apart_overfill_a_buffer_for_whose_room_they_do_not_w
         run, mapping = drifting(waiting=waiting)
         size = mapping.storage.activation_buffer.size_bits
         assert (peak(in_the_buffer(run, mapping)) <= size) == waiting
+
+
+def test_passes_of_streams_that_drift_apart_never_overfill_the_buffer() -> None:
+    # Heads are in the last pass alone: that they wait for a pass says nothing about earlier ones.
+    chip = split_chip("schedule.order=timestep", "storage.activation_buffer.size=576 B")
+    trace = dual_stream_network(timesteps=24)
+    mapping = map_workload(trace.workload, chip)
+    jobs = lower(mapping, trace)
+    is_slow = (np.array(jobs.layer_streams) == "accumulation")[jobs.columns["layer"]]
+    cycles = jobs.columns["accumulate_cycles"] * np.where(is_slow, 300, 1)
+    jobs = replace(jobs, columns=jobs.columns | {"accumulate_cycles": cycles})
+    run = Simulated(trace, chip, jobs, simulate(chip, jobs))
+    assert peak(in_the_buffer(run, mapping)) <= mapping.storage.activation_buffer.size_bits
 
 
 def test_a_wait_for_room_is_charged_to_the_output() -> None:

@@ -87,8 +87,12 @@ class Site:
         """Recorded values of a tensor of the output's size, by timestep, channel, row, column."""
         channels, height, width = self.plan.geometry.output_map
         values = self.trace.values(name)
+        meet = self.plan.fused.main.contraction
         if self.plan.fused.main.type is LayerType.LINEAR:
             values = np.swapaxes(values.reshape(len(values), height, channels), 1, 2)
+        elif meet:  # each group has a row of outputs for each place
+            rows = values.reshape(len(values), meet.groups, height, meet.outputs)
+            values = np.swapaxes(rows, 2, 3)
         return values.reshape(len(values), channels, height, width).astype(np.int64)
 
     @cached_property
