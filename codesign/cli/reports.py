@@ -1,0 +1,92 @@
+"""The command that makes reports of results that lie on disk: `report`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from codesign.cli.streams import console
+from codesign.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    from codesign.pages.content import Page
+    from codesign.results import Result
+
+
+def report(
+    results: Annotated[
+        list[Path], typer.Argument(help="Folder of a result, or of two that are compared.")
+    ],
+    figures: Annotated[
+        str | None,
+        typer.Option(
+            help="Write each figure as a file at the width of a column, in these formats: "
+            "svg, pdf, png, separated by commas.",
+            metavar="FORMATS",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for what is written; else that of the result."),
+    ] = None,
+) -> None:
+    """Write the report of a result again, of what changed between two, or its figures as files.
+
+    Example: codesign report reports/dsnn50-split_core --figures svg,pdf
+    """
+    from codesign.cli.study import stage
+    from codesign.result_files import read_result
+
+    formats = _formats(figures)
+    if len(results) > 2:
+        problem = f"must be one or two folders of results (got {len(results)})."
+        raise InputError(Fault("report", problem, "Compare two at a time."))
+    if len(results) == 2 and out is None:
+        problem = "is missing for what changed between two results."
+        raise InputError(Fault("--out", problem, "Name a folder, which may be new."))
+    known = [read_result(folder) for folder in results]
+    folder = out or results[0]
+    page = _page(known)
+    reader = console()
+    with stage("figures" if formats else "report"):
+        written = _write(page, folder, formats)
+    for path in written:
+        reader.print(f"{path}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _page(known: "list[Result]") -> "Page":
+    from codesign.pages.difference import difference_page
+    from codesign.pages.run_report import run_page
+
+    return run_page(known[0]) if len(known) == 1 else difference_page(*known)
+
+
+def _write(page: "Page", folder: Path, formats: list[str]) -> list[Path]:
+    """The figures alone if any format is named, else the page."""
+    if formats:
+        from codesign.pages.figure_files import write_figures
+
+        return write_figures(page, folder / "figures", formats)
+    from codesign.pages.document import write_page
+
+    write_page(page, folder / "report.html")
+    return [folder / "report.html"]
+
+
+def _formats(figures: str | None) -> list[str]:
+    """Names of formats, in order.
+
+    Raises:
+        InputError: one is not known.
+    """
+    from codesign.errors import nearest
+    from codesign.pages.figure_files import FORMATS
+
+    named = [part.strip() for part in (figures or "").split(",") if part.strip()]
+    unknown = [name for name in named if name not in FORMATS]
+    if unknown or (figures is not None and not named):
+        problem = f"must be formats of a figure (got '{', '.join(unknown)}')."
+        raise InputError(
+            Fault("--figures", problem, nearest(unknown[0] if unknown else "", FORMATS))
+        )
+    return list(dict.fromkeys(named))

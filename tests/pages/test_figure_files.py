@@ -1,0 +1,78 @@
+"""Figures as files: at the width of a column, all or none."""
+
+import re
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from codesign.errors import InputError
+from codesign.pages import figure_files
+from codesign.pages.content import Page
+from codesign.pages.figure_files import printed, write_figures
+from codesign.pages.run_report import run_page
+from tests.pages.example_results import example_result
+
+WITHOUT_BROWSER = shutil.which("chromium") is None or find_spec("kaleido") is None
+
+
+@pytest.fixture(scope="module")
+def page() -> Page:
+    return run_page(example_result("dsnn50"))
+
+
+@pytest.mark.skipif(WITHOUT_BROWSER, reason="no chromium or no kaleido to draw figures with")
+def test_every_figure_is_written_at_the_width_of_a_column(page: Page, tmp_path: Path) -> None:
+    written = write_figures(page, tmp_path / "figures", ["svg", "png", "pdf"])
+    pictures = [each.name for section in page.sections for each in section.shown_pictures]
+    assert sorted(path.stem for path in written) == sorted(pictures * 3)
+    for path in written:
+        content = path.read_bytes()
+        if path.suffix == ".svg":
+            width = re.search(rb'width="([\d.]+)"', content)
+            assert width is not None
+            assert float(width[1]) == pytest.approx(3.5 * 96)  # CSS pixels
+        elif path.suffix == ".png":
+            with Image.open(path) as image:
+                assert image.width == 3.5 * 600  # dots
+        else:
+            assert content.startswith(b"%PDF-")
+
+
+def test_a_figure_is_drawn_on_white_and_only_its_colours_change(page: Page) -> None:
+    picture = page.sections[0].pictures[0]
+    figure = printed(picture)
+    assert figure["data"] == picture.figure.data
+    assert figure["layout"]["paper_bgcolor"] == "white"
+    assert figure["layout"]["height"] == picture.figure.layout["height"]
+    assert "paper_bgcolor" not in picture.figure.layout
+
+
+def test_of_very_many_names_every_second_or_third_is_shown(page: Page) -> None:
+    pictures = {each.name: each for section in page.sections for each in section.pictures}
+    axis = printed(pictures["firing-rates"])["layout"]["xaxis"]
+    names = len(axis["categoryarray"])
+    assert names / axis["dtick"] <= 30
+
+
+def test_without_the_exporter_nothing_is_written_and_the_error_says_what_to_install(
+    page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figure_files, "find_spec", lambda _: None)
+    with pytest.raises(InputError, match=r"pip install 'codesign\[figures\]'"):
+        write_figures(page, tmp_path / "figures", ["svg"])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(find_spec("kaleido") is None, reason="no kaleido to look for a browser")
+def test_without_a_browser_the_error_says_what_to_install(
+    page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BROWSER_PATH", "/nowhere")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(InputError, match="Chrome or Chromium"):
+        write_figures(page, tmp_path / "figures", ["svg"])
+    assert not (tmp_path / "figures").exists()
+    assert list(tmp_path.iterdir()) == []
