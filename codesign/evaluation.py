@@ -32,6 +32,7 @@ from codesign.energy import (
 )
 from codesign.mapping import Jobs, Mapping, arrange, map_workload, measure
 from codesign.mapping.jobs import OPERATION_COLUMNS
+from codesign.mapping.kinds import idle_kinds
 from codesign.mapping.planning import Plan
 from codesign.overflow import widths
 from codesign.power import power_profile
@@ -90,6 +91,7 @@ def evaluate(
     summary["static_parts_pj"] = static_parts_pj(jobs, schedule, architecture)
     summary["operations"] = {name: int(jobs.columns[name].sum()) for name in OPERATION_COLUMNS}
     summary["mapping"] = [_decision(plan) for plan in mapping.plans]
+    summary["idle_cores"] = _idle_cores(mapping, jobs)
     summary["bit_serial"] = _bit_serial(mapping, jobs, energy)
     summary |= asdict(steady())
     summary["interval_s"] = summary["interval_cycles"] / _clock_hz(architecture)
@@ -130,6 +132,7 @@ def _summary(
         "static_parts_pj": {},
         "bit_serial": {},
         "mapping": [],
+        "idle_cores": {},
         "operations": {},
         "widths": architecture.precision and widths(trace, architecture.precision),
         "average_power_w": None,
@@ -173,9 +176,10 @@ def _decision(plan: Plan) -> dict[str, Any]:
     """What the mapper decided for a layer, and what it expected of the alternatives."""
     return {
         "layer": plan.fused.name,
-        "cores": plan.group,
-        "first_core": plan.cores[0],
-        "core_count": plan.cores[1],
+        "cores": [
+            {"kind": place.group, "first": place.first, "count": place.count}
+            for place in plan.places
+        ],
         "slices": len(plan.grid.slices),
         "bands": len(plan.grid.bands),
         "chunks": len(plan.grid.chunks),
@@ -183,7 +187,14 @@ def _decision(plan: Plan) -> dict[str, Any]:
         "expected_cycles": plan.expected_cycles,
         "limit": plan.choice.loads.limit,
         "alternatives": {str(name): took for name, took in plan.choice.alternatives.items()},
+        "kinds": {"+".join(kinds): took for kinds, took in plan.tried.items()},
     }
+
+
+def _idle_cores(mapping: Mapping, jobs: Jobs) -> dict[str, str]:
+    """Kinds of core that compute nothing, and why."""
+    used = {jobs.core_groups[core] for core in set(jobs.columns["core"].tolist())}
+    return idle_kinds(mapping.architecture.cores, used, [plan.tried for plan in mapping.plans])
 
 
 def _clock_hz(architecture: Architecture) -> float:

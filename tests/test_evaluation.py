@@ -12,6 +12,7 @@ KEYS = {
     *("workload", "architecture", "policy", "timesteps", "images", "makespan_cycles", "latency_s"),
     *("interval_cycles", "interval_s", "area_mm2", "area_parts_mm2", "average_power_w"),
     *("peak_power_w", "widths", "interval_bounds_cycles", "mapping"),
+    "idle_cores",
     *("static_parts_pj", "bit_serial", "critical_path_cycles", "what_if", "operations"),
     *("energy_pj", "energy_parts_pj", "energy_streams_pj", "edp_js", "counts", "bounds_cycles"),
     *("jobs", "provenance", "sources", "trace_hash", "architecture_hash", "version"),

@@ -1,9 +1,7 @@
-"""The mapper: for every fused layer a kind of core and a cut, and for every tensor a place.
+"""The mapper: for every fused layer cores and a cut, and for every tensor a place.
 
-Spikes and their products go to cores that accumulate, reals to cores that multiply, integers
-where the policy says; element-wise layers go to the cores of their own stream, so that on a chip
-with both kinds the two streams advance side by side. Tiles are dealt to the cores of that kind in
-equal runs, so that neighbours in a run share weights. Nothing depends on the recorded spikes.
+`codesign.mapping.planning` says which cores, and how a layer is cut; here it is decided in which
+order, and which tensors live in the activation buffer. Nothing depends on the recorded spikes.
 """
 
 import math
@@ -73,7 +71,7 @@ def map_workload(workload: Workload, architecture: Architecture) -> Mapping:
     widths = element_widths(workload, chip_precision(architecture))
     sizes = [geometry(workload, fused, architecture, widths) for fused in fused_layers]
     plans = plans_of(fused_layers, sizes, architecture)
-    places = [(plan.group, plan.cores[0]) for plan in plans]
+    places = [(plan.places[0].group, plan.places[0].first) for plan in plans]
     schedule = architecture.schedule
     order = order_of(workload, fused_layers, schedule.order, places, schedule.time_batch)
     return _placed(workload, architecture, plans, (widths, order))
@@ -109,7 +107,7 @@ def _placed(
     widths, order = known
     fused_layers = [plan.fused for plan in plans]
     one_by_one = architecture.schedule.barrier == "layer"
-    groups = ["" if one_by_one else plan.group for plan in plans]
+    groups = [("",) if one_by_one else plan.groups for plan in plans]
     spans = forecast(fused_layers, groups, [plan.expected_cycles for plan in plans])
     lives = lifetimes(workload, fused_layers, spans)
     kept = kept_tensors(workload, fused_layers, order, architecture.schedule.time_batch)

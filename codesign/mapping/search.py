@@ -26,7 +26,15 @@ from codesign.mapping.datapaths import (
     weight_vector,
 )
 from codesign.mapping.geometry import Geometry, Work, needs_of
-from codesign.mapping.tiling import Grid, cut, cut_by, fetches, most_input_rows
+from codesign.mapping.tiling import (
+    Grid,
+    Teams,
+    cut,
+    cut_by,
+    fetches,
+    most_input_rows,
+    most_tiles,
+)
 from codesign.specs.architecture import Core, Partition, Precision, Storage
 
 EXPECTED_RATE = 0.2
@@ -34,7 +42,7 @@ EXPECTED_RATE = 0.2
 
 _MOST_CHUNKS = 4096
 
-_AS_FAST = 1.03
+AS_FAST = 1.03
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,22 @@ class Surroundings:
     share: int
     dram_bits_per_cycle: float
     has_noc: bool = False
+
+
+class Site(NamedTuple):
+    """A layer on one kind of core.
+
+    Attributes:
+        geometry: sizes of the layer on such a core.
+        core: the kind, with as many cores as may work on the layer.
+    """
+
+    geometry: Geometry
+    core: Core
+
+
+Sites = tuple[Site, ...]
+"""The kinds of core that share a layer, in declared order."""
 
 
 class Loads(NamedTuple):
@@ -82,6 +106,8 @@ class Choice:
     Attributes:
         grid: the cut.
         loads: what it is expected to take.
+        teams: how many teams of cores each kind has, and what a tile takes one, by which tiles are
+            dealt to them.
         alternatives: expected cycles of the fastest cut that divides output channels, rows or
             input channels among the cores; those that a layer or a chip does not allow are left
             out, as are all but the one that is forced.
@@ -89,38 +115,36 @@ class Choice:
 
     grid: Grid
     loads: Loads
+    teams: Teams
     alternatives: Mapping[Partition, float]
 
 
 @lru_cache(maxsize=4096)
-def best_grid(
-    geometry: Geometry, core: Core, around: Surroundings, partition: Partition = Partition.AUTO
-) -> Choice:
-    """The cut with the least expected cycles.
+def best_grid(sites: Sites, around: Surroundings, partition: Partition = Partition.AUTO) -> Choice:
+    """The cut with the least expected cycles, which fits every core that gets a part.
 
     Args:
-        geometry: sizes of the layer.
-        core: the kind of core, with as many cores as may work on it.
-        around: what they share with others.
+        sites: the layer on each kind of core that shares it.
+        around: what these cores share with others.
         partition: what may be divided among the cores; what memory cuts beyond that, it cuts.
 
     Raises:
         CapacityError: no cut fits; the message names memory, need and capacity, not the layer.
     """
-    grids = _partitioned(geometry, core, around, partition)
-    rated = [(_expected(geometry, grid, core, around), grid) for grid in grids]
+    grids = _partitioned(sites, around, partition)
+    rated = [(_expected(sites, grid, around), grid) for grid in grids]
     if not rated:
-        raise CapacityError(_why_nothing_fits(geometry, core, around.share))
+        raise CapacityError(_why_nothing_fits(sites, around.share))
     fastest = min(loads.cycles for loads, _ in rated)
-    as_fast = [each for each in rated if each[0].cycles <= fastest * _AS_FAST]
+    as_fast = [each for each in rated if each[0].cycles <= fastest * AS_FAST]
     loads, grid = min(as_fast, key=_preference)
     cycles = [loads.cycles for loads, _ in rated]
     alternatives = {
         kind: min(compress(cycles, chosen))
         for kind in _PARTITIONS
-        if any(chosen := _divides(kind, grids, core))
+        if any(chosen := _divides(kind, grids, sites))
     }
-    return Choice(grid, loads, alternatives)
+    return Choice(grid, loads, _teams(sites, grid, around.precision), alternatives)
 
 
 _PARTITIONS = (Partition.OUTPUT_CHANNELS, Partition.ROWS, Partition.INPUT_CHANNELS)
@@ -133,9 +157,7 @@ def _preference(rated: tuple[Loads, Grid]) -> tuple[float, ...]:
     return loads.dram, _job_count(grid), loads.cycles, traffic
 
 
-def _partitioned(
-    geometry: Geometry, core: Core, around: Surroundings, partition: Partition
-) -> list[Grid]:
+def _partitioned(sites: Sites, around: Surroundings, partition: Partition) -> list[Grid]:
     """Cuts that fit and divide what they may.
 
     By output channels there is a slice for every core, which goes through its rows one band after
@@ -143,43 +165,54 @@ def _partitioned(
     where a layer has several, not in groups, and there is a NoC; other layers may divide
     everything.
     """
+    geometry = sites[0].geometry
     divisible = geometry.work is not Work.ELEMENT_WISE and geometry.window.groups == 1
     spread: list[Grid] = []
     if divisible and around.has_noc and partition in (Partition.AUTO, Partition.INPUT_CHANNELS):
-        spread = list(_spread(geometry, core, around.share))
+        spread = list(_spread(sites, around.share))
     if partition is Partition.INPUT_CHANNELS and spread:
         return spread
-    grids = list(_candidates(geometry, core, around.share))
+    grids = list(_candidates(sites, around.share))
     if partition in (Partition.OUTPUT_CHANNELS, Partition.ROWS):
-        return list(compress(grids, _divides(partition, grids, core)))
+        return list(compress(grids, _divides(partition, grids, sites)))
     return grids + spread
 
 
-def _divides(partition: Partition, grids: list[Grid], core: Core) -> list[bool]:
+def _divides(partition: Partition, grids: list[Grid], sites: Sites) -> list[bool]:
     """Whether each cut divides one thing only among the cores, as far as memory allows."""
     if partition is Partition.INPUT_CHANNELS:
         return [grid.is_spread for grid in grids]
     counts = [0 if grid.is_spread else len(grid.slices) for grid in grids]
     if partition is Partition.OUTPUT_CHANNELS:
-        enough = max(1, min(core.count, max(counts, default=0)))
+        cores = sum(site.core.count for site in sites)
+        enough = max(1, min(cores, max(counts, default=0)))
         return [count >= enough for count in counts]
     fewest = min((count for count in counts if count), default=1)
     return [count == fewest for count in counts]
 
 
-def _spread(geometry: Geometry, core: Core, share: int) -> Iterator[Grid]:
-    """Cuts whose chunks of input channels are on different cores."""
+def _overflow(sites: Sites, grid: Grid, share: int) -> list[tuple[str, int, int]]:
+    """Memories of any of the kinds that the largest job overflows, as `needs_of` gives them."""
+    return [need for site in sites for need in needs_of(site.geometry, grid, site.core, share)]
+
+
+def _spread(sites: Sites, share: int) -> Iterator[Grid]:
+    """Cuts whose chunks of input channels are on different cores of one kind; a kind that has too
+    few gets no tile."""
+    geometry = sites[0].geometry
     inputs = geometry.input_channels_per_group
     channels, rows, columns = geometry.output_map
-    counts = [count for count in (2, 3, 4, 6, 8, 12, 16, 32) if count <= min(inputs, core.count)]
-    for count in counts:
-        for length in _slice_lengths(geometry, core):
+    most = min(inputs, max(site.core.count for site in sites))
+    for count in (2, 3, 4, 6, 8, 12, 16, 32):
+        if count > most:
+            break
+        for length in _slice_lengths(sites):
             for band_count in sorted({1, 2, 4, 7, 8, 14, 16, 28, rows}):
                 if band_count > rows:
                     continue
                 bands, slices = cut(rows, band_count), cut_by(channels, length)
                 grid = Grid(bands, slices, cut(inputs, count), columns, is_spread=True)
-                if not needs_of(geometry, grid, core, share):
+                if not _overflow(sites, grid, share):
                     yield grid
 
 
@@ -188,45 +221,50 @@ def _job_count(grid: Grid) -> int:
     return grid.tile_count * len(grid.chunks)
 
 
-def _candidates(geometry: Geometry, core: Core, share: int) -> Iterator[Grid]:
-    rows = geometry.output_map[1]
+def _candidates(sites: Sites, share: int) -> Iterator[Grid]:
+    rows = sites[0].geometry.output_map[1]
     band_counts = sorted({*range(1, min(rows, 32) + 1), *(-(-rows // k) for k in range(1, 8))})
-    for length in _slice_lengths(geometry, core):
+    for length in _slice_lengths(sites):
         for band_count in band_counts:
-            grid = _with_fewest_chunks(geometry, core, share, (band_count, length))
+            grid = _with_fewest_chunks(sites, share, (band_count, length))
             if grid is not None:
                 yield grid
 
 
-def _slice_lengths(geometry: Geometry, core: Core) -> list[int]:
+def _slice_lengths(sites: Sites) -> list[int]:
     """Output channels in a slice: whole groups of a grouped convolution, else fractions and
-    multiples of what the core does at once."""
+    multiples of what a core does at once."""
+    geometry = sites[0].geometry
     channels = geometry.output_map[0]
-    unit = 8
-    if core.mac and geometry.work is Work.MULTIPLY:
-        holds_weights = core.mac.dataflow == "weight_stationary"
-        unit = core.mac.columns if holds_weights else core.mac.rows
-    if core.spike and geometry.work is not Work.MULTIPLY:
-        unit = core.spike.lanes // (core.spike.pixels or 1)
-    halves = (unit >> power for power in range(unit.bit_length()))
-    multiples = (unit << power for power in range(channels.bit_length()))
-    lengths = {min(channels, length) for length in (1, *halves, *multiples)}
+    lengths = {1}
+    for unit in {_unit(geometry, site.core) for site in sites}:
+        halves = (unit >> power for power in range(unit.bit_length()))
+        multiples = (unit << power for power in range(channels.bit_length()))
+        lengths |= {min(channels, length) for length in (*halves, *multiples)}
     if geometry.work is not Work.ELEMENT_WISE and geometry.window.groups > 1:
         group = geometry.outputs_per_group
         lengths = {max(1, length // group) * group for length in lengths}
     return sorted(lengths)
 
 
-def _with_fewest_chunks(
-    geometry: Geometry, core: Core, share: int, cut_of: tuple[int, int]
-) -> Grid | None:
+def _unit(geometry: Geometry, core: Core) -> int:
+    """Output channels that a core does at once."""
+    if core.spike and geometry.work is not Work.MULTIPLY:
+        return core.spike.lanes // (core.spike.pixels or 1)
+    if core.mac and geometry.work is Work.MULTIPLY:
+        holds_weights = core.mac.dataflow == "weight_stationary"
+        return core.mac.columns if holds_weights else core.mac.rows
+    return 8
+
+
+def _with_fewest_chunks(sites: Sites, share: int, cut_of: tuple[int, int]) -> Grid | None:
     """So many bands, and slices of such a length, with as few chunks as fit; None if none do."""
-    band_count, length = cut_of
+    geometry, (band_count, length) = sites[0].geometry, cut_of
     channels, rows, columns = geometry.output_map
     bands, slices = cut(rows, band_count), cut_by(channels, length)
     inputs = geometry.input_channels_per_group
     whole = Grid(bands, slices, ((0, inputs),), columns)
-    overflow = needs_of(geometry, whole, core, share)
+    overflow = _overflow(sites, whole, share)
     if not overflow:
         return whole
     if geometry.work is Work.ELEMENT_WISE or geometry.window.groups > 1:
@@ -237,7 +275,7 @@ def _with_fewest_chunks(
     chunk_count = max((-int(-ratio // 1) for ratio in cuttable), default=inputs)
     while chunk_count <= min(inputs, _MOST_CHUNKS):
         grid = Grid(bands, slices, cut(inputs, chunk_count), columns)
-        overflow = needs_of(geometry, grid, core, share)
+        overflow = _overflow(sites, grid, share)
         if not overflow:
             return grid
         if any(name == "state_memory" for name, _, _ in overflow):
@@ -246,28 +284,45 @@ def _with_fewest_chunks(
     return None
 
 
-def _expected(geometry: Geometry, grid: Grid, core: Core, around: Surroundings) -> Loads:
-    """What a cut is expected to take."""
-    storage = around.storage
-    chunks = len(grid.chunks)
-    rounds = -(-grid.tile_count // (core.count // grid.cores_per_tile))
-    job = _job_cycles(geometry, grid, core, around.precision)
-    pixels = grid.largest_tile
+def _teams(sites: Sites, grid: Grid, precision: Precision) -> Teams:
+    """Teams of each kind, and what the largest tile is expected to take one at a timestep."""
+    if len(sites) == 1:
+        return ((sites[0].core.count // grid.cores_per_tile, 1.0),)
+    return tuple(
+        (site.core.count // grid.cores_per_tile, _tile_cycles(*site, grid, precision))
+        for site in sites
+    )
+
+
+def _tile_cycles(geometry: Geometry, core: Core, grid: Grid, precision: Precision) -> float:
+    """Cycles of the largest tile at a timestep."""
+    chunks, pixels = len(grid.chunks), grid.largest_tile
+    job = _job_cycles(geometry, grid, core, precision)
     epilogue = -(-pixels // core.neuron_lanes) if geometry.has_neurons else 0
     if grid.is_spread:
         epilogue += (chunks - 1) * -(-pixels // element_lanes(core))
     in_turn = 1 if grid.is_spread else chunks
-    compute = rounds * geometry.timesteps * (in_turn * job + epilogue)
+    return in_turn * job + epilogue
+
+
+def _expected(sites: Sites, grid: Grid, around: Surroundings) -> Loads:
+    """What a cut is expected to take."""
+    geometry, storage = sites[0].geometry, around.storage
+    teams, tiles = _teams(sites, grid, around.precision), grid.tile_count
+    compute = geometry.timesteps * max(
+        count * _tile_cycles(*site, grid, around.precision)
+        for count, site in zip(most_tiles(tiles, teams), sites, strict=True)
+    )
     block = geometry.block_bits(grid.largest_slice, grid.largest_chunk)
     weights = _job_count(grid) * block / storage.weight_buffer.bits_per_cycle
-    moved = geometry.batch * pixels * (geometry.operand_bits + geometry.stored_bits)
-    moved += chunks * geometry.input_tile_bits(grid)
-    moved += chunks * geometry.value_block_bits(grid.largest_slice, grid.largest_chunk)
-    traffic = grid.tile_count * geometry.steps * moved
+    moved = geometry.batch * grid.largest_tile * (geometry.operand_bits + geometry.stored_bits)
+    moved += len(grid.chunks) * geometry.input_tile_bits(grid)
+    moved += len(grid.chunks) * geometry.value_block_bits(grid.largest_slice, grid.largest_chunk)
+    traffic = tiles * geometry.steps * moved
     activations = traffic / storage.activation_buffer.bits_per_cycle
     fetching = geometry.layer_bits() / around.dram_bits_per_cycle
     if not geometry.keeps_weights(around.share):
-        fetching *= fetches(grid, core.count) / len(grid.slices)
+        fetching *= fetches(grid, teams) / len(grid.slices)
     return Loads(compute, weights, activations, fetching)
 
 
@@ -321,18 +376,19 @@ def core_fill(core: Core, work: Work) -> int:
     return core.mac.fill_cycles if work is Work.MULTIPLY and core.mac else 0
 
 
-def _why_nothing_fits(geometry: Geometry, core: Core, share: int) -> str:
+def _why_nothing_fits(sites: Sites, share: int) -> str:
     """The memory that even the smallest job overflows, with all chunks or with none."""
+    geometry = sites[0].geometry
     channels, rows, columns = geometry.output_map
     grouped = geometry.work is not Work.ELEMENT_WISE and geometry.window.groups > 1
     length = geometry.outputs_per_group if grouped else 1
     inputs = geometry.input_channels_per_group
     chunk_count = inputs if geometry.work is not Work.ELEMENT_WISE and not grouped else 1
     smallest = Grid(cut(rows, rows), cut_by(channels, length), cut(inputs, chunk_count), columns)
-    overflow = needs_of(geometry, smallest, core, share)
+    overflow = _overflow(sites, smallest, share)
     if not overflow:
         whole = Grid(cut(rows, rows), cut_by(channels, length), ((0, inputs),), columns)
-        overflow = needs_of(geometry, whole, core, share)
+        overflow = _overflow(sites, whole, share)
     name, need, size = overflow[0]
     has = "of which this kind of core has a share of" if name == "weight_buffer" else "which has"
     return (

@@ -138,9 +138,8 @@ def _mapping(layers: pd.DataFrame) -> list[dict[str, Any]]:
     return [
         {
             "layer": layer,
-            "cores": "spike",
-            "first_core": 0,
-            "core_count": CORES["spike"],
+            "cores": [{"kind": "spike", "first": 0, "count": CORES["spike"]}],
+            "kinds": {},
             "slices": 1,
             "bands": 4,
             "chunks": 2,
@@ -235,6 +234,7 @@ def _summary(
         "critical_path_cycles": {"compute_spike": makespan - 9, "dram": 9} if makespan else {},
         "interval_s": latency_s,
         "mapping": _mapping(layers) if makespan else [],
+        "idle_cores": {},
         "area_mm2": None if latency_s is None else 42.0,
         "average_power_w": latency_s and energy_pj * 1e-12 / latency_s,
         "area_parts_mm2": {"spike.logic": 2.0, "activation_buffer": 40.0} if makespan else {},
