@@ -8,7 +8,8 @@ Where all cores work on one layer (`layer` and `timestep` order), kinds share it
 is expected to be fastest alone others are added, each time the one with which the layer becomes
 fastest, as long as it becomes faster. A kind is left out where it does not fit the layer, where its
 memories would cut all tiles too small, or where its lanes do not set the pace. In a `pipeline` a
-layer has cores of one kind: the longest layers choose first, each the kind that is then done first.
+layer has cores of one kind: that on which it is fastest, but layers move from the kind with the
+busiest core to others as long as the busiest core of the chip has less to do.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from codesign.errors import CapacityError
 from codesign.mapping.fusion import FusedLayer
 from codesign.mapping.geometry import Geometry, Work
+from codesign.mapping.pipeline import slowest_run
 from codesign.specs.architecture import Architecture, Core
 from codesign.workload import Stream
 
@@ -113,24 +115,39 @@ def _fastest(expected: Mapping[Kinds, float | None]) -> tuple[Kinds, float]:
     return kinds, fitting[kinds]
 
 
-def single_kinds(expected: Sequence[Mapping[Kinds, float | None]]) -> list[Kinds]:
-    """One kind for each layer of a pipeline, such that the busiest kind has little to do.
+def single_kinds(
+    expected: Sequence[Mapping[Kinds, float | None]], counts: Mapping[str, int]
+) -> list[Kinds]:
+    """One kind for each layer of a pipeline, such that the busiest core has little to do.
 
     Args:
-        expected: for each layer, cycles on each kind that can do it alone.
+        expected: for each layer, cycles on all cores of each kind that can do it.
+        counts: cores of each kind.
     """
     fitting = [
         {kinds: cycles for kinds, cycles in each.items() if cycles is not None} for each in expected
     ]
-    chosen = [next(iter(each)) for each in expected]
-    busy: dict[Kinds, float] = {}
-    layers = [layer for layer, each in enumerate(fitting) if each]
-    for layer in sorted(layers, key=lambda layer: (-min(fitting[layer].values()), layer)):
-        cycles = fitting[layer]
-        done = {kinds: busy.get(kinds, 0.0) + cycles[kinds] for kinds in cycles}
-        chosen[layer] = min(done, key=lambda kinds: done[kinds])
-        busy[chosen[layer]] = done[chosen[layer]]
-    return chosen
+    chosen = [_fastest(each)[0] or next(iter(each)) for each in expected]
+
+    def busiest(kinds: Kinds, layers: Sequence[Kinds]) -> float:
+        work = [
+            each.get(kinds, 0.0) for each, on in zip(fitting, layers, strict=True) if on == kinds
+        ]
+        return counts[kinds[0]] * slowest_run(work, counts[kinds[0]])
+
+    while True:
+        loads = {kinds: busiest(kinds, chosen) for each in expected for kinds in each}
+        most = max(loads, key=lambda kinds: loads[kinds])
+        moves = []
+        for layer, on in enumerate(chosen):
+            for other in fitting[layer] if on == most else ():
+                moved = [*chosen[:layer], other, *chosen[layer + 1 :]]
+                if other != most:
+                    moves.append((max(busiest(most, moved), busiest(other, moved)), moved))
+        least, moved = min(moves, default=(loads[most], chosen), key=lambda move: move[0])
+        if least >= loads[most]:
+            return chosen
+        chosen = moved
 
 
 def idle_kinds(

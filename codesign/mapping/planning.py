@@ -159,7 +159,8 @@ def _with_kinds(
                 {(kind,): _expected(fused, each, architecture, (kind,)) for kind in kinds}
                 for fused, each, kinds in layers
             ]
-            chosen = single_kinds(tried)
+            counts = {name: core.count for name, core in architecture.cores.items()}
+            chosen = single_kinds(tried, counts)
         else:
             shared = [
                 shared_kinds(kinds, partial(_expected, fused, each, architecture), AS_FAST)

@@ -12,6 +12,7 @@ from codesign.evaluation import evaluate
 from codesign.mapping import lower, map_workload
 from codesign.mapping.geometry import Work, needs_of
 from codesign.mapping.kinds import Kinds, idle_kinds, pools, shared_kinds, single_kinds
+from codesign.mapping.pipeline import share_cores, slowest_run
 from codesign.mapping.tiling import most_tiles, teams_by_work, teams_of_tiles
 from codesign.specs.architecture import Architecture, Core
 from codesign.trace import Trace
@@ -204,10 +205,27 @@ def test_kinds_join_while_the_layer_becomes_faster(case: str) -> None:
     assert tried == expected
 
 
-def test_layers_of_a_pipeline_go_to_the_kind_that_is_done_first_the_longest_before_others() -> None:
-    expected = [{"a": 6.0, "b": 9.0}, {"a": 4.0, "b": None}, {"a": 5.0, "b": 5.0}, {"b": 1.0}]
-    found = single_kinds([expected_by(each) for each in expected])
+def test_layers_of_a_pipeline_move_to_another_kind_while_the_busiest_core_has_less_to_do() -> None:
+    expected = [{"a": 6.0, "b": 12.0}, {"a": 4.0, "b": None}, {"a": 5.0, "b": 6.0}, {"b": 1.0}]
+    found = single_kinds([expected_by(each) for each in expected], {"a": 1, "b": 1})
     assert found == [("a",), ("a",), ("b",), ("b",)]
+    # Three cores of a have one layer each, so that the longest takes one of them 18 cycles.
+    assert single_kinds([expected_by(each) for each in expected[:1]], {"a": 3, "b": 1}) == [("a",)]
+    more = single_kinds([expected_by(each) for each in expected], {"a": 3, "b": 1})
+    assert more == [("a",), ("a",), ("b",), ("b",)]  # two of them, and 12 for both kinds at most
+
+
+@given(
+    work=st.lists(st.integers(1, 50).map(float), min_size=1, max_size=9), cores=st.integers(1, 12)
+)
+def test_the_slowest_run_is_that_of_the_cores_that_are_shared(
+    work: list[float], cores: int
+) -> None:
+    runs: dict[tuple[int, int], float] = {}
+    for each, place in zip(work, share_cores(work, cores), strict=True):
+        runs[place] = runs.get(place, 0.0) + each
+    slowest = max(load / count for (_, count), load in runs.items())
+    assert slowest_run(work, cores) == pytest.approx(slowest, rel=1e-4)  # 20 halvings
 
 
 def test_kinds_that_share_layers_with_the_same_kind_are_of_one_pool() -> None:
