@@ -186,6 +186,8 @@ def _decision(plan: Plan) -> dict[str, Any]:
         "is_spread": plan.grid.is_spread,
         "expected_cycles": plan.expected_cycles,
         "limit": plan.choice.loads.limit,
+        "loads_cycles": plan.choice.loads._asdict(),
+        "expected_energy_pj": plan.choice.energy_pj,
         "alternatives": {str(name): took for name, took in plan.choice.alternatives.items()},
         "kinds": {"+".join(kinds): took for kinds, took in plan.tried.items()},
     }

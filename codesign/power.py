@@ -23,11 +23,11 @@ from codesign.energy import (
     core_prices,
     fetch_prices,
     over_links,
-    static_power_mw,
     transfer_prices,
 )
 from codesign.mapping.jobs import JOB_TRANSFERS, TRANSFERS, Jobs
 from codesign.specs.architecture import Architecture
+from codesign.static_power import static_power_mw
 
 Integers = NDArray[np.int64]
 

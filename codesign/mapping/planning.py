@@ -12,14 +12,16 @@ from functools import partial
 from typing import Literal
 
 from codesign.errors import CapacityError
+from codesign.mapping.expectation import Loads, Outside, Site, Surroundings
 from codesign.mapping.fusion import FusedLayer
 from codesign.mapping.geometry import Geometry, chip_precision, on_core
 from codesign.mapping.kinds import Kinds, able_kinds, pools, shared_kinds, single_kinds
 from codesign.mapping.pipeline import share_cores
 from codesign.mapping.residency import WORKING_PART, keeps_membranes, resident_weights
-from codesign.mapping.search import AS_FAST, Choice, Loads, Site, Surroundings, best_grid
+from codesign.mapping.search import AS_GOOD, Choice, best_grid
 from codesign.mapping.tiling import Grid, most_tiles
-from codesign.specs.architecture import Architecture, Core, Storage
+from codesign.specs.architecture import Architecture, Core, Noc, Storage
+from codesign.static_power import static_power_mw
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Plan:
         pool: kinds of core with which these share a part of the weight buffer, themselves among
             them.
         weight_share: bits of the weight buffer through which its weights stream.
+        outside: what of its inputs and results is expected to pass DRAM.
         keeps_weights: whether they stay in the weight buffer from one pass to the next.
         tried: expected cycles on the kinds of core that were compared, None where it does not fit.
     """
@@ -59,6 +62,7 @@ class Plan:
     choice: Choice
     pool: Kinds
     weight_share: int
+    outside: Outside
     keeps_weights: bool = False
     tried: Mapping[Kinds, float | None] = field(default_factory=dict)
 
@@ -115,15 +119,25 @@ class Plan:
 
 
 def plans_of(
-    fused_layers: Sequence[FusedLayer], sizes: Sequence[Geometry], architecture: Architecture
+    fused_layers: Sequence[FusedLayer],
+    sizes: Sequence[Geometry],
+    architecture: Architecture,
+    outside: Sequence[Outside],
 ) -> list[Plan]:
     """A plan for each fused layer.
+
+    Args:
+        fused_layers: in order of computation.
+        sizes: of each.
+        architecture: the chip.
+        outside: what of each is expected to pass DRAM.
 
     Raises:
         CapacityError: a layer that no core can do, or that fits no memory however it is cut;
             with the layer, the need, the capacity and what to change.
     """
-    drafts = _with_kinds(fused_layers, sizes, architecture)
+    layers = list(zip(fused_layers, sizes, outside, strict=True))
+    drafts = _with_kinds(layers, architecture)
     if architecture.schedule.order == "pipeline":
         drafts = _with_own_cores(drafts, architecture)
     drafts = _with_kept_weights(drafts, architecture)
@@ -132,57 +146,55 @@ def plans_of(
     return _with_membranes(drafts, architecture)
 
 
-_NO_CUT = Choice(Grid((), (), (), 0), Loads(0.0, 0.0, 0.0, 0.0), (), {})
+_NO_CUT = Choice(Grid((), (), (), 0), Loads(0.0, 0.0, 0.0, 0.0), 0.0, (), {})
 
 
-def _draft(fused: FusedLayer, sizes: Geometry, kinds: Kinds, architecture: Architecture) -> Plan:
+_Layer = tuple[FusedLayer, Geometry, Outside]
+
+
+def _draft(layer: _Layer, kinds: Kinds, architecture: Architecture) -> Plan:
     """A plan without a cut on all cores of some kinds, as if these shared nothing with others."""
+    fused, sizes, outside = layer
     cores, shares = architecture.cores, weight_shares(architecture)
     places = tuple(Place(kind, 0, cores[kind].count, on_core(sizes, cores[kind])) for kind in kinds)
-    return Plan(fused, places, _NO_CUT, kinds, sum(shares[kind] for kind in kinds))
+    share = sum(shares[kind] for kind in kinds)
+    return Plan(fused, places, _NO_CUT, kinds, share, outside)
 
 
-def _with_kinds(
-    fused_layers: Sequence[FusedLayer], sizes: Sequence[Geometry], architecture: Architecture
-) -> list[Plan]:
+def _with_kinds(layers: Sequence[_Layer], architecture: Architecture) -> list[Plan]:
     """Drafts on the kinds of core that compute each layer.
 
     Raises:
         CapacityError: a layer that no core can do.
     """
-    able = able_kinds(fused_layers, sizes, architecture)
-    layers = list(zip(fused_layers, sizes, able, strict=True))
+    able = able_kinds([layer[0] for layer in layers], [layer[1] for layer in layers], architecture)
     chosen, tried = able, [dict[Kinds, float | None]() for _ in able]
+    expect = partial(_expected, architecture)
     if any(len(kinds) > 1 for kinds in able):
+        pairs = list(zip(layers, able, strict=True))
         if architecture.schedule.order == "pipeline":
-            tried = [
-                {(kind,): _expected(fused, each, architecture, (kind,)) for kind in kinds}
-                for fused, each, kinds in layers
-            ]
             counts = {name: core.count for name, core in architecture.cores.items()}
+            tried = [{(kind,): expect(layer, (kind,)) for kind in kinds} for layer, kinds in pairs]
             chosen = single_kinds(tried, counts)
         else:
             shared = [
-                shared_kinds(kinds, partial(_expected, fused, each, architecture), AS_FAST)
-                for fused, each, kinds in layers
+                shared_kinds(kinds, partial(expect, layer), AS_GOOD) for layer, kinds in pairs
             ]
             chosen, tried = [kinds for kinds, _ in shared], [each for _, each in shared]
     pool_of, shares = pools(chosen, architecture), weight_shares(architecture)
     drafts = []
-    for fused, each, kinds, expected in zip(fused_layers, sizes, chosen, tried, strict=True):
+    for layer, kinds, expected in zip(layers, chosen, tried, strict=True):
         pool = pool_of[kinds[0]]
         share = sum(shares[kind] for kind in pool)
-        draft = _draft(fused, each, kinds, architecture)
+        draft = _draft(layer, kinds, architecture)
         drafts.append(replace(draft, pool=pool, weight_share=share, tried=expected))
     return drafts
 
 
-def _expected(
-    fused: FusedLayer, sizes: Geometry, architecture: Architecture, kinds: Kinds
-) -> float | None:
+def _expected(architecture: Architecture, layer: _Layer, kinds: Kinds) -> float | None:
     """Cycles that a layer is expected to take on all cores of some kinds; None if it does not fit
     there, where its membranes may have to travel."""
-    draft = _draft(fused, sizes, kinds, architecture)
+    draft = _draft(layer, kinds, architecture)
     try:
         if architecture.schedule.order == "layer":
             return _cut(draft, architecture).expected_cycles
@@ -286,10 +298,13 @@ def _cut(draft: Plan, architecture: Architecture, *, has_residents: bool = False
         for place in draft.places
     )
     around = surroundings(architecture, draft.weight_share)
+    reloads = architecture.schedule.order != "layer" and not draft.keeps_weights
+    passes = draft.geometry.steps if reloads else 1
+    outside = replace(draft.outside, weight_passes=passes)
     schedule = architecture.schedule
     partition = schedule.layers.get(draft.fused.name, schedule.partition)
     try:
-        choice = best_grid(sites, around, partition)
+        choice = best_grid(sites, around, partition, outside)
     except CapacityError as error:
         on = " and ".join(f"'{group}'" for group in draft.groups)
         raise CapacityError(
@@ -313,8 +328,24 @@ def surroundings(architecture: Architecture, share: int) -> Surroundings:
     assert architecture.technology is not None, "an architecture with cores states its clock"
     precision, storage = chip_precision(architecture), chip_storage(architecture)
     dram = storage.dram
-    bandwidth = dram.channels * dram.bandwidth_bits_per_s / architecture.technology.clock_hz
-    return Surroundings(precision, storage, share, bandwidth, architecture.noc is not None)
+    clock_hz = architecture.technology.clock_hz
+    bandwidth = dram.channels * dram.bandwidth_bits_per_s / clock_hz
+    static_pj = sum(static_power_mw(architecture).values()) * 1e9 / clock_hz
+    way_pj = 0.0 if architecture.noc is None else _way_pj_per_bit(architecture.noc, architecture)
+    has_noc = architecture.noc is not None
+    return Surroundings(precision, storage, share, bandwidth, static_pj, way_pj, has_noc)
+
+
+def _way_pj_per_bit(noc: Noc, architecture: Architecture) -> float:
+    """Energy of a bit between the shared memories and a core, on average over the cores."""
+    if noc.columns is None:
+        return noc.hop_pj_per_bit
+    count = sum(core.count for core in architecture.cores.values())
+    column_hops = sum(1 + number % noc.columns for number in range(count)) / count
+    row_hops = sum(number // noc.columns for number in range(count)) / count
+    vertical_pj = noc.vertical_hop_pj_per_bit
+    vertical_pj = noc.hop_pj_per_bit if vertical_pj is None else vertical_pj
+    return column_hops * noc.hop_pj_per_bit + row_hops * vertical_pj * (noc.storage == "corner")
 
 
 def weight_shares(architecture: Architecture) -> dict[str, int]:

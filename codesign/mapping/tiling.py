@@ -141,6 +141,16 @@ def teams_of_tiles(tile_count: int, teams: Teams) -> NDArray[np.int64]:
 
 
 @lru_cache(maxsize=4096)
+def tiles_of_kinds(tile_count: int, teams: Teams) -> tuple[int, ...]:
+    """The tiles that all teams of each kind have together."""
+    if len(teams) == 1:
+        return (tile_count,)
+    ends = np.cumsum([0, *(count for count, _ in teams)])
+    starts = np.searchsorted(teams_of_tiles(tile_count, teams), ends)
+    return tuple(np.diff(starts).tolist())
+
+
+@lru_cache(maxsize=4096)
 def most_tiles(tile_count: int, teams: Teams) -> tuple[int, ...]:
     """The tiles of the team that has most, of each kind."""
     if len(teams) == 1:
@@ -211,6 +221,17 @@ def fetch_rounds(grid: Grid, cores: NDArray[np.int64], *, keeps: bool) -> NDArra
     runs = cores * slices + tiles // bands
     first_of_run: NDArray[np.int64] = rounds[np.searchsorted(runs, runs)]
     return first_of_run
+
+
+@lru_cache(maxsize=4096)
+def core_loads(grid: Grid, teams: Teams) -> int:
+    """How often a core loads a block of weights, while a layer is computed once."""
+    slices, bands, chunks = len(grid.slices), len(grid.bands), len(grid.chunks)
+    if chunks > 1 and not grid.is_spread:
+        return slices * bands * chunks
+    dealt = teams_of_tiles(slices * bands, teams)
+    runs = dealt * slices + np.arange(slices * bands) // bands
+    return chunks * (1 + int(np.count_nonzero(np.diff(runs))))
 
 
 @lru_cache(maxsize=4096)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from codesign.pages.content import Cell, Section, Table, count
+from codesign.pages.content import Cell, Section, Table, count, quantity
+from codesign.pages.energy import PICOJOULE
 from codesign.pages.layer_table import computing_rows
 from codesign.pages.palette import words
 from codesign.results import Result
@@ -20,10 +21,11 @@ def mapping_section(result: Result) -> list[Section]:
         return []
     text = (
         "Where kinds of core can share a layer, they do if it is expected to be faster so. "
-        "Where the architecture does not force a partition, a layer is cut as it is expected to be "
-        "fastest. Of cuts that are about as fast, the one is taken that fetches least from DRAM, "
-        "and of these the one with the fewest jobs. The mapper does not see the recorded spikes, "
-        "expects no waiting for other layers, and takes a fifth of all spikes to be ones."
+        "Where the architecture does not force a partition, a layer is cut such that the product "
+        "of expected cycles and expected energy is least. Of cuts that are about as good, the one "
+        "is taken that moves least from and to DRAM, and of these the one with the fewest jobs. "
+        "The mapper does not see the recorded spikes, expects no waiting for other layers, and "
+        "takes a fifth of all spikes to be ones."
     )
     return [Section("Mapping", [text], table=mapping_table(result))]
 
@@ -36,7 +38,8 @@ def mapping_table(result: Result) -> Table:
     kinds = [name for name in PARTITIONS if any(name in plan["alternatives"] for plan in plans)]
     times = computing_rows(result).groupby("layer").agg({"start_cycle": "min", "end_cycle": "max"})
     took = (times["end_cycle"] - times["start_cycle"]).to_dict()
-    columns = ["layer", "cores", "cut into", "expected cycles", "set by"]
+    columns = ["layer", "cores", "cut into", "expected cycles", "set by", "of DRAM alone"]
+    columns += ["expected energy"]
     columns += [f"expected {PARTITIONS[name]}" for name in kinds]
     compared = list(dict.fromkeys(kinds for plan in plans for kinds in plan["kinds"]))
     columns += [f"expected on {' and '.join(kinds.split('+'))}" for kinds in compared]
@@ -45,6 +48,8 @@ def mapping_table(result: Result) -> Table:
     for plan in plans:
         cells: list[Cell] = [plan["layer"], _cores(plan), _cut(plan)]
         cells += [count(plan["expected_cycles"]), words(plan["limit"])]
+        cells += [count(plan["loads_cycles"]["dram"])]
+        cells += [quantity(plan["expected_energy_pj"] * PICOJOULE, "J")]
         cells += [_cycles(plan["alternatives"].get(name)) for name in kinds]
         cells += [
             _cycles(plan["kinds"][each], "does not fit") if each in plan["kinds"] else ""

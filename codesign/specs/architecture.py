@@ -321,7 +321,7 @@ class Partition(StrEnum):
     """What of a layer the cores divide among each other."""
 
     AUTO = "auto"
-    """What the cost model expects to be fastest."""
+    """What the cost model expects to have the least EDP."""
     OUTPUT_CHANNELS = "output_channels"
     ROWS = "rows"
     INPUT_CHANNELS = "input_channels"

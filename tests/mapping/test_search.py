@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from codesign.errors import CapacityError
 from codesign.fanout import Band
 from codesign.mapping import map_workload
+from codesign.mapping.expectation import Loads, Site
 from codesign.mapping.fusion import fuse
 from codesign.mapping.geometry import Work, needs_of
 from codesign.mapping.planning import surroundings, weight_shares
-from codesign.mapping.search import Loads, Site, best_grid
+from codesign.mapping.search import best_grid
 from codesign.mapping.tiling import Grid
 from codesign.specs.architecture import Architecture
 from codesign.workload import Kind, LayerType, Stream, Window, Workload

@@ -146,6 +146,13 @@ def _mapping(layers: pd.DataFrame) -> list[dict[str, Any]]:
             "is_spread": False,
             "expected_cycles": 1000.0,
             "limit": "compute",
+            "loads_cycles": {
+                "compute": 1000.0,
+                "weight_buffer": 10.0,
+                "activation_buffer": 300.0,
+                "dram": 200.0,
+            },
+            "expected_energy_pj": 2e6,
             "alternatives": {"rows": 1000.0, "output_channels": 2000.0},
         }
         for layer in dict.fromkeys(layers["layer"])
