@@ -35,6 +35,7 @@ from codesign.energy import (
 from codesign.fill_levels import fill_levels
 from codesign.mapping import Jobs, Mapping, arrange, map_workload, measure
 from codesign.mapping.jobs import OPERATION_COLUMNS
+from codesign.mapping.kinds import idle_kinds
 from codesign.mapping.planning import Plan
 from codesign.messages import evaluate_messages
 from codesign.overflow import widths
@@ -97,6 +98,7 @@ def evaluate(
     summary["static_parts_pj"] = static_parts_pj(jobs, schedule, architecture)
     summary["operations"] = {name: int(jobs.columns[name].sum()) for name in OPERATION_COLUMNS}
     summary["mapping"] = [_decision(plan) for plan in mapping.plans]
+    summary["idle_cores"] = _idle_cores(mapping, jobs)
     summary["bit_serial"] = _bit_serial(mapping, jobs, energy)
     of_one_pj = moving_pj(jobs, schedule, architecture)
     summary |= _steady(steady(), of_one_pj, architecture)
@@ -153,6 +155,7 @@ def _summary(
         "static_parts_pj": {},
         "bit_serial": {},
         "mapping": [],
+        "idle_cores": {},
         "operations": {},
         "messages": {},
         "populations": [],
@@ -220,17 +223,27 @@ def _decision(plan: Plan) -> dict[str, Any]:
     """What the mapper decided for a layer, and what it expected of the alternatives."""
     return {
         "layer": plan.fused.name,
-        "cores": plan.group,
-        "first_core": plan.cores[0],
-        "core_count": plan.cores[1],
+        "cores": [
+            {"kind": place.group, "first": place.first, "count": place.count}
+            for place in plan.places
+        ],
         "slices": len(plan.grid.slices),
         "bands": len(plan.grid.bands),
         "chunks": len(plan.grid.chunks),
         "is_spread": plan.grid.is_spread,
         "expected_cycles": plan.expected_cycles,
         "limit": plan.choice.loads.limit,
+        "loads_cycles": plan.choice.loads._asdict(),
+        "expected_energy_pj": plan.choice.energy_pj,
         "alternatives": {str(name): took for name, took in plan.choice.alternatives.items()},
+        "kinds": {"+".join(kinds): took for kinds, took in plan.tried.items()},
     }
+
+
+def _idle_cores(mapping: Mapping, jobs: Jobs) -> dict[str, str]:
+    """Kinds of core that compute nothing, and why."""
+    used = {jobs.core_groups[core] for core in set(jobs.columns["core"].tolist())}
+    return idle_kinds(mapping.architecture.cores, used, [plan.tried for plan in mapping.plans])
 
 
 def _clock_hz(architecture: Architecture) -> float:

@@ -13,11 +13,11 @@ from codesign.energy import (
     price,
     price_operations,
     static_parts_pj,
-    static_power_mw,
     stream_sums,
 )
 from codesign.results import COMPONENTS
 from codesign.specs.catalogue import load_architecture
+from codesign.static_power import static_power_mw
 from codesign.trace import Trace
 from codesign.workload import Kind
 from tests.chip.small_chips import Simulated, runs, simulated, split_chip

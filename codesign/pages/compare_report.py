@@ -78,6 +78,7 @@ def _statements(results: Sequence[Result]) -> list[str]:
     return [
         *dict.fromkeys(texts),
         *headline.overflow_sentences(summaries),
+        *headline.idle_sentences(summaries),
         *headline.changes_sentences(summaries),
     ]
 

@@ -148,6 +148,15 @@ def overflow_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
 _NAMED_OVERFLOWS = 3
 
 
+def idle_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Kinds of core that compute nothing, and why; often nothing."""
+    return [
+        f"{summary['workload']}: cores of kind '{kind}' compute nothing, because {reason}."
+        for summary in summaries
+        for kind, reason in (summary.get("idle_cores") or {}).items()
+    ]
+
+
 def repeated_integers(summary: Mapping[str, Any]) -> float:
     """ACs that the chip does instead of MACs, because its policy repeats integers; mostly 0.
 

@@ -45,6 +45,7 @@ def run_page(result: Result) -> Page:
         statements=[
             *headline.statements(summary["provenance"] or {}),
             *headline.overflow_sentences([summary]),
+            *headline.idle_sentences([summary]),
             *headline.changes_sentences([summary]),
         ],
         lead=headline.headline(summary),
