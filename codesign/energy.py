@@ -34,13 +34,12 @@ from codesign.mapping.datapaths import ceil_divide
 from codesign.mapping.jobs import JOB_TRANSFERS, OPERATION_COLUMNS, Jobs
 from codesign.results import COMPONENTS
 from codesign.specs.architecture import Architecture, Core, Noc, Storage
-from codesign.static_power import static_power_mw
+from codesign.static_power import PJ_PER_MW_SECOND, idle_pj_per_cycle, static_power_mw
 from codesign.workload import Stream
 
 Prices = NDArray[np.floating[Any]]
 
 CHIP_STREAM, NO_TIMESTEP = "chip", -1
-PJ_PER_MW_SECOND = 1e9
 
 
 def price(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> pd.DataFrame:
@@ -231,18 +230,8 @@ def static_parts_pj(jobs: Jobs, schedule: Schedule, architecture: Architecture) 
     return parts
 
 
-def idle_pj_per_cycle(architecture: Architecture) -> float:
-    """What passes in a cycle in which nothing happens: leakage, the DRAM's background, and the idle
-    clock of every core."""
-    assert architecture.technology is not None
-    power_mw = math.fsum(static_power_mw(architecture).values())
-    cores = architecture.cores.values()
-    clocks_pj = math.fsum(core.count * core.overhead.idle_clock_pj for core in cores)
-    return power_mw * PJ_PER_MW_SECOND / architecture.technology.clock_hz + clocks_pj
-
-
-def moving_pj(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> float:
-    """Energy of a simulated run without what its cycles would cost if nothing happened."""
+def dynamic_pj(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> float:
+    """Dynamic energy of a simulated run: without what its cycles would cost if nothing happened."""
     whole = math.fsum(price(jobs, schedule, architecture)["energy_pj"])
     return whole - idle_pj_per_cycle(architecture) * schedule.makespan_cycles
 

@@ -25,8 +25,7 @@ from codesign.counting import count_layers, totals
 from codesign.critical_path import critical_path, cycles_by_cause
 from codesign.energy import (
     component_sums,
-    idle_pj_per_cycle,
-    moving_pj,
+    dynamic_pj,
     price,
     price_operations,
     static_parts_pj,
@@ -42,6 +41,7 @@ from codesign.overflow import widths
 from codesign.power import PowerProfile, power_profile, power_steps
 from codesign.results import OCCUPANCY_COLUMNS, TIMELINE_COLUMNS, Result
 from codesign.specs.architecture import Architecture
+from codesign.static_power import idle_pj_per_cycle
 from codesign.throughput import Interval, interval
 from codesign.trace import Trace
 from codesign.what_if import candidates, what_if
@@ -100,7 +100,7 @@ def evaluate(
     summary["mapping"] = [_decision(plan) for plan in mapping.plans]
     summary["idle_cores"] = _idle_cores(mapping, jobs)
     summary["bit_serial"] = _bit_serial(mapping, jobs, energy)
-    of_one_pj = moving_pj(jobs, schedule, architecture)
+    of_one_pj = dynamic_pj(jobs, schedule, architecture)
     summary |= _steady(steady(), of_one_pj, architecture)
     summary["bounds_cycles"] = bounds_cycles(jobs, architecture)
     summary["jobs"] = len(jobs)
@@ -125,9 +125,22 @@ def _of_messages(
         trace, architecture, has_timeline=has_timeline, what_ifs=what_ifs
     )
     summary = _summary(trace, architecture, layers, energy) | found
+    layers = _with_inputs(layers, found["populations"])
     summary |= _times(found["makespan_cycles"], architecture, summary["energy_pj"])
     summary["interval_s"] = found["interval_cycles"] / _clock_hz(architecture)
     return Result(summary, layers, energy, *tables)
+
+
+def _with_inputs(layers: pd.DataFrame, populations: list[dict[str, Any]]) -> pd.DataFrame:
+    """The table of layers with the populations of the network's inputs, which compute nothing and
+    send messages."""
+    known = set(layers["layer"])
+    names = [each["layer"] for each in populations if each["layer"] not in known]
+    inputs = pd.DataFrame({"layer": names, "type": "input", "stream": "spike"})
+    joined = pd.concat([inputs, layers], ignore_index=True)
+    numbers = layers.select_dtypes("number").dtypes.to_dict()
+    counted = joined.fillna(dict.fromkeys(numbers, 0)).astype(numbers)
+    return counted[layers.columns.tolist()]
 
 
 def _summary(

@@ -87,8 +87,11 @@ class Sensitivity:
 
 
 def sensitivity(summaries: Sequence[Mapping[str, Any]]) -> Sensitivity | None:
-    """What the ranking of runs depends on; None for fewer than two, or without cores."""
+    """What the ranking of runs depends on; None for fewer than two, without cores, or where the
+    price of an operation is one with that of its memories (a chip of messages)."""
     if len(summaries) < 2 or not all(summary.get("operations") for summary in summaries):
+        return None
+    if any(summary.get("messages") for summary in summaries):
         return None
     tables = [energies_pj(summary) for summary in summaries]
     energies = {name: [table[name] for table in tables] for name in tables[0]}

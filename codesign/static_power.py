@@ -1,6 +1,10 @@
 """Static power: what a chip draws whether it computes or not, by place."""
 
+import math
+
 from codesign.specs.architecture import Architecture
+
+PJ_PER_MW_SECOND = 1e9
 
 
 def static_power_mw(architecture: Architecture) -> dict[str, float]:
@@ -18,3 +22,13 @@ def static_power_mw(architecture: Architecture) -> dict[str, float]:
         parts["noc"] = architecture.noc.leakage_mw
     parts["dram_background"] = storage.dram.background_mw
     return parts
+
+
+def idle_pj_per_cycle(architecture: Architecture) -> float:
+    """What passes in a cycle in which nothing happens: leakage, the DRAM's background, and the idle
+    clock of every core."""
+    assert architecture.technology is not None
+    power_mw = math.fsum(static_power_mw(architecture).values())
+    cores = architecture.cores.values()
+    clocks_pj = math.fsum(core.count * core.overhead.idle_clock_pj for core in cores)
+    return power_mw * PJ_PER_MW_SECOND / architecture.technology.clock_hz + clocks_pj

@@ -20,7 +20,7 @@ from codesign.mapping.datapaths import (
     mac_datapath,
     weight_tiles,
 )
-from codesign.mapping.expectation import core_fill
+from codesign.mapping.expected_cycles import core_fill
 from codesign.mapping.geometry import Work
 from codesign.mapping.job_sizes import (
     Columns,

@@ -9,7 +9,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from codesign.errors import Fault, InputError, nearest
-from codesign.mapping.expectation import Outside
+from codesign.mapping.expected_cycles import Outside
 from codesign.mapping.forecast import forecast
 from codesign.mapping.fusion import FusedLayer, fuse
 from codesign.mapping.geometry import chip_precision, geometry
@@ -104,10 +104,10 @@ def _check_names(names: Sequence[str], architecture: Architecture) -> None:
 
 def outside_of(fused: FusedLayer, in_dram: Set[str], widths: dict[str, int]) -> Outside:
     """What of a layer passes DRAM, if some tensors live there."""
-    held = [name in in_dram for name in (*fused.sources, "")]
+    main, *values = fused.sources
     return Outside(
-        has_input=held[0],
-        has_values=held[1],
+        has_input=main in in_dram,
+        has_values=any(name in in_dram for name in values),
         has_membranes=membranes_of(fused) in in_dram,
         operand_bits=sum(widths[name] for name in fused.operands if name in in_dram),
         stored_bits=sum(widths[name] for name in fused.stored if name in in_dram),

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Literal
 
 from codesign.errors import CapacityError
-from codesign.mapping.expectation import Loads, Outside, Site, Surroundings
+from codesign.mapping.expected_cycles import Loads, Outside, Site, Surroundings
 from codesign.mapping.fusion import FusedLayer
 from codesign.mapping.geometry import Geometry, chip_precision, on_core
 from codesign.mapping.kinds import Kinds, able_kinds, pools, shared_kinds, single_kinds
@@ -21,7 +21,7 @@ from codesign.mapping.residency import WORKING_PART, keeps_membranes, resident_w
 from codesign.mapping.search import AS_GOOD, Choice, best_grid
 from codesign.mapping.tiling import Grid, most_tiles
 from codesign.specs.architecture import Architecture, Core, Noc, Storage
-from codesign.static_power import static_power_mw
+from codesign.static_power import idle_pj_per_cycle
 
 
 @dataclass(frozen=True)
@@ -235,13 +235,20 @@ def _with_own_cores(drafts: list[Plan], architecture: Architecture) -> list[Plan
     plans = list(drafts)
     for kinds in dict.fromkeys(draft.groups for draft in drafts):
         mine = [index for index, draft in enumerate(drafts) if draft.groups == kinds]
-        work = [_cut(drafts[index], architecture).expected_cycles for index in mine]
+        work = [_on_one_core(drafts[index], architecture) for index in mine]
         count = architecture.cores[kinds[0]].count
         for index, (first, own) in zip(mine, share_cores(work, count), strict=True):
             place = replace(drafts[index].places[0], first=first, count=own)
             share = drafts[index].weight_share * own // count
             plans[index] = replace(drafts[index], places=(place,), weight_share=share)
     return plans
+
+
+def _on_one_core(draft: Plan, architecture: Architecture) -> float:
+    """Cycles that a core is expected to compute for a layer if it had all of it. What a pipeline's
+    layers share, such as DRAM, does not become faster with more cores for one of them."""
+    alone = replace(draft, places=(replace(draft.places[0], count=1),))
+    return _cut(alone, architecture).choice.loads.compute
 
 
 def _with_membranes(drafts: list[Plan], architecture: Architecture) -> list[Plan]:
@@ -330,7 +337,7 @@ def surroundings(architecture: Architecture, share: int) -> Surroundings:
     dram = storage.dram
     clock_hz = architecture.technology.clock_hz
     bandwidth = dram.channels * dram.bandwidth_bits_per_s / clock_hz
-    static_pj = sum(static_power_mw(architecture).values()) * 1e9 / clock_hz
+    static_pj = idle_pj_per_cycle(architecture)
     way_pj = 0.0 if architecture.noc is None else _way_pj_per_bit(architecture.noc, architecture)
     has_noc = architecture.noc is not None
     return Surroundings(precision, storage, share, bandwidth, static_pj, way_pj, has_noc)

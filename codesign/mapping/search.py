@@ -1,9 +1,9 @@
 """Search for the cut of a fused layer with the least expected EDP.
 
 For each pair of band and slice counts the fewest chunks that fit the memories are taken. Of all
-cuts, expected cycles (`codesign.mapping.expectation`) times expected energy
-(`codesign.mapping.expense`) decide. Of those within 3 % of the least, which is less than the
-expectation can tell apart, the one is taken that moves least from and to DRAM, of these the one
+cuts, expected cycles (`codesign.mapping.expected_cycles`) times expected energy
+(`codesign.mapping.expected_energy`) decide. Of those within 3 % of the least, which is less than
+the expectation can tell apart, the one is taken that moves least from and to DRAM, of these the one
 with the fewest jobs. Small tiles cost what no expectation sees: whole cycles and words of each
 transfer, and cores of which more have as much to do as the busiest.
 """
@@ -15,7 +15,7 @@ from itertools import compress
 from typing import NamedTuple
 
 from codesign.errors import CapacityError
-from codesign.mapping.expectation import (
+from codesign.mapping.expected_cycles import (
     INSIDE,
     Loads,
     Outside,
@@ -25,7 +25,7 @@ from codesign.mapping.expectation import (
     job_count,
     teams_of,
 )
-from codesign.mapping.expense import expected_pj
+from codesign.mapping.expected_energy import expected_pj
 from codesign.mapping.geometry import Geometry, Work, needs_of
 from codesign.mapping.tiling import (
     Grid,

@@ -30,7 +30,7 @@ from codesign.mapping.datapaths import (
     weight_vector,
     words,
 )
-from codesign.mapping.expectation import core_fill
+from codesign.mapping.expected_cycles import core_fill
 from codesign.mapping.geometry import POOLS, Work
 from codesign.mapping.job_sizes import (
     Columns,

@@ -19,7 +19,7 @@ from codesign.results import Result
 _NAMED = 4
 
 SAME_JOBS = (
-    "The same jobs were simulated again with one resource twice as fast; they were not mapped "
+    "The same work was simulated again with one resource twice as fast; it was not mapped "
     "again. A mapping made for the faster chip may gain more."
 )
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from codesign.errors import CapacityError
 from codesign.fanout import Band
 from codesign.mapping import map_workload
-from codesign.mapping.expectation import Loads, Site
+from codesign.mapping.expected_cycles import Loads, Site
 from codesign.mapping.fusion import fuse
 from codesign.mapping.geometry import Work, needs_of
 from codesign.mapping.planning import surroundings, weight_shares

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from codesign.evaluation import evaluate
 from codesign.mapping import Mapping, map_workload
-from codesign.mapping.expectation import INSIDE, Outside, Site, expected_loads, moved_bits
-from codesign.mapping.expense import expected_pj
+from codesign.mapping.expected_cycles import INSIDE, Outside, Site, expected_loads, moved_bits
+from codesign.mapping.expected_energy import expected_pj
 from codesign.mapping.planning import Plan, surroundings
 from codesign.mapping.tiling import core_loads, teams_of_tiles, tiles_of_kinds
 from codesign.specs.architecture import Architecture

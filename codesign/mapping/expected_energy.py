@@ -1,10 +1,10 @@
-"""Expense: the energy that a cut of a layer is expected to take, by the architecture's own prices.
+"""The energy that a cut of a layer is expected to take, by the architecture's own prices.
 
 Counted is all that a cut decides: accesses of the cores' memories and of the buffers, DRAM and NoC
-bits, the clocks of cores that compute or wait, and what passes with time (leakage, background). So
-are operations, in which kinds of core differ. Left out are rests of words of single jobs, address
-events, and what multicast saves. All jobs are taken to be as large as the largest, and spike maps
-to be as full as in `codesign.mapping.expectation`.
+bits, the clocks of cores that compute, and what passes with time (leakage, background, idle
+clocks). So are operations, in which kinds of core differ. Left out are rests of words of single
+jobs, address events, and what multicast saves. All jobs are taken to be as large as the largest,
+and spike maps to be as full as in `codesign.mapping.expected_cycles`.
 """
 
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from codesign.mapping.datapaths import (
     weight_tiles,
     weight_vector,
 )
-from codesign.mapping.expectation import (
+from codesign.mapping.expected_cycles import (
     EXPECTED_RATE,
     Outside,
     Site,
@@ -64,16 +64,13 @@ def expected_pj(
         spent += (
             loaded * share / site.core.weight_memory.width_bits * (site.core.weight_memory.write_pj)
         )
-        spent += _of_kind(site, grid, around.precision, (count, cycles))
+        spent += _of_kind(site, grid, around.precision, count)
     return spent
 
 
-def _of_kind(
-    site: Site, grid: Grid, precision: Precision, tiles_and_cycles: tuple[int, float]
-) -> float:
-    """What the cores of one kind spend on so many tiles in so many cycles."""
+def _of_kind(site: Site, grid: Grid, precision: Precision, tiles: int) -> float:
+    """What the cores of one kind spend on so many tiles, more than if they stood idle."""
     geometry, core = site
-    tiles, cycles = tiles_and_cycles
     chunks = len(grid.chunks)
     accesses = _accesses(geometry, grid, core, precision)
     weight, state, inputs = core.weight_memory, core.state_memory, core.input_memory
@@ -88,8 +85,7 @@ def _of_kind(
     tile = chunks * job + _sums_pj(geometry, grid, core)
     busy = tiles * geometry.timesteps * tile_cycles(geometry, core, grid, precision)
     busy *= chunks if grid.is_spread else 1
-    idle = max(0.0, core.count * cycles - busy)
-    clocks = busy * core.overhead.clock_pj + idle * core.overhead.idle_clock_pj
+    clocks = busy * (core.overhead.clock_pj - core.overhead.idle_clock_pj)
     return tiles * geometry.timesteps * tile + clocks
 
 

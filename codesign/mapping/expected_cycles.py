@@ -1,4 +1,4 @@
-"""Expectation: what a cut of a layer is expected to take, resource by resource.
+"""What a cut of a layer is expected to take, resource by resource.
 
 The expected cycles are the largest of four loads: the busiest core's computing, the weight buffer's
 ports, the activation buffer's ports, and DRAM, which carries the weights and those inputs, results
@@ -43,7 +43,8 @@ class Surroundings:
         storage: the shared memories.
         share: bits of the weight buffer that this kind of core has.
         dram_bits_per_cycle: bandwidth of all channels together.
-        static_pj_per_cycle: of the whole chip, what passes with time alone.
+        static_pj_per_cycle: of the whole chip, what passes with time alone: leakage, background,
+            and the idle clocks of all cores.
         link_pj_per_bit: of a bit's way between a memory and a core, on average; 0 without a NoC.
         has_noc: whether partial sums can travel from core to core.
     """
