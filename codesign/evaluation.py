@@ -29,6 +29,7 @@ from codesign.energy import (
     moving_pj,
     price,
     price_operations,
+    single_coefficients_pj,
     static_parts_pj,
     stream_sums,
 )
@@ -166,6 +167,7 @@ def _summary(
         "jobs": 0,
         "provenance": trace.provenance,
         "sources": sources(architecture),
+        "coefficients_pj": single_coefficients_pj(architecture),
         "trace_hash": trace.hash,
         "architecture_hash": architecture_hash(architecture),
         "version": codesign.__version__,
