@@ -4,6 +4,7 @@ A pure function of a `codesign.results.Result`: nothing is counted, simulated or
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from codesign.pages.document import write_page
 from codesign.pages.layer_table import layer_table
 from codesign.pages.mapping import mapping_section
 from codesign.pages.messages import message_section
+from codesign.pages.palette import in_order
 from codesign.pages.power import power_section
 from codesign.results import Result
 
@@ -94,10 +96,13 @@ def _of_the_chip(summary: Mapping[str, Any]) -> str:
 
 
 def _layer_energy_table(by_layer: dict[str, Stacked]) -> Table:
-    """One row for each layer and stream that spent energy."""
+    """One row for each layer and stream that spent energy, with the components of all streams."""
+    components = in_order({part for stacked in by_layer.values() for part in stacked.parts})
     title, columns, rows = "Energy by layer and stream", ["stream", "layer"], []
     for stream, stacked in by_layer.items():
-        table = stacked.table(title, "layer")
+        none = [0.0] * len(stacked.categories)
+        parts = {name: stacked.parts.get(name, none) for name in components}
+        table = replace(stacked, parts=parts).table(title, "layer")
         columns = ["stream", *table.columns]
         rows += [
             [stream, *row] for row, total in zip(table.rows, stacked.totals, strict=True) if total
