@@ -16,7 +16,10 @@ from codesign.pages.mapping import mapping_section
 from codesign.pages.messages import message_section
 from codesign.pages.palette import in_order
 from codesign.pages.power import power_section
+from codesign.pages.repricing import repricing
 from codesign.results import Result
+
+ENERGY_FIGURES = ("energy-components", "energy-layers", "energy-timesteps")
 
 
 def write_run_report(result: Result, path: Path) -> None:
@@ -50,9 +53,10 @@ def run_page(result: Result) -> Page:
             *headline.changes_sentences([summary]),
         ],
         lead=headline.headline(summary),
-        tiles=headline.tiles(summary),
+        tiles=headline.tiles(summary, energy.parts_of(result.energy, "stream")),
         facts=headline.facts(summary),
         sections=sections,
+        repricing=repricing([str(summary["workload"])], [result], ENERGY_FIGURES),
     )
 
 
