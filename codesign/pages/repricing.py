@@ -31,16 +31,16 @@ FACTORS = (*(float(f"{each}e-1") for each in _DECADE), *map(float, _DECADE), 10.
 """The stops of a slider; the middle one is 1."""
 
 SLIDERS = (
-    Slider("ac", "Energy per AC", ("ac",), "pJ"),
-    Slider("mac", "Energy per MAC", ("mac",), "pJ"),
+    Slider("ac", "AC energy", ("ac",), "pJ"),
+    Slider("mac", "MAC energy", ("mac",), "pJ"),
     Slider(
         "sram",
-        "Energy per SRAM access",
+        "SRAM energy",
         ("weight_memory", "state_memory", "input_memory", "weight_buffer", "activation_buffer"),
     ),
-    Slider("dram", "Energy per bit of DRAM", ("dram",), "pJ/b"),
-    Slider("noc", "Energy of the NoC", ("noc",), "pJ/b"),
-    Slider("clock", "Energy of clocks, per cycle", ("clock",)),
+    Slider("dram", "DRAM energy", ("dram",), "pJ/b"),
+    Slider("noc", "NoC energy", ("noc",), "pJ/b"),
+    Slider("clock", "Clock energy", ("clock",)),
     Slider("leakage", "Leakage", STATIC),
 )
 

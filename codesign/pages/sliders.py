@@ -22,7 +22,7 @@ _RULES = (
 def panel(repricing: Repricing) -> Iterator[str]:
     """Sliders, what they do to each run, and what they do to the ranking of several."""
     yield '<section class="sliders" id="sliders" aria-label="Other coefficients" hidden>'
-    yield "<details><summary>What if coefficients were different?</summary>"
+    yield "<details><summary>What if energy coefficients were different?</summary>"
     yield f"<p>{_text(_RULES)}{_text(_without_slider(repricing))}</p>"
     yield '<div class="factors">'
     yield from map(_slider, repricing.sliders)
@@ -38,7 +38,7 @@ def _slider(slider: Slider) -> str:
     hint = "" if len(slider.components) == 1 else f"<small>{_text(components)}</small>"
     return (
         f'<div class="factor"><label for="factor-{name}">{_text(slider.label)}</label>'
-        f'<output for="factor-{name}"></output>'
+        f'<output for="factor-{name}" aria-live="off"></output>'
         f'<input type="range" id="factor-{name}" name="{name}" min="-{_HALF}" max="{_HALF}" '
         f'step="1" value="0" autocomplete="off">{hint}</div>'
     )

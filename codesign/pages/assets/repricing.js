@@ -178,8 +178,8 @@
       const stop = Math.round(Math.log10(factor) * middle);
       if (data.factors[Number(input.value) + middle] !== factor) input.value = stop;
       const digits = Number(factor.toPrecision(4));
-      const price = coefficient == null ? "" : `, ${Number((coefficient * factor).toPrecision(3))} ${unit}`;
-      const text = `× ${digits}${price}`;
+      const pj = Number(((coefficient ?? 0) * factor).toPrecision(3));
+      const text = `× ${digits}${coefficient === null ? "" : `, ${pj} ${unit}`}`;
       input.setAttribute("aria-valuetext", text);
       input.closest(".factor").querySelector("output").textContent = text;
       input.closest(".factor").classList.toggle("changed", factor !== 1);
