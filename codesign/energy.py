@@ -137,6 +137,26 @@ def stream_sums(energy: pd.DataFrame) -> dict[str, float]:
     return {str(name): math.fsum(group["energy_pj"]) for name, group in energy.groupby("stream")}
 
 
+def single_coefficients_pj(architecture: Architecture) -> dict[str, float]:
+    """Coefficients that are one number on the whole chip: of an AC, a MAC, a bit of the DRAM, and a
+    bit on a link of the NoC. Where kinds of cores or links differ there is none."""
+    if architecture.operations is not None:
+        return {"ac": architecture.operations.ac_pj, "mac": architecture.operations.mac_pj}
+    cores = [core.operations for core in architecture.cores.values()]
+    known: dict[str, set[float | None]] = {
+        "ac": {each.ac_pj for each in cores},
+        "mac": {each.mac_pj for each in cores},
+    }
+    if architecture.storage is not None:
+        known["dram"] = {architecture.storage.dram.energy_pj_per_bit}
+    noc = architecture.noc
+    if noc is not None and not noc.event_pj:
+        vertical = noc.vertical_hop_pj_per_bit
+        known["noc"] = {noc.hop_pj_per_bit, noc.hop_pj_per_bit if vertical is None else vertical}
+    stated = {name: [each for each in found if each is not None] for name, found in known.items()}
+    return {name: found[0] for name, found in stated.items() if len(found) == 1}
+
+
 def core_prices(jobs: Jobs, core: Core) -> Iterator[tuple[str, Prices]]:
     """Component and pJ per job, as if all jobs were on this kind of core."""
     columns = jobs.columns

@@ -28,6 +28,7 @@ from codesign.energy import (
     dynamic_pj,
     price,
     price_operations,
+    single_coefficients_pj,
     static_parts_pj,
     stream_sums,
 )
@@ -182,6 +183,7 @@ def _summary(
         "jobs": 0,
         "provenance": trace.provenance,
         "sources": sources(architecture),
+        "coefficients_pj": single_coefficients_pj(architecture),
         "trace_hash": trace.hash,
         "architecture_hash": architecture_hash(architecture),
         "version": codesign.__version__,

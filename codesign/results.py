@@ -95,9 +95,11 @@ class Result:
             sums and membranes fit the accumulators, and the layers of which they do not; see
             `codesign.overflow`), `bounds_cycles`, `critical_path_cycles` (by cause; they sum to
             the makespan), `what_if` (what the makespan were if a resource of it were twice as
-            fast), `jobs`, `provenance`, `sources` (of the architecture's numbers), `trace_hash`,
-            `architecture_hash`, `version`; of several images also `spread`. Those of time, the
-            policy and the widths are null on an architecture without cores.
+            fast), `jobs`, `provenance`, `sources` (of the architecture's numbers),
+            `coefficients_pj` (those energies that are one number on the whole chip: `ac`, `mac`,
+            and of a bit `dram` and `noc`), `trace_hash`, `architecture_hash`, `version`; of several
+            images also `spread`. Those of time, the policy and the widths are null on an
+            architecture without cores.
         layers: a row for each layer and timestep: `layer`, `type`, `stream`, `timestep`, the
             columns of `COUNTS`, `ac_rate_dense`, `neurons` (outputs of a neuron layer, else 0)
             and `spikes` (ones among its outputs).

@@ -15,7 +15,15 @@ KEYS = {
     *("mapping", "idle_cores", "messages", "populations"),
     *("static_parts_pj", "bit_serial", "critical_path_cycles", "what_if", "operations"),
     *("energy_pj", "energy_parts_pj", "energy_streams_pj", "edp_js", "counts", "bounds_cycles"),
-    *("jobs", "provenance", "sources", "trace_hash", "architecture_hash", "version"),
+    *(
+        "jobs",
+        "provenance",
+        "sources",
+        "coefficients_pj",
+        "trace_hash",
+        "architecture_hash",
+        "version",
+    ),
 }
 
 

@@ -13,6 +13,7 @@ from codesign.pages.content import Page, Picture, Section, Tile, quantity
 from codesign.pages.document import write_page
 from codesign.pages.energy import PICOJOULE
 from codesign.pages.rankings import rankings_section
+from codesign.pages.repricing import energy_of, repricing
 from codesign.results import Result
 
 MOST_NAMES = 6
@@ -58,6 +59,7 @@ def compare_page(results: Sequence[Result]) -> Page:
                 table=comparison.comparison_table(results),
             ),
         ],
+        repricing=repricing(comparison.run_names(results), results, ("energy",)),
     )
 
 
@@ -98,7 +100,8 @@ def _tiles(results: Sequence[Result]) -> list[Tile]:
     for name, result in zip(comparison.run_names(results), results, strict=True):
         energy = quantity(result.summary["energy_pj"] * PICOJOULE, "J")
         latency = result.summary["latency_s"]
-        tiles.append(Tile(name, energy, "" if latency is None else f"in {quantity(latency, 's')}"))
+        note = "" if latency is None else f"in {quantity(latency, 's')}"
+        tiles.append(Tile(name, energy, note, energy_of(result.summary["energy_parts_pj"])))
     return tiles
 
 

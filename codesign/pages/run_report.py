@@ -4,6 +4,7 @@ A pure function of a `codesign.results.Result`: nothing is counted, simulated or
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,12 @@ from codesign.pages.document import write_page
 from codesign.pages.layer_table import layer_table
 from codesign.pages.mapping import mapping_section
 from codesign.pages.messages import message_section
+from codesign.pages.palette import in_order
 from codesign.pages.power import power_section
+from codesign.pages.repricing import repricing
 from codesign.results import Result
+
+ENERGY_FIGURES = ("energy-components", "energy-layers", "energy-timesteps")
 
 
 def write_run_report(result: Result, path: Path) -> None:
@@ -49,9 +54,10 @@ def run_page(result: Result) -> Page:
             *headline.changes_sentences([summary]),
         ],
         lead=headline.headline(summary),
-        tiles=headline.tiles(summary),
+        tiles=headline.tiles(summary, energy.parts_of(result.energy, "stream")),
         facts=headline.facts(summary),
         sections=sections,
+        repricing=repricing([str(summary["workload"])], [result], ENERGY_FIGURES),
     )
 
 
@@ -95,10 +101,13 @@ def _of_the_chip(summary: Mapping[str, Any]) -> str:
 
 
 def _layer_energy_table(by_layer: dict[str, Stacked]) -> Table:
-    """One row for each layer and stream that spent energy."""
+    """One row for each layer and stream that spent energy, with the components of all streams."""
+    components = in_order({part for stacked in by_layer.values() for part in stacked.parts})
     title, columns, rows = "Energy by layer and stream", ["stream", "layer"], []
     for stream, stacked in by_layer.items():
-        table = stacked.table(title, "layer")
+        none = [0.0] * len(stacked.categories)
+        parts = {name: stacked.parts.get(name, none) for name in components}
+        table = replace(stacked, parts=parts).table(title, "layer")
         columns = ["stream", *table.columns]
         rows += [
             [stream, *row] for row, total in zip(table.rows, stacked.totals, strict=True) if total
