@@ -23,6 +23,9 @@ from codesign.pages.repricing import page_data, states_energy
 from codesign.pages.sliders import at_file, marks, panel
 from codesign.result_files import write_whole
 
+_LONG = 80
+"""Letters of a cell that a narrow column would make many lines of."""
+
 
 def write_page(page: Page, path: Path) -> None:
     """Writes a page; the file appears under its name only when it is complete.
@@ -205,4 +208,5 @@ def _cell(cell: Cell) -> str:
         value = f'data-value="{float(cell.value)!r}"{marks(cell.priced, "")}'
         return f'<td class="number" {value}>{_text(cell.text)}</td>'
     ranking = " data-ranking" if isinstance(cell, Ranking) else ""
-    return f"<td{ranking}>{_prose(cell)}</td>"
+    long = ' class="long"' if len(cell) > _LONG else ""
+    return f"<td{long}{ranking}>{_prose(cell)}</td>"
