@@ -13,7 +13,7 @@ from codesign.pages.content import Page, Picture, Section, Tile, quantity
 from codesign.pages.document import write_page
 from codesign.pages.energy import PICOJOULE
 from codesign.pages.pareto import pareto_pictures
-from codesign.pages.pathway import pathway_section
+from codesign.pages.pathway import MOST_PAIRS, pathway_section
 from codesign.pages.rankings import rankings_section
 from codesign.pages.refusals import Refusal, refusal_section
 from codesign.pages.relative import relative_pictures
@@ -22,6 +22,11 @@ from codesign.results import Result
 
 MOST_NAMES = 6
 """With more workloads, the title of a comparison counts them."""
+
+ENERGY_FIGURES = {
+    **{"energy": "bars", "relative": "relative", "pareto": "pareto", "pathway-components": "bars"},
+    **{f"pathway-layers-{number}": "bars" for number in range(1, MOST_PAIRS + 1)},
+}
 
 
 def write_compare_report(
@@ -69,7 +74,7 @@ def compare_page(results: Sequence[Result], refusals: Sequence[Refusal] = ()) ->
             ),
             *refusal_section(refusals),
         ],
-        repricing=repricing(comparison.run_names(results), results, ("energy",)),
+        repricing=repricing(comparison.run_names(results), results, ENERGY_FIGURES),
     )
 
 

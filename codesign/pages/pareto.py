@@ -1,11 +1,11 @@
 """Latency against energy: which runs no other run beats in both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from codesign.pages.comparison import run_names
-from codesign.pages.content import Cell, Figure, Number, Picture, Table, quantity
+from codesign.pages.content import Cell, Figure, Number, OnFront, Picture, Priced, Table, quantity
 from codesign.pages.drawing import axis_scale, axis_title, label, new_figure
 from codesign.pages.energy import PICOJOULE
 from codesign.pages.palette import RUN_COLOURS
@@ -24,6 +24,7 @@ class Point:
         architecture: its chip.
         latency_s: of one image alone.
         energy_j: of one image.
+        parts_pj: the same by component.
         is_on_front: whether no other run has less of one and no more of the other.
     """
 
@@ -31,6 +32,7 @@ class Point:
     architecture: str
     latency_s: float
     energy_j: float
+    parts_pj: Mapping[str, float]
     is_on_front: bool
 
 
@@ -44,7 +46,11 @@ def pareto_data(results: Sequence[Result]) -> list[Point]:
     costs = [(float(each["latency_s"]), each["energy_pj"] * PICOJOULE) for _, each in timed]
     return [
         Point(
-            name, str(summary["architecture"]), *own, not any(_beats(other, own) for other in costs)
+            name,
+            str(summary["architecture"]),
+            *own,
+            summary["energy_parts_pj"],
+            not any(_beats(other, own) for other in costs),
         )
         for (name, summary), own in zip(timed, costs, strict=True)
     ]
@@ -77,12 +83,17 @@ def pareto_table(points: Sequence[Point]) -> Table:
         [
             point.name,
             Number(point.latency_s, quantity(point.latency_s, "s")),
-            Number(point.energy_j, quantity(point.energy_j, "J")),
-            "yes" if point.is_on_front else "no",
+            Number(point.energy_j, quantity(point.energy_j, "J"), _priced(point)),
+            OnFront("yes" if point.is_on_front else "no"),
         ]
         for point in points
     ]
     return Table("Latency and energy", ["run", "latency", "energy", "on the front"], rows)
+
+
+def _priced(point: Point) -> Priced:
+    parts = point.parts_pj.items()
+    return Priced({name: value * PICOJOULE for name, value in parts if value}, "J")
 
 
 def pareto_figure(points: Sequence[Point]) -> Figure:
@@ -133,6 +144,7 @@ def _chip_trace(chip: str, points: Sequence[Point], colour: str) -> dict[str, An
             "color": colour,
             "line": {"width": 2, "color": colour},
         },
+        "customdata": [point.name for point in points],
         "hovertext": [_hover(point) for point in points],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }

@@ -121,6 +121,7 @@ def component_figure(stacked: Stacked) -> Figure:
             "y": [label(name) for name in stacked.categories],
             "mode": "markers",
             "name": "sum",
+            "legendgroup": "sum",
             "marker": {
                 **{"symbol": "diamond", "size": 11, "color": "#FFFFFF"},
                 "line": {"width": 2, "color": "#1B1F24"},

@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 
 from codesign.pages.comparison import energy_data, latency_data
-from codesign.pages.content import Cell, Figure, Number, Picture, Stacked, Table, percent
+from codesign.pages.content import (
+    Cell,
+    Figure,
+    Number,
+    Picture,
+    Priced,
+    Stacked,
+    Table,
+    percent,
+)
 from codesign.pages.drawing import add_stack, new_figure
 from codesign.pages.palette import (
     COMPONENT_COLOURS,
@@ -12,6 +21,7 @@ from codesign.pages.palette import (
     state_words,
     words,
 )
+from codesign.pages.repricing import share_of
 from codesign.results import Result
 
 _GAP = 0.12
@@ -30,7 +40,7 @@ def relative_pictures(results: Sequence[Result]) -> list[Picture]:
             "Each bar is a run in percent of the first one: its energy by component, and its "
             "latency by what the average core did. Runs without a latency have no bar of it.",
             relative_figure(energy, latency),
-            relative_table(energy, latency),
+            relative_table(results),
         )
     ]
 
@@ -52,20 +62,26 @@ def _relative(stacked: Stacked) -> Stacked:
     return Stacked(stacked.categories, parts, "%")
 
 
-def relative_table(energy: Stacked, latency: Stacked) -> Table:
+def relative_table(results: Sequence[Result]) -> Table:
     """A row for each run and quantity, with its parts in percent of the first run's whole."""
+    energy, latency = relative_data(results)
+    spent_pj = energy_data(results).parts
     rows: list[list[Cell]] = []
     parts = [f"energy: {words(name)}" for name in energy.parts]
     parts += [f"latency: {state_words(name)}" for name in latency.parts]
     for place, name in enumerate(energy.categories):
-        for quantity, stacked in (("energy", energy), ("latency", latency)):
-            if stacked.totals[place]:
-                cells = [
-                    _number(values[place]) if each is stacked else ""
-                    for each in (energy, latency)
-                    for values in each.parts.values()
-                ]
-                rows.append([name, quantity, _number(stacked.totals[place]), *cells])
+        if energy.totals[place]:
+            own = {part: values[place] for part, values in spent_pj.items()}
+            cells = [
+                _number(values[place], share_of({part: own[part]}))
+                for part, values in energy.parts.items()
+            ]
+            whole = _number(energy.totals[place], share_of(own))
+            rows.append([name, "energy", whole, *cells, *[""] * len(latency.parts)])
+        if latency.totals[place]:
+            cells = [_number(values[place]) for values in latency.parts.values()]
+            whole = _number(latency.totals[place])
+            rows.append([name, "latency", whole, *[""] * len(energy.parts), *cells])
     return Table("Relative to the first run", ["run", "quantity", "whole", *parts], rows)
 
 
@@ -116,5 +132,5 @@ def _add_latency(figure: Figure, latency: Stacked) -> None:
     figure.layout["legend2"] = figure.layout["legend"] | below
 
 
-def _number(share: float) -> Number:
-    return Number(share, percent(share / 100))
+def _number(in_percent: float, priced: Priced | None = None) -> Number:
+    return Number(in_percent / 100, percent(in_percent / 100), priced)

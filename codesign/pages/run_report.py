@@ -28,7 +28,10 @@ from codesign.pages.power import power_section
 from codesign.pages.repricing import repricing
 from codesign.results import Result
 
-ENERGY_FIGURES = ("energy-components", "energy-layers", "energy-timesteps")
+ENERGY_FIGURES = {
+    **dict.fromkeys(("energy-components", "energy-layers", "energy-timesteps"), "bars"),
+    "energy-tree": "tree",
+}
 
 _MARKED = (
     "Below its line a strip marks when a core, port or channel was what the run waited for; click "
@@ -94,7 +97,7 @@ def _energy(result: Result) -> Section:
                 "energy-tree",
                 "Energy by component, stream and layer",
                 "Equal areas are equal energies. Click on a part to enlarge it, and on the bar "
-                "above it to return. The smallest layers are drawn as one.",
+                "above it to return. The smallest layers by the chip's file are drawn as one.",
                 energy_tree.tree_figure(tree),
                 energy_tree.tree_table(tree),
             ),

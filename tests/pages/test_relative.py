@@ -31,7 +31,7 @@ def test_wholes_are_those_of_the_summaries_in_percent_of_the_first() -> None:
 
 
 def test_a_row_holds_the_parts_of_its_own_quantity() -> None:
-    table = relative_table(*relative_data([example_result("fsnn18"), example_result("dsnn18")]))
+    table = relative_table([example_result("fsnn18"), example_result("dsnn18")])
     assert [row[:2] for row in table.rows] == [
         *(["fsnn18", "energy"], ["fsnn18", "latency"]),
         *(["dsnn18", "energy"], ["dsnn18", "latency"]),
@@ -53,7 +53,7 @@ def test_without_latencies_there_are_bars_of_energy_alone() -> None:
 
 def test_a_run_without_latency_has_no_row_of_it() -> None:
     results = [example_result("fsnn18"), timeless(example_result("dsnn18"))]
-    table = relative_table(*relative_data(results))
+    table = relative_table(results)
     assert [row[1] for row in table.rows] == ["energy", "latency", "energy"]
 
 
