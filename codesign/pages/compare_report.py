@@ -1,4 +1,4 @@
-"""The comparison of several workloads on one chip, and the price of the accumulation pathway.
+"""The comparison of workloads on one or several chips, and the price of the accumulation pathway.
 
 A pure function of results; runs on different architectures are shown with the chip's name beside
 the workload's, and are not paired with each other.
@@ -12,20 +12,32 @@ from codesign.pages import comparison, headline
 from codesign.pages.content import Page, Picture, Section, Tile, quantity
 from codesign.pages.document import write_page
 from codesign.pages.energy import PICOJOULE
+from codesign.pages.pareto import pareto_pictures
+from codesign.pages.pathway import MOST_PAIRS, pathway_section
 from codesign.pages.rankings import rankings_section
+from codesign.pages.refusals import Refusal, refusal_section
+from codesign.pages.relative import relative_pictures
 from codesign.pages.repricing import energy_of, repricing
 from codesign.results import Result
 
 MOST_NAMES = 6
 """With more workloads, the title of a comparison counts them."""
 
+ENERGY_FIGURES = {
+    **{"energy": "bars", "relative": "relative", "pareto": "pareto", "pathway-components": "bars"},
+    **{f"pathway-layers-{number}": "bars" for number in range(1, MOST_PAIRS + 1)},
+}
 
-def write_compare_report(results: Sequence[Result], path: Path) -> None:
+
+def write_compare_report(
+    results: Sequence[Result], path: Path, refusals: Sequence[Refusal] = ()
+) -> None:
     """Writes the comparison of runs as one HTML file that opens without a network.
 
     Args:
         results: the runs in the order in which they are shown; at least one.
         path: the file; it appears only when it is complete.
+        refusals: what was to be compared as well and does not run.
 
     Raises:
         InputError: there is no result, or the file cannot be written.
@@ -34,10 +46,10 @@ def write_compare_report(results: Sequence[Result], path: Path) -> None:
         raise InputError(
             Fault(str(path), "a comparison needs at least one result (got 0).", "Name some runs.")
         )
-    write_page(compare_page(results), path)
+    write_page(compare_page(results, refusals), path)
 
 
-def compare_page(results: Sequence[Result]) -> Page:
+def compare_page(results: Sequence[Result], refusals: Sequence[Refusal] = ()) -> Page:
     """The content of the comparison."""
     rankings = rankings_section(results)
     return Page(
@@ -47,9 +59,11 @@ def compare_page(results: Sequence[Result]) -> Page:
         tiles=_tiles(results),
         facts=_facts(results),
         sections=[
+            *_overview(results),
             _energy(results),
             *([rankings] if rankings is not None else []),
             _latency(results),
+            *pathway_section(results),
             Section(
                 "Runs",
                 [
@@ -58,8 +72,9 @@ def compare_page(results: Sequence[Result]) -> Page:
                 ],
                 table=comparison.comparison_table(results),
             ),
+            *refusal_section(refusals),
         ],
-        repricing=repricing(comparison.run_names(results), results, ("energy",)),
+        repricing=repricing(comparison.run_names(results), results, ENERGY_FIGURES),
     )
 
 
@@ -106,8 +121,8 @@ def _tiles(results: Sequence[Result]) -> list[Tile]:
 
 
 def _facts(results: Sequence[Result]) -> dict[str, str]:
-    """What all runs share is said once, the rest for each run."""
-    names = comparison.run_names(results)
+    """What all runs share is said once, what those of a chip or a workload share once for it, and
+    the rest for each run."""
     known = [headline.facts(result.summary) for result in results]
     shared: dict[str, str] = {}
     single: dict[str, str] = {}
@@ -115,9 +130,25 @@ def _facts(results: Sequence[Result]) -> dict[str, str]:
         values = [facts.get(key, "") for facts in known]
         if len(set(values)) == 1:
             shared[key] = values[0]
-        elif key != "workload":
-            single |= {f"{name}: {key}": text for name, text in zip(names, values, strict=True)}
+        elif key not in ("workload", "architecture"):
+            single |= {f"{name}: {key}": text for name, text in _told_apart(results, values)}
     return shared | single
+
+
+def _told_apart(results: Sequence[Result], values: Sequence[str]) -> list[tuple[str, str]]:
+    """Values with the names of what they belong to: chips, workloads, or else runs."""
+    for kind in ("architecture", "workload"):
+        names = [str(result.summary[kind]) for result in results]
+        found = dict(zip(names, values, strict=True))
+        if len(found) > 1 and all(found[n] == v for n, v in zip(names, values, strict=True)):
+            return list(found.items())
+    return list(zip(comparison.run_names(results), values, strict=True))
+
+
+def _overview(results: Sequence[Result]) -> list[Section]:
+    """All runs beside each other; empty where there is nothing to compare."""
+    pictures = [*relative_pictures(results), *pareto_pictures(results)]
+    return [Section("Side by side", pictures=pictures)] if pictures else []
 
 
 def _energy(results: Sequence[Result]) -> Section:

@@ -19,7 +19,7 @@ class Priced:
         parts: by component; they add up to the number. None if they are not known: the number
             then stays what it is at the file's coefficients, which the page says.
         unit: unit without prefix in which the number is read; `%` for a share of the energy of
-            the page's only run, whose parts are then energies in pJ.
+            the page's only or first run; the parts are then energies in pJ.
         size: how many of that unit a value of 1 is.
     """
 
@@ -39,6 +39,12 @@ class Number:
 
 class Ranking(str):
     """A cell that ranks the runs by the energies in its row: `a < b = c`."""
+
+    __slots__ = ()
+
+
+class OnFront(str):
+    """A cell that says whether no other run beats that of its row: `yes` or `no`."""
 
     __slots__ = ()
 
@@ -170,12 +176,15 @@ class Repricing:
     Attributes:
         sliders: those that move something.
         runs_pj: energy of each run by component.
-        figures: names of the pictures whose bars are energies of components.
+        latencies_s: of each run; None where not modelled.
+        figures: the pictures that are drawn again, by name, and how: of
+            `codesign.pages.repricing.HOW`.
     """
 
     sliders: Sequence[Slider]
     runs_pj: Mapping[str, Mapping[str, float]]
-    figures: Sequence[str]
+    latencies_s: Mapping[str, float | None]
+    figures: Mapping[str, str]
 
 
 @dataclass(frozen=True)

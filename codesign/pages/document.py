@@ -12,16 +12,29 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from codesign.pages.content import Cell, Number, Page, Picture, Ranking, Section, Table, Tile
+from codesign.pages.content import (
+    Cell,
+    Number,
+    OnFront,
+    Page,
+    Picture,
+    Ranking,
+    Section,
+    Table,
+    Tile,
+)
 from codesign.pages.repricing import page_data, states_energy
 from codesign.pages.sliders import at_file, marks, panel
 from codesign.result_files import write_whole
+
+_LONG = 80
+"""Letters of a cell that a narrow column would make many lines of."""
 
 
 def write_page(page: Page, path: Path) -> None:
@@ -68,7 +81,7 @@ def _figures(page: Page) -> dict[str, Any]:
     }
 
 
-def _repriced(page: Page) -> Sequence[str]:
+def _repriced(page: Page) -> Collection[str]:
     """The pictures that sliders draw again."""
     return page.repricing.figures if page.repricing is not None else ()
 
@@ -153,7 +166,7 @@ def _tile(tile: Tile) -> str:
     )
 
 
-def _section(section: Section, repriced: Sequence[str]) -> Iterator[str]:
+def _section(section: Section, repriced: Collection[str]) -> Iterator[str]:
     yield f"<section><h2>{_text(section.title)}</h2>"
     for text in section.text:
         yield f"<p{at_file(section.at_file or states_energy(text))}>{_prose(text)}</p>"
@@ -204,5 +217,7 @@ def _cell(cell: Cell) -> str:
     if isinstance(cell, Number):
         value = f'data-value="{float(cell.value)!r}"{marks(cell.priced, "")}'
         return f'<td class="number" {value}>{_text(cell.text)}</td>'
-    ranking = " data-ranking" if isinstance(cell, Ranking) else ""
-    return f"<td{ranking}>{_prose(cell)}</td>"
+    kind = " data-ranking" if isinstance(cell, Ranking) else ""
+    kind += " data-front" if isinstance(cell, OnFront) else ""
+    long = ' class="long"' if len(cell) > _LONG else ""
+    return f"<td{long}{kind}>{_prose(cell)}</td>"

@@ -29,6 +29,9 @@ STREAM_COLOURS = {"spike": "#0072B2", "accumulation": "#E69F00", "chip": "#8D8D8
 STREAM_SHADES = {"spike": "#6DB3DD", "accumulation": "#F5CE75", "chip": "#C2C2C2"}
 """The lighter of the two shades by which neighbouring layers of a stream are told apart."""
 
+RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8D8D8D")
+"""Of chips beside each other: Okabe and Ito, Color Universal Design, 2008, without yellow."""
+
 STATE_COLOURS = {
     "scan": "#56B4E9",
     "accumulate": "#0072B2",
@@ -42,8 +45,13 @@ STATE_COLOURS = {
 }
 STATE_PATTERNS = {state: "/" if state in STALLED_STATES else "" for state in STATES}
 
+CRITICAL_PATH_COLOUR = "#D6007A"
+
 _VIRIDIS = ((53, 95, 140), (38, 131, 142), (40, 168, 131), (96, 200, 96), (188, 223, 42))
 """Red, green and blue at equal steps from .3 to .9 of that scale (van der Walt and Smith, CC0)."""
+
+BUSY_COLOURS = ("#B4BCC6", "#F2B431", "#E4572E", "#9D0E3C")
+"""From not busy to busiest; each step is darker than the one before it, for any sight."""
 
 OPERATION_COLOURS = {
     "ac_synaptic": "#009AFE",

@@ -8,6 +8,7 @@ times the makespan. Additions, neuron updates and logic have no factor.
 The page's script (`assets/repricing.js`) computes what `repriced`, `energies` and `flips` say here.
 Left out: peak power, the energy of an image in a stream, EDP and mean power as means over several
 images, none of which follows from the components' energies; texts that state energies are marked.
+Which small layers a treemap draws as one stays as it was, and so do the units of axes.
 """
 
 import re
@@ -44,18 +45,27 @@ SLIDERS = (
     Slider("leakage", "Leakage", STATIC),
 )
 
+HOW = {
+    "bars": "bars are energies of a component, their `legendgroup`, or on a second horizontal axis "
+    "its share of their sum; points of the group `sum` are the sum of the bars",
+    "relative": "bars on the first vertical axis are a component's share of the first run's energy",
+    "tree": "rectangles are energies of the component that their `ids` begin with",
+    "pareto": "points are the runs that their `customdata` names, the first trace is their front",
+}
+"""How a picture is drawn again."""
+
 _ENERGY = re.compile(r"\d [fpnuµmkM]?(J|W)\b|\benerg(y|ies)\b.*\d|\d %? ?of (the )?energy")
 
 
 def repricing(
-    names: Sequence[str], results: Sequence[Result], figures: Sequence[str]
+    names: Sequence[str], results: Sequence[Result], figures: Mapping[str, str]
 ) -> Repricing | None:
     """What a page needs to price its runs again; None where no component has a slider.
 
     Args:
         names: of the runs, as the page calls them.
         results: the runs.
-        figures: names of the pictures whose bars are energies of components (their `legendgroup`).
+        figures: names of the pictures that are drawn again, and of `HOW`.
     """
     parts = [dict(result.summary["energy_parts_pj"]) for result in results]
     present = {name for part in parts for name, value in part.items() if value}
@@ -70,7 +80,15 @@ def repricing(
         for slider in SLIDERS
         if present & set(slider.components)
     ]
-    return Repricing(sliders, dict(zip(names, parts, strict=True)), figures) if sliders else None
+    if not sliders:
+        return None
+    latencies_s = [result.summary["latency_s"] for result in results]
+    return Repricing(
+        sliders,
+        dict(zip(names, parts, strict=True)),
+        dict(zip(names, latencies_s, strict=True)),
+        figures,
+    )
 
 
 def _single(summaries: Sequence[Mapping[str, Any]], name: str) -> float | None:
@@ -142,7 +160,7 @@ def product_of(summary: Mapping[str, Any], name: str) -> Priced:
 
 
 def share_of(parts_pj: Mapping[str, float]) -> Priced:
-    """Of a number that is a share of the energy of the page's only run."""
+    """Of a number that is a share of the energy of the page's only or first run."""
     return Priced({name: float(value) for name, value in parts_pj.items() if value}, "%")
 
 
@@ -164,6 +182,9 @@ def page_data(known: Repricing) -> dict[str, Any]:
             }
             for slider in known.sliders
         ],
-        "runs": [{"name": name, "parts_pj": parts} for name, parts in known.runs_pj.items()],
+        "runs": [
+            {"name": name, "parts_pj": parts, "latency_s": known.latencies_s[name]}
+            for name, parts in known.runs_pj.items()
+        ],
         "figures": known.figures,
     }

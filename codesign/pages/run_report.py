@@ -8,18 +8,35 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from codesign.pages import activity, critical_path, energy, headline, latency, timeline
+from codesign.pages import (
+    activity,
+    critical_path,
+    energy,
+    energy_tree,
+    headline,
+    latency,
+    timeline,
+)
 from codesign.pages.content import Page, Picture, Section, Stacked, Table
 from codesign.pages.document import write_page
 from codesign.pages.layer_table import layer_table
 from codesign.pages.mapping import mapping_section
 from codesign.pages.messages import message_section
+from codesign.pages.noc_map import noc_section
 from codesign.pages.palette import in_order
 from codesign.pages.power import power_section
 from codesign.pages.repricing import repricing
 from codesign.results import Result
 
-ENERGY_FIGURES = ("energy-components", "energy-layers", "energy-timesteps")
+ENERGY_FIGURES = {
+    **dict.fromkeys(("energy-components", "energy-layers", "energy-timesteps"), "bars"),
+    "energy-tree": "tree",
+}
+
+_MARKED = (
+    "Below its line a strip marks when a core, port or channel was what the run waited for; click "
+    "on an entry of the legend to hide it. "
+)
 
 
 def write_run_report(result: Result, path: Path) -> None:
@@ -39,7 +56,7 @@ def run_page(result: Result) -> Page:
     """The content of the report."""
     summary = result.summary
     sections = [_energy(result), _latency(result), *_what_if(result)]
-    sections += power_section(summary)
+    sections += [*noc_section(result), *power_section(summary)]
     sections += [_activity(result), _layers(result), *mapping_section(result)]
     sections += message_section(summary)
     sources = headline.sources(summary)
@@ -65,6 +82,7 @@ def _energy(result: Result) -> Section:
     by_stream = energy.component_data(result)
     by_layer = energy.layer_data(result)
     by_timestep = energy.timestep_data(result)
+    tree = energy_tree.tree_data(result)
     return Section(
         "Energy",
         pictures=[
@@ -74,6 +92,14 @@ def _energy(result: Result) -> Section:
                 _of_the_chip(result.summary) * ("chip" in by_stream.categories),
                 energy.component_figure(by_stream),
                 by_stream.table("Energy by component and stream", "stream"),
+            ),
+            Picture(
+                "energy-tree",
+                "Energy by component, stream and layer",
+                "Equal areas are equal energies. Click on a part to enlarge it, and on the bar "
+                "above it to return. The smallest layers by the chip's file are drawn as one.",
+                energy_tree.tree_figure(tree),
+                energy_tree.tree_table(tree),
             ),
             Picture(
                 "energy-layers",
@@ -125,6 +151,7 @@ def _latency(result: Result) -> Section:
     shown = timeline.busiest(result.timeline)
     bars = timeline.timeline_data(shown, occupancy.categories)
     drawn = f"{len(shown):,} recorded jobs and transfers, drawn as {len(bars):,} bars"
+    marks = critical_path.marks_data(result, list(dict.fromkeys(bars["resource"])))
     lines = len(set(bars["resource"])), len(set(result.timeline["resource"]))
     return Section(
         "Latency",
@@ -141,8 +168,9 @@ def _latency(result: Result) -> Section:
                 "timeline",
                 "Timeline of cores, ports and channels",
                 f"{drawn}. {_busiest(*lines)}Neighbouring layers alternate in shade; a pale bar "
-                "stands for work with gaps. Drag to zoom, double-click to return.",
-                timeline.timeline_figure(bars, makespan),
+                f"stands for work with gaps. {_MARKED * (not marks.empty)}"
+                "Drag to zoom, double-click to return.",
+                timeline.timeline_figure(bars, makespan, marks),
                 timeline.resource_table(result),
             ),
             Picture(

@@ -130,12 +130,12 @@ def test_a_flip_by_hand() -> None:
 
 
 def test_components_that_no_run_has_get_no_slider() -> None:
-    found = repricing(["a"], [example_result("dsnn50")], ())
+    found = repricing(["a"], [example_result("dsnn50")], {})
     assert found is not None
     names = [slider.name for slider in found.sliders]
     assert names == ["ac", "mac", "sram", "dram", "clock", "leakage"]
     assert [slider.components for slider in found.sliders][-1] == ("leakage",)
-    alone = repricing(["a"], [example_result("dsnn18", cores=False)], ())
+    alone = repricing(["a"], [example_result("dsnn18", cores=False)], {})
     assert alone is not None
     assert [slider.name for slider in alone.sliders] == ["ac", "mac"]
 
@@ -143,7 +143,7 @@ def test_components_that_no_run_has_get_no_slider() -> None:
 def test_a_coefficient_is_said_if_all_runs_have_it() -> None:
     one = priced_result()
     other = replace(one, summary=one.summary | {"coefficients_pj": {"ac": 0.07, "mac": 0.25}})
-    found = repricing(["a", "b"], [one, other], ())
+    found = repricing(["a", "b"], [one, other], {})
     assert found is not None
     said = {slider.name: slider.coefficient_pj for slider in found.sliders}
     assert said == {**dict.fromkeys(said), "mac": 0.25}

@@ -2,15 +2,24 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from codesign.pages import comparison, write_compare_report, write_run_report
+from codesign.pages import (
+    comparison,
+    energy_tree,
+    pareto,
+    relative,
+    write_compare_report,
+    write_run_report,
+)
+from codesign.pages.compare_report import ENERGY_FIGURES as COMPARED_FIGURES
 from codesign.pages.compare_report import compare_page
-from codesign.pages.content import Number, Page, Table
+from codesign.pages.content import Figure, Number, Page, Table
 from codesign.pages.repricing import FACTORS, energies, factor_of, flips
 from codesign.pages.run_report import ENERGY_FIGURES, run_page
 from tests.pages.conftest import Opened
@@ -29,6 +38,9 @@ NUMBERS = """() => [...document.querySelectorAll("table")].map((table) => [
 ])"""
 FIGURES = """(names) => names.map((name) => document.getElementById(name).data.map(
   (trace) => ({part: trace.legendgroup, axis: trace.xaxis, x: [...trace.x], y: [...trace.y]})))"""
+TRACES = """(name) => JSON.parse(JSON.stringify([
+  document.getElementById(name).data, document.getElementById(name).layout]))"""
+BARS = [name for name, how in ENERGY_FIGURES.items() if how == "bars"]
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +72,22 @@ def view(opened: Opened, factors: Mapping[str, float]) -> None:
     wait_for(opened, factors)
 
 
-def state(opened: Opened, figures: tuple[str, ...]) -> Any:
+def state(opened: Opened, figures: Iterable[str]) -> Any:
     """All texts, numbers and figures of a page."""
     html = "document.querySelector('main').innerText"
     drawn = "document.querySelectorAll('.plot .points path').length"
     found = [opened.page.evaluate(each) for each in (NUMBERS, html, drawn)]
-    return [*found, opened.page.evaluate(FIGURES, list(figures))]
+    return [*found, [traces(opened, name) for name in figures]]
+
+
+def traces(opened: Opened, name: str) -> tuple[list[Any], Any]:
+    """The traces of a figure, and the ranges of its axes."""
+    data, layout = opened.page.evaluate(TRACES, name)
+    return data, [layout.get(axis, {}).get("range") for axis in ("xaxis", "yaxis")]
+
+
+def drawn_figures(page: Page) -> dict[str, Figure]:
+    return {each.name: each.figure for part in page.sections for each in part.shown_pictures}
 
 
 def known_tables(page: Page) -> dict[str, Table]:
@@ -77,9 +99,9 @@ def known_tables(page: Page) -> dict[str, Table]:
     return {table.title: table for table in found}
 
 
-def check_tables(opened: Opened, expected: Page) -> None:
-    """Every cell of the open page is that of the expected one."""
-    tables = known_tables(expected)
+def check_tables(opened: Opened, expected: Page, others: Iterable[Table] = ()) -> None:
+    """Every cell of the open page is that of the expected one, some tables replaced."""
+    tables = known_tables(expected) | {table.title: table for table in others}
     found = opened.page.evaluate(NUMBERS)
     assert [title for title, _ in found] == list(tables)
     for title, rows in found:
@@ -116,17 +138,82 @@ def test_a_run_is_shown_as_with_other_coefficients(
     opened = open_page(run_path)
     view(opened, factors)
     expected = run_page(repriced_result(priced_result(), factors))
-    check_tables(opened, expected)
+    leaves = repriced_leaves(factors)
+    check_tables(opened, expected, [energy_tree.tree_table(leaves)])
     check_tiles(opened, expected)
-    drawn = {each.name: each.figure for each in run_page(priced_result()).sections[0].pictures}
-    for name, traces in zip(
-        ENERGY_FIGURES, opened.page.evaluate(FIGURES, list(ENERGY_FIGURES)), strict=True
-    ):
+    drawn = drawn_figures(run_page(priced_result()))
+    for name, found in zip(BARS, opened.page.evaluate(FIGURES, BARS), strict=True):
         axis = "x" if name == "energy-components" else "y"
-        for trace, file in zip(traces, drawn[name].data, strict=True):
+        for trace, file in zip(found, drawn[name].data, strict=True):
             factor = factor_of(file["legendgroup"], factors)
             assert same(trace[axis], [factor * value for value in file[axis]])
+    check_tree(opened, energy_tree.tree_figure(leaves))
     assert opened.messages == []
+
+
+def repriced_leaves(factors: Mapping[str, float]) -> list[energy_tree.Leaf]:
+    """Rectangles under factors; which small layers are one is as at the file's coefficients."""
+    return [
+        replace(leaf, energy_pj=factor_of(leaf.component, factors) * leaf.energy_pj)
+        for leaf in energy_tree.tree_data(priced_result())
+    ]
+
+
+def check_tree(opened: Opened, expected: Figure) -> None:
+    (found,), _ = traces(opened, "energy-tree")
+    (trace,) = expected.data
+    said = {
+        id_: (value, text, words)
+        for id_, value, text, words in zip(
+            *(trace[key] for key in ("ids", "values", "text", "hovertext")), strict=True
+        )
+    }
+    for place, id_ in enumerate(found["ids"]):
+        value, text, words = said.pop(id_)
+        assert math.isclose(found["values"][place], value, rel_tol=1e-9)
+        assert (found["text"][place], found["hovertext"][place]) == (text, words)
+    assert not said
+
+
+@pytest.mark.parametrize("factors", VIEWS, ids=fragment)
+def test_views_of_a_comparison_are_drawn_as_with_other_coefficients(
+    factors: dict[str, float], rivals_path: Path, open_page: Callable[..., Opened]
+) -> None:
+    opened = open_page(rivals_path)
+    view(opened, factors)
+    results = [repriced_result(result, factors) for result in rivals()]
+    found, _ = traces(opened, "relative")
+    for trace, other in zip(
+        found, relative.relative_figure(*relative.relative_data(results)).data, strict=True
+    ):
+        assert trace["name"] == other["name"]
+        assert same(trace["x"], other["x"])
+    file = drawn_figures(compare_page(rivals()))
+    for name, axis in (("pathway-components", "x"), ("pathway-layers-1", "y")):
+        sums = [0.0] * len(file[name].data[0][axis])
+        for trace, other in zip(traces(opened, name)[0], file[name].data, strict=True):
+            factor = factor_of(other["legendgroup"], factors)
+            values = [factor * value for value in other[axis]]
+            if other["type"] == "bar":
+                sums = [one + more for one, more in zip(sums, values, strict=True)]
+            assert same(trace[axis], values if other["type"] == "bar" else sums)
+    check_pareto(opened, pareto.pareto_figure(pareto.pareto_data(results)))
+    assert opened.messages == []
+
+
+def check_pareto(opened: Opened, expected: Figure) -> None:
+    found, ranges = traces(opened, "pareto")
+    title = expected.layout["yaxis"]["title"]["text"]
+    size = {"Energy (mJ)": 1.0, "Energy (µJ)": 1e-3}[title]  # the page keeps its unit, mJ
+    for trace, other in zip(found, expected.data, strict=True):
+        assert same(trace["x"], other["x"])
+        assert same(trace["y"], [size * value for value in other["y"]])
+        for key in ("hovertext", "textposition"):
+            assert trace.get(key) == other.get(key)
+        assert trace.get("marker", {}).get("symbol") == other.get("marker", {}).get("symbol")
+    x_range, y_range = (expected.layout[axis]["range"] for axis in ("xaxis", "yaxis"))
+    assert same(ranges[0], x_range)
+    assert same(ranges[1], [size * value for value in y_range])
 
 
 @pytest.mark.parametrize("factors", VIEWS, ids=fragment)
@@ -140,13 +227,13 @@ def test_a_comparison_is_shown_as_with_other_coefficients(
     check_tiles(opened, expected)
     check_tables(opened, expected)
     stacked = comparison.energy_data(results)
-    (traces,) = opened.page.evaluate(FIGURES, ["energy"])
+    (found,) = opened.page.evaluate(FIGURES, ["energy"])
     for views, axis, size in ((stacked, "x", 1e-9), (comparison.normalised(stacked), "x2", 1.0)):
-        bars = {each["part"]: each["x"] for each in traces if each["axis"] == axis}
+        bars = {each["part"]: each["x"] for each in found if each["axis"] == axis}
         for part, values in views.parts.items():
             assert same(bars[part], [size * value for value in values])
     diamonds = [comparison.equation_7_pj(result) * 1e-9 for result in rivals()]
-    assert same(traces[-1]["x"], diamonds)
+    assert same(found[-1]["x"], diamonds)
     assert opened.messages == []
 
 
@@ -196,7 +283,10 @@ def test_reset_restores_everything(
     which: str, run_path: Path, rivals_path: Path, open_page: Callable[..., Opened]
 ) -> None:
     opened = open_page(run_path if which == "run" else rivals_path)
-    figures = ENERGY_FIGURES if which == "run" else ("energy",)
+    known = {**ENERGY_FIGURES, **COMPARED_FIGURES}
+    page = run_page(priced_result()) if which == "run" else compare_page(rivals())
+    figures = [name for name in drawn_figures(page) if name in known]
+    assert len(figures) > 3
     opened.page.locator("#sliders summary").click()
     wait_for(opened, {})
     before = state(opened, figures)

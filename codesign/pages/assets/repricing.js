@@ -20,6 +20,8 @@
   const energy = (parts) =>
     Object.entries(parts).reduce((sum, [name, value]) => sum + factorOf(name) * value, 0);
 
+  const atFile = (parts) => Object.values(parts).reduce((sum, value) => sum + value, 0);
+
   // As codesign.units.si: three digits, rounded before the prefix is chosen.
   const PREFIXES = ["a", "f", "p", "n", "µ", "m", "", "k", "M", "G", "T", "P", "E"];
   function quantity(value, unit) {
@@ -43,6 +45,10 @@
     const cells = numbers.filter((each) => each.element.parentNode === element.parentNode);
     return { element, cells, text: element.textContent };
   });
+  const fronts = [...document.querySelectorAll("[data-front]")].map((element) => ({
+    element,
+    text: element.textContent,
+  }));
   const sorted = [...new Set(numbers.map(({ element }) => element.closest("table")))].filter(
     (table) => table !== null,
   );
@@ -69,6 +75,10 @@
       const values = cells.map(({ parts }) => energy(parts));
       element.textContent = isChanged() ? ranking(values) : text;
     }
+    const best = fronts.length ? front() : new Map();
+    fronts.forEach(({ element, text }, place) => {
+      element.textContent = isChanged() ? (best.get(timed[place].name) ? "yes" : "no") : text;
+    });
     for (const table of sorted) {
       const header = table.querySelector("th[aria-sort]");
       if (header) reorder(table, header.cellIndex, header.getAttribute("aria-sort"));
@@ -78,19 +88,24 @@
   // -- figures ----------------------------------------------------------------------------------
 
   // Bars are energies of one component, or (on a second horizontal axis) its share of the sum.
-  const pictures = data.figures
-    .filter((name) => name in figures)
-    .map((name) => {
-      const traces = figures[name].data.filter((trace) => trace.type === "bar");
-      const bars = traces.map((trace) => {
+  function barsOf({ data: traces }) {
+    const bars = traces
+      .filter((trace) => trace.type === "bar")
+      .map((trace) => {
         const axis = trace.orientation === "h" ? "x" : "y";
         const isShare = trace.xaxis === "x2";
         return { trace, axis, isShare, component: trace.legendgroup, file: trace[axis] };
       });
-      return { name, bars };
-    });
+    const sums = traces
+      .filter((trace) => trace.type !== "bar" && trace.legendgroup === "sum")
+      .map((trace) => {
+        const axis = bars.length ? bars[0].axis : "x";
+        return { trace, axis, file: trace[axis] };
+      });
+    return () => priceBars(bars, sums);
+  }
 
-  function priceFigure({ bars }) {
+  function priceBars(bars, sums) {
     const absolute = bars.filter(({ isShare }) => !isShare);
     for (const bar of bars) {
       const factor = factorOf(bar.component);
@@ -104,7 +119,132 @@
       }
     }
     for (const { trace, axis, now } of bars) trace[axis] = now;
+    for (const { trace, axis, file } of sums) {
+      const sum = (_, i) => bars.reduce((whole, bar) => whole + bar.now[i], 0);
+      trace[axis] = isChanged() ? file.map(sum) : file;
+    }
   }
+
+  // Bars on the first vertical axis are percents of the first run's energy, which changes as well.
+  function relativeOf({ data: traces }) {
+    const bars = traces
+      .filter((trace) => (trace.yaxis ?? "y") === "y")
+      .map((trace) => ({ trace, component: trace.legendgroup, file: trace.x }));
+    return () => {
+      const { parts_pj } = data.runs[0];
+      const change = atFile(parts_pj) / energy(parts_pj);
+      for (const { trace, component, file } of bars) {
+        const factor = factorOf(component) * change;
+        trace.x = isChanged() ? file.map((value) => factor * value) : file;
+      }
+    };
+  }
+
+  // Every rectangle but that of everything is of one component.
+  function treeOf({ data: [trace] }) {
+    const { ids, parents, values, text, hovertext } = trace;
+    const places = new Map(ids.map((id, place) => [id, place]));
+    const components = ids.map((id, place) => (parents[place] ? id.split("/")[0] : null));
+    const sums = values.map(() => 0);
+    values.forEach((value, leaf) => {
+      for (let place = leaf; place !== undefined; place = places.get(parents[place])) {
+        sums[place] += value;
+      }
+    });
+    return () => {
+      Object.assign(trace, { values, text, hovertext });
+      if (!isChanged()) return;
+      const now = sums.map((sum, place) => factorOf(components[place]) * sum);
+      const whole = values.reduce((sum, v, place) => sum + factorOf(components[place]) * v, 0);
+      now[components.indexOf(null)] = whole;
+      trace.values = values.map((value, place) => factorOf(components[place]) * value);
+      trace.text = now.map((value) => quantity(value, "J"));
+      trace.hovertext = hovertext.map((words, place) => {
+        const share = percent(whole ? now[place] / whole : 0);
+        return [words.split("<br>")[0], trace.text[place], share].join("<br>");
+      });
+    };
+  }
+
+  const timed = data.runs.filter(({ latency_s }) => latency_s !== null);
+
+  // By name: whether no other run has less of latency or energy and no more of the other.
+  function front() {
+    const costs = timed.map(({ latency_s, parts_pj }) => [latency_s, energy(parts_pj)]);
+    const beats = ([time, spent], [t, e]) => time <= t && spent <= e && (time < t || spent < e);
+    const isOn = (own) => !costs.some((other) => beats(other, own));
+    return new Map(timed.map(({ name }, place) => [name, isOn(costs[place])]));
+  }
+
+  function paretoOf({ data: [line, ...traces], layout }) {
+    const runs = new Map(timed.map((run) => [run.name, run]));
+    const points = traces.flatMap(({ customdata, x, y, hovertext }) =>
+      customdata.map((name, i) => ({
+        ...{ run: runs.get(name), x: x[i] },
+        ...{ file: y[i], said: hovertext[i] },
+      })),
+    );
+    const file = traces.map(({ y, hovertext, textposition, marker }) => ({
+      ...{ y, hovertext, textposition },
+      symbol: marker.symbol,
+    }));
+    const fileLine = { x: line.x, y: line.y };
+    const fileRange = layout.yaxis.range;
+    return () => {
+      traces.forEach((trace, place) => {
+        const { symbol, ...others } = file[place];
+        Object.assign(trace, others);
+        trace.marker.symbol = symbol;
+      });
+      Object.assign(line, fileLine);
+      layout.yaxis.range = [...fileRange];
+      if (!isChanged()) return;
+      pricePoints(points);
+      const best = points.filter(({ isBest }) => isBest).sort((a, b) => a.x - b.x || a.y - b.y);
+      Object.assign(line, { x: best.map(({ x }) => x), y: best.map(({ y }) => y) });
+      let first = 0;
+      for (const trace of traces) {
+        const own = points.slice(first, (first += trace.customdata.length));
+        trace.y = own.map(({ y }) => y);
+        trace.hovertext = own.map(({ words }) => words);
+        trace.textposition = own.map(({ side }) => side);
+        trace.marker.symbol = own.map(({ isBest }) => (isBest ? "circle" : "circle-open"));
+      }
+      layout.yaxis.range = rangeOf(points.map(({ y }) => y));
+    };
+  }
+
+  // As codesign/pages/pareto.py does it: words, and the sides on which names stand.
+  function pricePoints(points) {
+    const best = front();
+    for (const point of points) {
+      const { name, latency_s, parts_pj } = point.run;
+      const spent = energy(parts_pj);
+      point.y = spent ? (point.file * spent) / atFile(parts_pj) : 0;
+      point.isBest = best.get(name);
+      point.words = [
+        point.said.split("<br>")[0],
+        `${quantity(latency_s, "s")}, ${quantity(spent * 1e-12, "J")}`,
+        `EDP ${quantity(latency_s * spent * 1e-12, "J·s")}`,
+        point.isBest ? "on the front" : "not on the front",
+      ].join("<br>");
+    }
+    const order = [...points].sort((a, b) => a.x - b.x || a.y - b.y);
+    order.forEach((point, rank) => {
+      point.side = ["bottom center", "top center"][rank % 2];
+    });
+  }
+
+  function rangeOf(values) {
+    const [least, most] = [Math.min(...values), Math.max(...values)];
+    const room = 0.12 * (most - least) || 0.1 * most || 1;
+    return [Math.max(least - room, 0), most + room];
+  }
+
+  const HOW = { bars: barsOf, relative: relativeOf, tree: treeOf, pareto: paretoOf };
+  const pictures = Object.entries(data.figures)
+    .filter(([name]) => name in figures)
+    .map(([name, how]) => ({ name, price: HOW[how](figures[name]) }));
 
   function isInView({ name }) {
     const { top, bottom } = document.getElementById(name).getBoundingClientRect();
@@ -115,7 +255,7 @@
   let latest = 0;
   async function drawFigures() {
     const mine = ++latest;
-    pictures.forEach(priceFigure);
+    for (const { price } of pictures) price();
     await drawn;
     const seen = pictures.filter(isInView);
     for (const picture of [...seen, null, ...pictures.filter((each) => !seen.includes(each))]) {
@@ -154,9 +294,7 @@
 
   function showOutcome() {
     const after = data.runs.map(({ parts_pj }) => energy(parts_pj));
-    const before = data.runs.map(({ parts_pj }) =>
-      Object.values(parts_pj).reduce((sum, value) => sum + value, 0),
-    );
+    const before = data.runs.map(({ parts_pj }) => atFile(parts_pj));
     const totals = data.runs.map(({ name }, run) => {
       const change = percent(after[run] / before[run] - 1);
       const sign = after[run] < before[run] ? "" : "+";
