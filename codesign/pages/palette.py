@@ -45,6 +45,9 @@ STATE_PATTERNS = {state: "/" if state in STALLED_STATES else "" for state in STA
 _VIRIDIS = ((53, 95, 140), (38, 131, 142), (40, 168, 131), (96, 200, 96), (188, 223, 42))
 """Red, green and blue at equal steps from .3 to .9 of that scale (van der Walt and Smith, CC0)."""
 
+BUSY_COLOURS = ("#B4BCC6", "#F2B431", "#E4572E", "#9D0E3C")
+"""From not busy to busiest; each step is darker than the one before it, for any sight."""
+
 OPERATION_COLOURS = {
     "ac_synaptic": "#009AFE",
     "ac_neuron": "#6AE598",

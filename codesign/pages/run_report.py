@@ -13,6 +13,7 @@ from codesign.pages.document import write_page
 from codesign.pages.layer_table import layer_table
 from codesign.pages.mapping import mapping_section
 from codesign.pages.messages import message_section
+from codesign.pages.noc_map import noc_section
 from codesign.pages.power import power_section
 from codesign.results import Result
 
@@ -34,7 +35,7 @@ def run_page(result: Result) -> Page:
     """The content of the report."""
     summary = result.summary
     sections = [_energy(result), _latency(result), *_what_if(result)]
-    sections += power_section(summary)
+    sections += [*noc_section(result), *power_section(summary)]
     sections += [_activity(result), _layers(result), *mapping_section(result)]
     sections += message_section(summary)
     sources = headline.sources(summary)
