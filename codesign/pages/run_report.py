@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from codesign.pages import activity, critical_path, energy, headline, latency, timeline
+from codesign.pages import (
+    activity,
+    critical_path,
+    energy,
+    energy_tree,
+    headline,
+    latency,
+    timeline,
+)
 from codesign.pages.content import Page, Picture, Section, Stacked, Table
 from codesign.pages.document import write_page
 from codesign.pages.layer_table import layer_table
@@ -59,6 +67,7 @@ def _energy(result: Result) -> Section:
     by_stream = energy.component_data(result)
     by_layer = energy.layer_data(result)
     by_timestep = energy.timestep_data(result)
+    tree = energy_tree.tree_data(result)
     return Section(
         "Energy",
         pictures=[
@@ -68,6 +77,14 @@ def _energy(result: Result) -> Section:
                 _of_the_chip(result.summary) * ("chip" in by_stream.categories),
                 energy.component_figure(by_stream),
                 by_stream.table("Energy by component and stream", "stream"),
+            ),
+            Picture(
+                "energy-tree",
+                "Energy by component, stream and layer",
+                "Equal areas are equal energies. Click on a part to enlarge it, and on the bar "
+                "above it to return. The smallest layers are drawn as one.",
+                energy_tree.tree_figure(tree),
+                energy_tree.tree_table(tree),
             ),
             Picture(
                 "energy-layers",

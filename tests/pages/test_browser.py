@@ -64,7 +64,7 @@ def test_every_figure_is_drawn_and_no_page_is_wider_than_the_window(
     page = open_page(request.getfixturevalue(name)).page
     assert page.locator(".plot").count() > 0
     for plot in page.locator(".plot").all():
-        shapes = plot.locator(".points .point path, .points path.point")
+        shapes = plot.locator(".points .point path, .points path.point, .slice path.surface")
         widths = shapes.evaluate_all("all => all.map((s) => s.getBoundingClientRect().width)")
         assert max(widths) > 3, f"{plot.get_attribute('id')} shows nothing"
     assert page.evaluate("document.documentElement.scrollWidth") == page.evaluate(

@@ -134,6 +134,7 @@ def test_a_page_without_time_has_no_figures_of_time(paper_page: Path) -> None:
     plots = [attributes["id"] for _, attributes in reader.tags if attributes.get("class") == "plot"]
     assert plots == [
         "energy-components",
+        "energy-tree",
         "energy-layers",
         "energy-timesteps",
         "firing-rates",
@@ -150,7 +151,7 @@ def test_every_figure_has_words_and_a_table(run_page: Path) -> None:
     plots = [attributes for _, attributes in reader.tags if attributes.get("class") == "plot"]
     assert all(plot["role"] == "img" and plot["aria-label"] for plot in plots)
     captions = [tag for tag, _ in reader.tags if tag in ("figcaption", "caption")]
-    assert captions.count("figcaption") == len(plots) == 11
+    assert captions.count("figcaption") == len(plots) == 12
     assert captions.count("caption") == len(plots) + 4  # power and area, layers, mapping, sources
 
 
