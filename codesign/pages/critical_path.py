@@ -5,7 +5,7 @@ images all three are of the first one, while the makespan of the summary is a me
 therefore of the path itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -17,6 +17,9 @@ from codesign.pages.timeline import timeline_data, timeline_figure
 from codesign.results import Result
 
 _NAMED = 4
+
+MOST_MARKS = 1_000
+"""Bars of the path on the timeline, which has up to twice as many of its own."""
 
 SAME_JOBS = (
     "The same jobs were simulated again with one resource twice as fast; they were not mapped "
@@ -77,6 +80,13 @@ def chain_data(result: Result) -> pd.DataFrame:
         stream=[streams.get(layer, "chip") for layer in path["layer"]],
     )
     return timeline_data(rows, [words(part.name) for part in path_data(result.summary)])
+
+
+def marks_data(result: Result, resources: Sequence[str]) -> pd.DataFrame:
+    """The path's segments on the lines of a timeline, as bars; what has no line is left out."""
+    path = result.critical_path
+    rows = path[path["resource"].isin(resources)].assign(stream="chip")
+    return timeline_data(rows, resources, MOST_MARKS)
 
 
 def chain_table(result: Result) -> Table:

@@ -42,6 +42,8 @@ STATE_COLOURS = {
 }
 STATE_PATTERNS = {state: "/" if state in STALLED_STATES else "" for state in STATES}
 
+CRITICAL_PATH_COLOUR = "#D6007A"
+
 _VIRIDIS = ((53, 95, 140), (38, 131, 142), (40, 168, 131), (96, 200, 96), (188, 223, 42))
 """Red, green and blue at equal steps from .3 to .9 of that scale (van der Walt and Smith, CC0)."""
 

@@ -25,6 +25,11 @@ from codesign.pages.noc_map import noc_section
 from codesign.pages.power import power_section
 from codesign.results import Result
 
+_MARKED = (
+    "Below its line a strip marks when a core, port or channel was what the run waited for; click "
+    "on an entry of the legend to hide it. "
+)
+
 
 def write_run_report(result: Result, path: Path) -> None:
     """Writes the report of a run as one HTML file that opens without a network.
@@ -133,6 +138,7 @@ def _latency(result: Result) -> Section:
     shown = timeline.busiest(result.timeline)
     bars = timeline.timeline_data(shown, occupancy.categories)
     drawn = f"{len(shown):,} recorded jobs and transfers, drawn as {len(bars):,} bars"
+    marks = critical_path.marks_data(result, list(dict.fromkeys(bars["resource"])))
     lines = len(set(bars["resource"])), len(set(result.timeline["resource"]))
     return Section(
         "Latency",
@@ -149,8 +155,9 @@ def _latency(result: Result) -> Section:
                 "timeline",
                 "Timeline of cores, ports and channels",
                 f"{drawn}. {_busiest(*lines)}Neighbouring layers alternate in shade; a pale bar "
-                "stands for work with gaps. Drag to zoom, double-click to return.",
-                timeline.timeline_figure(bars, makespan),
+                f"stands for work with gaps. {_MARKED * (not marks.empty)}"
+                "Drag to zoom, double-click to return.",
+                timeline.timeline_figure(bars, makespan, marks),
                 timeline.resource_table(result),
             ),
             Picture(

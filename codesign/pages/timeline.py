@@ -5,7 +5,7 @@ one resource are merged, first without loss of meaning and then, as far as neede
 that each bar states: how many rows it stands for and what share of its length was busy.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import pandas as pd
 
 from codesign.pages.content import Cell, Figure, Number, Table, count, percent
 from codesign.pages.drawing import label, new_figure
-from codesign.pages.palette import STREAM_COLOURS, STREAM_SHADES, words
+from codesign.pages.palette import CRITICAL_PATH_COLOUR, STREAM_COLOURS, STREAM_SHADES, words
 from codesign.results import Result
 
 Cycles = npt.NDArray[np.int64]
@@ -23,6 +23,10 @@ Cycles = npt.NDArray[np.int64]
 LARGEST_BARS = 2_000
 LARGEST_LINES = 64
 """Resources or cores that a figure shows: as many as a screen holds twice over."""
+
+_ON_PATH = "critical path"
+_STRIP = {"legendgroup": _ON_PATH, "width": 0.18, "offset": -0.5}
+"""At the lower end of a line, which is 1 high; upwards is positive."""
 
 _FINEST_STRETCHES = 65_536  # no pixel is as fine, even if a reader zooms into a tenth of the run
 
@@ -138,8 +142,16 @@ def _bars(rows: pd.DataFrame, group: Cycles) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
-def timeline_figure(bars: pd.DataFrame, makespan_cycles: float) -> Figure:
-    """A line for each resource; a stream's layers alternate between two shades in time."""
+def timeline_figure(
+    bars: pd.DataFrame, makespan_cycles: float, marks: pd.DataFrame | None = None
+) -> Figure:
+    """A line for each resource; a stream's layers alternate between two shades in time.
+
+    Args:
+        bars: as of `timeline_data`.
+        makespan_cycles: where the axis ends.
+        marks: bars of the critical path on the same resources, drawn below theirs as a strip.
+    """
     resources = [label(name) for name in dict.fromkeys(bars["resource"])]
     in_time = bars.sort_values("start_cycle", kind="stable")
     figure = new_figure(120 + 22 * len(resources), barmode="overlay", bargap=0.12)
@@ -153,27 +165,19 @@ def timeline_figure(bars: pd.DataFrame, makespan_cycles: float) -> Figure:
             STREAM_COLOURS.get(stream, "#8D8D8D"),
             STREAM_SHADES.get(stream, "#C2C2C2"),
         )
-        # A trace without bars for the legend, which would show the shade of the first bar.
-        name = f"{words(stream)} stream"
-        figure.data.append(
-            {"type": "bar", "x": [None], "y": [None], "name": name, "marker": {"color": colours[0]}}
+        figure.data.extend(
+            [
+                _legend(f"{words(stream)} stream", colours[0]),
+                _bar_trace(part, [colours[parity[layer]] for layer in part["layer"]], _hover)
+                | {"legendgroup": f"{words(stream)} stream"},
+            ]
         )
-        figure.data.append(
-            {
-                "type": "bar",
-                "base": part["start_cycle"].tolist(),
-                "x": (part["end_cycle"] - part["start_cycle"]).tolist(),
-                "y": [label(name) for name in part["resource"]],
-                "orientation": "h",
-                "showlegend": False,
-                "marker": {
-                    "color": [colours[parity[layer]] for layer in part["layer"]],
-                    "opacity": _opacities(part),
-                    "line": {"width": 0},
-                },
-                "hovertext": [_hover(bar) for bar in part.to_dict("records")],
-                "hovertemplate": "%{hovertext}<extra></extra>",
-            }
+    if marks is not None and not marks.empty:
+        figure.data.extend(
+            [
+                _legend(_ON_PATH, CRITICAL_PATH_COLOUR),
+                _bar_trace(marks, CRITICAL_PATH_COLOUR, _mark_hover) | _STRIP,
+            ]
         )
     span = [0, makespan_cycles]
     figure.set_axis("xaxis", title="Cycles since the start", range=span, tickformat="~s")
@@ -189,6 +193,29 @@ def timeline_figure(bars: pd.DataFrame, makespan_cycles: float) -> Figure:
         dtick=1,
     )
     return figure
+
+
+def _legend(name: str, colour: str) -> dict[str, Any]:
+    """A trace without bars, since a legend shows the shade of the first bar; a click on it hides
+    the bars of its group."""
+    bar = {"type": "bar", "x": [None], "y": [None], "marker": {"color": colour}}
+    return bar | {"name": name, "legendgroup": name}
+
+
+def _bar_trace(
+    bars: pd.DataFrame, colour: str | list[str], hover: Callable[[dict[Any, Any]], str]
+) -> dict[str, Any]:
+    return {
+        "type": "bar",
+        "base": bars["start_cycle"].tolist(),
+        "x": (bars["end_cycle"] - bars["start_cycle"]).tolist(),
+        "y": [label(name) for name in bars["resource"]],
+        "orientation": "h",
+        "showlegend": False,
+        "marker": {"color": colour, "opacity": _opacities(bars), "line": {"width": 0}},
+        "hovertext": [hover(bar) for bar in bars.to_dict("records")],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
 
 
 def _opacities(bars: pd.DataFrame) -> list[float]:
@@ -211,6 +238,16 @@ def _hover(bar: dict[Any, Any]) -> str:
         busy = percent(bar["busy_cycles"] / length) if length else "all"
         lines.append(f"{bar['rows']:,} jobs or transfers, busy {busy} of this time")
     return "<br>".join(lines)
+
+
+def _mark_hover(bar: dict[Any, Any]) -> str:
+    what = label(bar["layer"]) or "no single layer"
+    others = f" and {bar['layers'] - 1} more layers" if bar["layers"] > 1 else ""
+    return (
+        f"<b>{label(bar['resource'])} on the critical path</b><br>{what}{others}"
+        f"<br>cycles {bar['start_cycle']:,} to {bar['end_cycle']:,}, of which the run waits "
+        f"{bar['busy_cycles']:,} for it"
+    )
 
 
 def resource_table(result: Result) -> Table:

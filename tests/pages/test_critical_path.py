@@ -7,12 +7,14 @@ from codesign.pages.content import Number
 from codesign.pages.critical_path import (
     chain_data,
     chain_table,
+    marks_data,
     path_data,
     path_pictures,
     path_sentence,
     what_if_table,
 )
 from codesign.pages.run_report import run_page
+from codesign.pages.timeline import timeline_data, timeline_figure
 from codesign.results import Result
 from tests.pages.drawn import drawn
 from tests.pages.example_results import example_result
@@ -53,6 +55,29 @@ def test_the_table_of_the_chain_sums_to_the_path_with_the_longest_first() -> Non
     cycles = [cell.value for row in rows for cell in row[3:4] if isinstance(cell, Number)]
     assert sum(cycles) == sum(result.summary["critical_path_cycles"].values())
     assert cycles == sorted(cycles, reverse=True)
+
+
+def test_marks_hold_every_cycle_of_the_path_that_has_a_line() -> None:
+    result = example_result()
+    length = result.summary["makespan_cycles"]
+    everywhere = marks_data(result, ["spike[0]", "dram[0]"])
+    assert everywhere["busy_cycles"].sum() == length
+    on_core = marks_data(result, ["spike[0]", "spike[1]"])
+    assert set(on_core["resource"]) == {"spike[0]"}
+    assert on_core["busy_cycles"].sum() == length - 9  # of the weights of the first layer
+    assert marks_data(example_result(cores=False), ["spike[0]"]).empty
+
+
+def test_the_marks_are_hidden_by_an_entry_of_the_legend() -> None:
+    result = example_result()
+    bars = timeline_data(result.timeline)
+    marks = marks_data(result, list(dict.fromkeys(bars["resource"])))
+    plain, marked = (timeline_figure(bars, 1, drawn_too) for drawn_too in (None, marks))
+    entry, strip = drawn(marked).data[len(plain.data) :]
+    assert entry.showlegend is None
+    assert entry.name == entry.legendgroup == strip.legendgroup == "critical path"
+    assert len(strip.x) == len(marks)
+    assert drawn(timeline_figure(bars, 1, marks.iloc[:0])).data == drawn(plain).data
 
 
 def test_a_mean_over_images_shows_the_path_of_the_first_in_its_own_length() -> None:
