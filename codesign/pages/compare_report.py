@@ -12,7 +12,10 @@ from codesign.pages import comparison, headline
 from codesign.pages.content import Page, Picture, Section, Tile, quantity
 from codesign.pages.document import write_page
 from codesign.pages.energy import PICOJOULE
+from codesign.pages.pareto import pareto_pictures
+from codesign.pages.pathway import pathway_section
 from codesign.pages.rankings import rankings_section
+from codesign.pages.relative import relative_pictures
 from codesign.results import Result
 
 MOST_NAMES = 6
@@ -46,9 +49,11 @@ def compare_page(results: Sequence[Result]) -> Page:
         tiles=_tiles(results),
         facts=_facts(results),
         sections=[
+            *_overview(results),
             _energy(results),
             *([rankings] if rankings is not None else []),
             _latency(results),
+            *pathway_section(results),
             Section(
                 "Runs",
                 [
@@ -114,6 +119,12 @@ def _facts(results: Sequence[Result]) -> dict[str, str]:
         elif key != "workload":
             single |= {f"{name}: {key}": text for name, text in zip(names, values, strict=True)}
     return shared | single
+
+
+def _overview(results: Sequence[Result]) -> list[Section]:
+    """All runs beside each other; empty where there is nothing to compare."""
+    pictures = [*relative_pictures(results), *pareto_pictures(results)]
+    return [Section("Side by side", pictures=pictures)] if pictures else []
 
 
 def _energy(results: Sequence[Result]) -> Section:

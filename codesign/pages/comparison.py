@@ -69,19 +69,24 @@ def equation_7_pj(result: Result) -> float:
     return equation_7().ac_pj * accumulates + equation_7().mac_pj * multiplies
 
 
-def accumulation_costs(results: Sequence[Result]) -> list[AccumulationCost]:
-    """A cost for each dual-stream result that has its full-spike twin among the results."""
+def accumulation_pairs(results: Sequence[Result]) -> list[tuple[Result, Result]]:
+    """Each full-spike result with its dual-stream twin, if both are there; the least deep first."""
     twins: dict[tuple[Any, ...], Result] = {}
     for result in results:
         key = _pair_key(result)
         if key is not None:
             twins.setdefault(key, result)
     pairs = [
-        (twins["fsnn", *key[1:]], result)
+        (key[1], (twins["fsnn", *key[1:]], result))
         for key, result in twins.items()
         if key[0] == "dsnn" and ("fsnn", *key[1:]) in twins
     ]
-    return sorted((_cost(*pair) for pair in pairs), key=lambda cost: cost.depth)
+    return [pair for _, pair in sorted(pairs, key=lambda item: item[0])]
+
+
+def accumulation_costs(results: Sequence[Result]) -> list[AccumulationCost]:
+    """A cost for each dual-stream result that has its full-spike twin among the results."""
+    return [_cost(*pair) for pair in accumulation_pairs(results)]
 
 
 def accumulation_cost_sentence(results: Sequence[Result]) -> str | None:

@@ -29,6 +29,9 @@ STREAM_COLOURS = {"spike": "#0072B2", "accumulation": "#E69F00", "chip": "#8D8D8
 STREAM_SHADES = {"spike": "#6DB3DD", "accumulation": "#F5CE75", "chip": "#C2C2C2"}
 """The lighter of the two shades by which neighbouring layers of a stream are told apart."""
 
+RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8D8D8D")
+"""Of chips beside each other: Okabe and Ito, Color Universal Design, 2008, without yellow."""
+
 STATE_COLOURS = {
     "scan": "#56B4E9",
     "accumulate": "#0072B2",

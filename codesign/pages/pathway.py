@@ -1,0 +1,150 @@
+"""Where the energy of the accumulation pathway goes: what a dual-stream network spends more.
+
+A pair is a full-spike network and its dual-stream twin on one chip, as of
+`codesign.pages.comparison.accumulation_pairs`. Differences are those of the second less the first:
+what the pathway adds, and what it changes in the rest. Layers are the same if their names are.
+"""
+
+from collections.abc import Sequence
+
+from codesign.pages.comparison import accumulation_pairs
+from codesign.pages.content import Figure, Picture, Section, Stacked
+from codesign.pages.difference import component_changes
+from codesign.pages.drawing import (
+    add_stack,
+    axis_scale,
+    axis_title,
+    label,
+    new_figure,
+    set_layer_axis,
+)
+from codesign.pages.energy import PICOJOULE, stacked_energy
+from codesign.pages.palette import COMPONENT_COLOURS, in_order
+from codesign.results import Result
+
+MOST_PAIRS = 4
+"""Pairs that have a figure of their layers."""
+
+Pair = tuple[Result, Result]
+
+_ZERO = {"zeroline": True, "zerolinecolor": "#8D8D8D", "zerolinewidth": 1}
+
+
+def pathway_section(results: Sequence[Result]) -> list[Section]:
+    """The differences by component of all pairs, and by layer of each; empty without pairs."""
+    pairs = accumulation_pairs(results)
+    if not pairs:
+        return []
+    names = pair_names(pairs)
+    whole = component_data(pairs, names)
+    pictures = [
+        Picture(
+            "pathway-components",
+            "What the accumulation pathway adds, by component",
+            "To the right what the dual-stream network spends more than the full-spike network of "
+            "equal depth on the same chip, to the left what it spends less. Diamonds mark the sum.",
+            component_figure(whole),
+            whole.table("Energy that the accumulation pathway adds", "networks"),
+        ),
+        *map(_layer_picture, range(1, MOST_PAIRS + 1), names, pairs),
+    ]
+    return [Section("Where the accumulation pathway's energy goes", pictures=pictures)]
+
+
+def _layer_picture(number: int, name: str, pair: Pair) -> Picture:
+    stacked = layer_data(pair)
+    return Picture(
+        f"pathway-layers-{number}",
+        f"What the accumulation pathway adds, by layer: {name}",
+        "Upwards what the dual-stream network spends more in a layer. Layers that are computed "
+        "together with one in front of them count to that one; what no layer causes, as leakage, "
+        "is left out.",
+        layer_figure(stacked),
+        stacked.table(f"Energy that the accumulation pathway adds to layers of {name}", "layer"),
+    )
+
+
+def pair_names(pairs: Sequence[Pair]) -> list[str]:
+    """`dsnn50 - fsnn50`, with the chip where pairs are of several."""
+    chips = {str(pair[1].summary["architecture"]) for pair in pairs}
+    return [
+        f"{second.summary['workload']} - {first.summary['workload']}"
+        + f" on {second.summary['architecture']}" * (len(chips) > 1)
+        for first, second in pairs
+    ]
+
+
+def component_data(pairs: Sequence[Pair], names: Sequence[str]) -> Stacked:
+    """pJ that the second network of each pair spends more, by component."""
+    changes = [component_changes(*pair) for pair in pairs]
+    parts = {
+        name: [after - before for before, after in (each.get(name, (0.0, 0.0)) for each in changes)]
+        for name in in_order({name for each in changes for name in each})
+    }
+    shown = {name: values for name, values in parts.items() if any(values)}
+    return Stacked(names, shown, "J", PICOJOULE)
+
+
+def layer_data(pair: Pair) -> Stacked:
+    """pJ that the second network spends more, by layer and component, in the order of the second
+    and then of the first; layers that differ in nothing are left out."""
+    first, second = pair
+    energies = [each.energy[each.energy["layer"] != ""] for each in (first, second)]
+    layers = list(dict.fromkeys((*second.layers["layer"], *first.layers["layer"])))
+    before, after = (stacked_energy(energy, "layer", layers) for energy in energies)
+    nothing = [0.0] * len(layers)
+    parts = {
+        name: [
+            more - less
+            for less, more in zip(
+                before.parts.get(name, nothing), after.parts.get(name, nothing), strict=True
+            )
+        ]
+        for name in in_order({*before.parts, *after.parts})
+    }
+    kept = [
+        place for place in range(len(layers)) if any(values[place] for values in parts.values())
+    ]
+    shown = {name: [values[place] for place in kept] for name, values in parts.items()}
+    return Stacked([layers[place] for place in kept], shown, "J", PICOJOULE)
+
+
+def component_figure(stacked: Stacked) -> Figure:
+    """A bar for each pair, stacked by component to both sides of zero."""
+    scale = _scale(stacked)
+    figure = new_figure(180 + 48 * len(stacked.categories), barmode="relative", bargap=0.3)
+    add_stack(figure, stacked, COMPONENT_COLOURS, scale=scale, horizontal=True)
+    figure.data.append(
+        {
+            "type": "scatter",
+            "x": [total * stacked.size * scale[0] for total in stacked.totals],
+            "y": [label(name) for name in stacked.categories],
+            "mode": "markers",
+            "name": "sum",
+            "marker": {
+                **{"symbol": "diamond", "size": 11, "color": "#FFFFFF"},
+                "line": {"width": 2, "color": "#1B1F24"},
+            },
+            "hovertemplate": f"%{{y}}: %{{x:+.4~g}} {scale[1]}<extra></extra>",
+        }
+    )
+    figure.set_axis("xaxis", title=axis_title("Change of energy", scale[1]), **_ZERO)
+    figure.set_axis("yaxis", showgrid=False, autorange="reversed")
+    return figure
+
+
+def layer_figure(stacked: Stacked) -> Figure:
+    """A bar for each layer, stacked by component to both sides of zero."""
+    scale = _scale(stacked)
+    figure = new_figure(520, barmode="relative", bargap=0.1)
+    add_stack(figure, stacked, COMPONENT_COLOURS, scale=scale)
+    figure.set_axis("yaxis", title=axis_title("Change of energy", scale[1]), **_ZERO)
+    set_layer_axis(figure, stacked.categories, "Layer, in the order of computation")
+    return figure
+
+
+def _scale(stacked: Stacked) -> tuple[float, str]:
+    """Of an axis on which what is more and what is less is stacked apart."""
+    columns = list(zip(*stacked.parts.values(), strict=True))
+    sides = (sum(map(abs, column)) for column in columns)
+    return axis_scale(max(sides, default=0.0) * stacked.size, stacked.unit)
