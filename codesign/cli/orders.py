@@ -1,5 +1,6 @@
 """An order: what a command line asks to be run, checked before any work is done."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from codesign.specs.catalogue import AnyWorkload, load_architecture, load_worklo
 from codesign.specs.overrides import split_overrides
 from codesign.specs.recorded import RecordedSpec
 from codesign.trace_cache import require_input
+
+_LONGEST_NAME = 120
+"""Of a folder that a comparison is put into by default; file systems end at about twice as many."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +71,17 @@ def _is_folder(name: str) -> bool:
 
 @dataclass(frozen=True)
 class Order:
-    """Workloads to be run on one chip.
+    """Workloads to be run on one or several chips, each on each.
 
     Attributes:
-        architecture: the chip.
+        architectures: the chips, of different names.
         specs: the workloads, of different names, with the images and weights that were chosen.
         folder: where the results go.
         changes: what `--set` replaced in the files of both.
         samples: for each data set, how samples of it were chosen.
     """
 
-    architecture: Architecture
+    architectures: tuple[Architecture, ...]
     specs: tuple[AnyWorkload, ...]
     folder: Path
     changes: tuple[str, ...]
@@ -87,7 +91,7 @@ class Order:
 def take_order(
     workloads: Sequence[str],
     *,
-    arch: str,
+    chips: Sequence[str],
     wish: Wish,
     checkpoint: Path | None,
     changes: list[str] | None,
@@ -100,22 +104,36 @@ def take_order(
         InputError: something that they name is wrong, missing, or cannot be written.
     """
     for_chip, for_workload = split_overrides(changes or [])
-    require_no_folder("--arch", arch)
-    architecture = load_architecture(arch, for_chip)
+    for chip in chips:
+        require_no_folder("--arch", chip)
+    architectures = [load_architecture(chip, for_chip) for chip in chips]
     images, samples = wish.inputs()
     specs = []
     for workload in workloads:
         require_no_folder("--workload", workload)
         specs.append(_with_choices(load_workload_spec(workload, for_workload), images, checkpoint))
-    _require_different([spec.name for spec in specs])
+    _require_different("--workloads", "workloads", [spec.name for spec in specs])
+    _require_different("--arch", "architectures", [chip.name for chip in architectures])
     for spec in specs:
         for picture in spec.images:
             require_input(spec, picture)
-    name = f"{'_'.join(spec.name for spec in specs)}_on_{architecture.name}"
-    folder = out or Path("reports") / name
+    folder = out or Path("reports") / folder_name(
+        [spec.name for spec in specs], [chip.name for chip in architectures]
+    )
     require_replaceable(folder)
     require_file(json, outside=folder)
-    return Order(architecture, tuple(specs), folder, last_of_each(changes or ()), samples)
+    held = last_of_each(changes or ())
+    return Order(tuple(architectures), tuple(specs), folder, held, samples)
+
+
+def folder_name(workloads: Sequence[str], chips: Sequence[str]) -> str:
+    """`fsnn18_dsnn18_on_split_core`; of very many how many they are, and what tells them apart."""
+    name = f"{'_'.join(workloads)}_on_{'_'.join(chips)}"
+    if len(name) <= _LONGEST_NAME or len(workloads) + len(chips) == 2:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:6]
+    on = chips[0] if len(chips) == 1 else f"{len(chips)}_chips"
+    return f"{len(workloads)}_workloads_on_{on}_{digest}"
 
 
 def last_of_each(changes: Sequence[str]) -> tuple[str, ...]:
@@ -196,10 +214,10 @@ def _with_choices(
     return spec.model_copy(update=changes)
 
 
-def _require_different(found: Sequence[str]) -> None:
+def _require_different(option: str, what: str, found: Sequence[str]) -> None:
     """Checks that results can be told apart: two files of one name can lie in different folders."""
     for name in found:
         if found.count(name) > 1:
-            problem = f"must be workloads of different names (got '{name}' twice)."
+            problem = f"must be {what} of different names (got '{name}' twice)."
             fix = "Leave one out, or rename it, in its file as well."
-            raise InputError(Fault("--workloads", problem, fix))
+            raise InputError(Fault(option, problem, fix))

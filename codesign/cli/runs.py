@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from codesign.cli.orders import Order
+    from codesign.pages.refusals import Refusal
+    from codesign.results import Result
+
 
 def run(
     *,
@@ -58,27 +62,28 @@ def run(
 
     order = take_order(
         [workload],
-        arch=arch,
+        chips=[arch],
         wish=Wish(images, samples, seed),
         checkpoint=checkpoint,
         changes=changes,
         out=out,
         json=json,
     )
-    if timeline is not None and order.architecture.operations is not None:
-        problem = f"must name an architecture with cores (got {order.architecture.name})."
+    (architecture,) = order.architectures
+    if timeline is not None and architecture.operations is not None:
+        problem = f"must name an architecture with cores (got {architecture.name})."
         raise InputError(Fault("--timeline", problem, "Prices of operations have no time."))
     reader = console(to_stderr=json == "-")
     with study(use_cache=not no_cache) as work:
         result = work.result(
             order.specs[0],
-            order.architecture,
+            architecture,
             changes=order.changes,
             samples=order.samples,
             what_ifs=what_if,
         )
     with (
-        _shown_whatever_happens(lambda: print_run(reader, result, order.architecture)),
+        _shown_whatever_happens(lambda: print_run(reader, result, architecture)),
         stage("report"),
         result_folder(order.folder) as place,
     ):
@@ -103,7 +108,15 @@ def compare(
             "--workloads", "-w", help="Workloads, one after the other or separated by commas."
         ),
     ],
-    arch: Architecture = "split_core",
+    arch: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--arch",
+            "-a",
+            help="Architectures: names, file names or paths, one after the other or separated by "
+            "commas; split_core if left out. Every workload is run on each.",
+        ),
+    ] = None,
     images: Images = None,
     samples: Samples = None,
     seed: Seed = None,
@@ -112,22 +125,23 @@ def compare(
     json: Json = None,
     no_cache: NoCache = False,
 ) -> None:
-    """Run several workloads on one chip and set them side by side.
+    """Run workloads on one or several chips and set them side by side.
 
     Example: codesign compare --arch split_core --workloads fsnn50,dsnn50,sew50
     """
     from codesign.cli.folders import result_folder
     from codesign.cli.orders import Wish, take_order
+    from codesign.cli.pairs import run_pairs
     from codesign.cli.study import stage, study
     from codesign.cli.tables import print_comparison
 
-    wanted = names("--workloads", workloads)
-    if len(wanted) == 1:
-        problem = f"must name at least two workloads (got {wanted[0]})."
+    wanted, chips = names("--workloads", workloads), names("--arch", arch or ["split_core"])
+    if len(wanted) == len(chips) == 1:
+        problem = f"must name at least two workloads (got {wanted[0]}), or --arch several chips."
         raise InputError(Fault("--workloads", problem, f"Run 'codesign run -w {wanted[0]}'."))
     order = take_order(
         wanted,
-        arch=arch,
+        chips=chips,
         wish=Wish(images, samples, seed),
         changes=changes,
         out=out,
@@ -136,33 +150,37 @@ def compare(
     )
     reader = console(to_stderr=json == "-")
     with study(use_cache=not no_cache) as work:
-        results = [
-            work.result(spec, order.architecture, changes=order.changes, samples=order.samples)
-            for spec in order.specs
-        ]
+        results, refusals = run_pairs(work, order)
     with (
-        _shown_whatever_happens(lambda: print_comparison(reader, results)),
+        _shown_whatever_happens(lambda: print_comparison(reader, results, refusals)),
         stage("report"),
         result_folder(order.folder) as place,
     ):
-        from codesign.pages import (
-            accumulation_cost_sentence,
-            rankings_json,
-            write_compare_report,
-        )
-        from codesign.result_files import write_tables, write_whole
-
-        comparison = {
-            "architecture": order.architecture.name,
-            "accumulation_cost": accumulation_cost_sentence(results),
-            "sensitivity": rankings_json(results),
-            "runs": [result.summary for result in results],
-        }
-        for result in results:
-            write_tables(result, place / result.summary["workload"])
-        write_whole(place / "summary.json", json_text(comparison).encode())
-        write_compare_report(results, place / "report.html")
+        comparison = _write_comparison(order, results, refusals, place)
     _finish(reader, order.folder, json, comparison)
+
+
+def _write_comparison(
+    order: "Order", results: "list[Result]", refusals: "list[Refusal]", place: Path
+) -> dict[str, Any]:
+    """Writes tables, summary and page into a folder; returns the summary."""
+    from codesign.cli.pairs import place_names
+    from codesign.pages import accumulation_cost_sentence, rankings_json, write_compare_report
+    from codesign.pages.refusals import refusals_json
+    from codesign.result_files import write_tables, write_whole
+
+    comparison = {
+        "architectures": [architecture.name for architecture in order.architectures],
+        "accumulation_cost": accumulation_cost_sentence(results),
+        "sensitivity": rankings_json(results),
+        "runs": [result.summary for result in results],
+        "not_run": refusals_json(refusals),
+    }
+    for name, result in zip(place_names(results), results, strict=True):
+        write_tables(result, place / name)
+    write_whole(place / "summary.json", json_text(comparison).encode())
+    write_compare_report(results, place / "report.html", refusals)
+    return comparison
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from codesign.pages.headline import (
 from codesign.pages.latency import interval_words
 from codesign.pages.messages import message_sentences
 from codesign.pages.rankings import ranking_sentences
+from codesign.pages.refusals import Refusal, refusal_sentences
 from codesign.results import Result
 from codesign.specs.architecture import Architecture, PaperEnergies
 from codesign.units import si
@@ -66,8 +67,10 @@ def _print_what_if(console: Console, summary: dict[str, Any]) -> None:
     _print_sentences(console, [SAME_JOBS])
 
 
-def print_comparison(console: Console, results: Sequence[Result]) -> None:
-    """One row for each result, and what the accumulation pathway costs."""
+def print_comparison(
+    console: Console, results: Sequence[Result], refusals: Sequence[Refusal] = ()
+) -> None:
+    """One row for each result and each refusal, and what the accumulation pathway costs."""
     summaries = [result.summary for result in results]
     repeated = [si(repeated_integers(summary), "") for summary in summaries]
     repeats = any(map(repeated_integers, summaries))
@@ -90,7 +93,10 @@ def print_comparison(console: Console, results: Sequence[Result]) -> None:
             si(summary["counts"]["mac"], ""),
             *([apart] if repeats else []),
         )
+    for each in refusals:
+        table.add_row(each.workload, each.architecture, *["-"] * (6 + repeats))
     console.print(table)
+    _print_sentences(console, refusal_sentences(refusals))
     _print_sentences(console, counts_sentences(summaries))
     _print_sentences(console, ranking_sentences(results))
     sentence = accumulation_cost_sentence(results)

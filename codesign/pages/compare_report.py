@@ -1,4 +1,4 @@
-"""The comparison of several workloads on one chip, and the price of the accumulation pathway.
+"""The comparison of workloads on one or several chips, and the price of the accumulation pathway.
 
 A pure function of results; runs on different architectures are shown with the chip's name beside
 the workload's, and are not paired with each other.
@@ -15,6 +15,7 @@ from codesign.pages.energy import PICOJOULE
 from codesign.pages.pareto import pareto_pictures
 from codesign.pages.pathway import pathway_section
 from codesign.pages.rankings import rankings_section
+from codesign.pages.refusals import Refusal, refusal_section
 from codesign.pages.relative import relative_pictures
 from codesign.results import Result
 
@@ -22,12 +23,15 @@ MOST_NAMES = 6
 """With more workloads, the title of a comparison counts them."""
 
 
-def write_compare_report(results: Sequence[Result], path: Path) -> None:
+def write_compare_report(
+    results: Sequence[Result], path: Path, refusals: Sequence[Refusal] = ()
+) -> None:
     """Writes the comparison of runs as one HTML file that opens without a network.
 
     Args:
         results: the runs in the order in which they are shown; at least one.
         path: the file; it appears only when it is complete.
+        refusals: what was to be compared as well and does not run.
 
     Raises:
         InputError: there is no result, or the file cannot be written.
@@ -36,10 +40,10 @@ def write_compare_report(results: Sequence[Result], path: Path) -> None:
         raise InputError(
             Fault(str(path), "a comparison needs at least one result (got 0).", "Name some runs.")
         )
-    write_page(compare_page(results), path)
+    write_page(compare_page(results, refusals), path)
 
 
-def compare_page(results: Sequence[Result]) -> Page:
+def compare_page(results: Sequence[Result], refusals: Sequence[Refusal] = ()) -> Page:
     """The content of the comparison."""
     rankings = rankings_section(results)
     return Page(
@@ -62,6 +66,7 @@ def compare_page(results: Sequence[Result]) -> Page:
                 ],
                 table=comparison.comparison_table(results),
             ),
+            *refusal_section(refusals),
         ],
     )
 

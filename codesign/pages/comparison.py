@@ -1,4 +1,4 @@
-"""Several workloads on one chip: what each costs, and what the accumulation pathway costs.
+"""Several runs: what each costs, and what the accumulation pathway costs.
 
 A pair is a full-spike network (`fsnn50`) and the dual-stream network of equal depth (`dsnn50`),
 run on the same architecture and input with as many timesteps: they differ by the accumulation

@@ -3,7 +3,7 @@
 All numbers are those of the result's summary.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from codesign.pages.content import Tile, cycles, percent, quantity
@@ -162,19 +162,28 @@ def counts_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
     """What must be known of counts that the chip does not execute as they are; often nothing."""
     known = list(summaries)
     said = []
-    if any(map(repeated_integers, known)):
+    repeating = [summary for summary in known if repeated_integers(summary)]
+    if repeating:
         said.append(
-            "The chip repeats integers: instead of their MACs it does what is counted as 'integers "
-            "as AC'."
+            f"{_whose_chip(known, repeating)} repeats integers: instead of their MACs it does what "
+            "is counted as 'integers as AC'."
         )
-    if any(summary.get("bit_serial") for summary in known):
+    for chip in dict.fromkeys(each.get("architecture") for each in known if each.get("bit_serial")):
+        own = [summary for summary in known if summary.get("architecture") == chip]
         done = ", ".join(
             f"{si(summary['operations']['ac'], '')} ACs and {si(summary['operations']['mac'], '')} "
             f"MACs for {summary['workload']}"
-            for summary in known
+            for summary in own
         )
-        said.append(f"The chip accumulates values bit by bit: it does {done}.")
+        said.append(f"{_whose_chip(known, own)} accumulates values bit by bit: it does {done}.")
     return ["Counts of AC and MAC are those of the network.", *said] if said else []
+
+
+def _whose_chip(known: Sequence[Mapping[str, Any]], meant: Sequence[Mapping[str, Any]]) -> str:
+    """`The chip`; with its name where runs are of several."""
+    if len({summary.get("architecture") for summary in known}) == 1:
+        return "The chip"
+    return f"The chip {' or '.join(dict.fromkeys(each['architecture'] for each in meant))}"
 
 
 def samples_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -117,6 +117,19 @@ def test_what_a_chip_does_that_accumulates_bit_by_bit_is_told() -> None:
     ]
 
 
+def test_what_one_of_several_chips_does_is_told_with_its_name() -> None:
+    done = {"counts": {}, "operations": {"ac": 27_100_000, "mac": 0}}
+    serial = summary(architecture="b", bit_serial={"conv1": {"ac": 7, "energy_pj": 1.0}}, **done)
+    other = summary(architecture="a", **done)
+    repeating = summary(architecture="c", policy={"integer_input": "repeat"})
+    repeating["counts"] = {"ac_repeat": 7}
+    assert headline.counts_sentences([other, serial, repeating])[1:] == [
+        "The chip c repeats integers: instead of their MACs it does what is counted as 'integers "
+        "as AC'.",
+        "The chip b accumulates values bit by bit: it does 27.1 M ACs and 0 MACs for dsnn50.",
+    ]
+
+
 @given(st.dictionaries(st.text(min_size=1), st.integers(1, 10**9), min_size=1))
 def test_bounds_are_sorted_with_the_nearest_first(bounds: dict[str, int]) -> None:
     data = bounds_data(summary(bounds_cycles=bounds, makespan_cycles=10**9))
