@@ -112,8 +112,8 @@ def _tiles(results: Sequence[Result]) -> list[Tile]:
 
 
 def _facts(results: Sequence[Result]) -> dict[str, str]:
-    """What all runs share is said once, the rest for each run."""
-    names = comparison.run_names(results)
+    """What all runs share is said once, what those of a chip or a workload share once for it, and
+    the rest for each run."""
     known = [headline.facts(result.summary) for result in results]
     shared: dict[str, str] = {}
     single: dict[str, str] = {}
@@ -121,9 +121,19 @@ def _facts(results: Sequence[Result]) -> dict[str, str]:
         values = [facts.get(key, "") for facts in known]
         if len(set(values)) == 1:
             shared[key] = values[0]
-        elif key != "workload":
-            single |= {f"{name}: {key}": text for name, text in zip(names, values, strict=True)}
+        elif key not in ("workload", "architecture"):
+            single |= {f"{name}: {key}": text for name, text in _told_apart(results, values)}
     return shared | single
+
+
+def _told_apart(results: Sequence[Result], values: Sequence[str]) -> list[tuple[str, str]]:
+    """Values with the names of what they belong to: chips, workloads, or else runs."""
+    for kind in ("architecture", "workload"):
+        names = [str(result.summary[kind]) for result in results]
+        found = dict(zip(names, values, strict=True))
+        if len(found) > 1 and all(found[n] == v for n, v in zip(names, values, strict=True)):
+            return list(found.items())
+    return list(zip(comparison.run_names(results), values, strict=True))
 
 
 def _overview(results: Sequence[Result]) -> list[Section]:

@@ -21,6 +21,9 @@ from typing import Any
 from codesign.pages.content import Cell, Number, Page, Picture, Section, Table, Tile
 from codesign.result_files import write_whole
 
+_LONG = 80
+"""Letters of a cell that a narrow column would make many lines of."""
+
 
 def write_page(page: Page, path: Path) -> None:
     """Writes a page; the file appears under its name only when it is complete.
@@ -179,4 +182,5 @@ def _width(table: Table) -> int:
 def _cell(cell: Cell) -> str:
     if isinstance(cell, Number):
         return f'<td class="number" data-value="{float(cell.value)!r}">{_text(cell.text)}</td>'
-    return f"<td>{_prose(cell)}</td>"
+    start = '<td class="long">' if len(cell) > _LONG else "<td>"
+    return f"{start}{_prose(cell)}</td>"

@@ -10,6 +10,7 @@ import pytest
 
 from codesign.errors import InputError
 from codesign.pages import accumulation_cost_sentence, comparison, write_compare_report
+from codesign.pages.compare_report import compare_page
 from codesign.results import Result
 from tests.pages.example_results import example_result
 
@@ -123,6 +124,23 @@ def test_equal_names_are_told_apart() -> None:
         "fsnn18 on split_core (run 2)",
         "sew18 on unified_core",
     ]
+
+
+def test_what_runs_of_a_chip_or_a_workload_share_is_said_once() -> None:
+    results = [
+        replace(
+            example_result(name),
+            summary=example_result(name).summary
+            | {"architecture": chip, "architecture_hash": chip * 8, "trace_hash": name * 8},
+        )
+        for chip in ("a", "b")
+        for name in ("fsnn18", "dsnn18")
+    ]
+    facts = compare_page(results).facts
+    assert {key: value for key, value in facts.items() if key.endswith(" hash")} == {
+        **{"fsnn18: trace hash": "fsnn18" * 8, "dsnn18: trace hash": "dsnn18" * 8},
+        **{"a: architecture hash": "a" * 8, "b: architecture hash": "b" * 8},
+    }
 
 
 def test_a_comparison_of_nothing_is_an_error(tmp_path: Path) -> None:
