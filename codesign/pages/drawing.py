@@ -105,6 +105,8 @@ def set_layer_axis(figure: Figure, layers: Sequence[str], title: str) -> None:
         tickfont={"size": 12},
         **ticks,
     )
+    # Without it the title may stand on long labels.
+    figure.layout["xaxis"]["title"]["standoff"] = 10
 
 
 def new_figure(height: int, **layout: Any) -> Figure:

@@ -38,8 +38,8 @@ _OTHER_LINK = re.compile(r"bus|(?:to|from) \S+\[\d+\]")
 _BESIDE = 0.13
 """How far the two links between neighbours stand from the line between their nodes."""
 
-_WIDTHS = (2.0, 3.5, 5.0, 6.5, 8.0)
-"""Pixels of a link's line, by its share of the busiest link's cycles."""
+_WIDTHS = (0.1, 0.18, 0.25, 0.33, 0.4)
+"""Of a link's line, by its share of the busiest link's cycles, in sides of a node."""
 
 _TEXT = (
     "Share of the makespan in which each link was busy: its triangle stands at the end to which it "
@@ -172,10 +172,11 @@ def node_table(mesh: dict[tuple[Node, Node], Link]) -> Table:
 def link_figure(mesh: dict[tuple[Node, Node], Link]) -> Figure:
     """A line with a triangle for each link, in the colour of its share."""
     columns, rows = sides(mesh)
-    figure = new_figure(190 + max(64 * rows, 100), showlegend=False)
-    figure.data.extend(_lines(mesh))
-    figure.data.append(_heads(mesh))
-    figure.data.append(_nodes(mesh))
+    figure = new_figure(190 + max((64 if columns <= 8 else 48) * rows, 100), showlegend=False)
+    side = min(20.0, 130 / columns)  # in pixels, so that links are seen on half a page too
+    figure.data.extend(_lines(mesh, side))
+    figure.data.append(_heads(mesh, side))
+    figure.data.append(_nodes(mesh, side))
     _set_axes(figure, columns, rows)
     return figure
 
@@ -209,7 +210,7 @@ def node_figure(mesh: dict[tuple[Node, Node], Link]) -> Figure:
     return figure
 
 
-def _lines(mesh: dict[tuple[Node, Node], Link]) -> list[dict[str, Any]]:
+def _lines(mesh: dict[tuple[Node, Node], Link], side: float) -> list[dict[str, Any]]:
     """A trace for each width, since all lines of a trace are as wide; and one of idle links."""
     levels: dict[int, list[Link]] = {}
     largest = _largest(mesh)
@@ -226,7 +227,7 @@ def _lines(mesh: dict[tuple[Node, Node], Link]) -> list[dict[str, Any]]:
             xs += [x0, x1, None]
             ys += [y0, y1, None]
         middle = (level + 0.5) / len(_WIDTHS)
-        line = {"color": _colour(middle), "width": _WIDTHS[level]}
+        line = {"color": _colour(middle), "width": round(side * _WIDTHS[level], 1)}
         if level < 0:
             line = {"color": BUSY_COLOURS[0], "width": 1.0}
         traces.append(
@@ -242,7 +243,7 @@ def _lines(mesh: dict[tuple[Node, Node], Link]) -> list[dict[str, Any]]:
     return traces
 
 
-def _heads(mesh: dict[tuple[Node, Node], Link]) -> dict[str, Any]:
+def _heads(mesh: dict[tuple[Node, Node], Link], side: float) -> dict[str, Any]:
     """A triangle at the end of each link, which a reader points at, and the scale of colours."""
     links = list(mesh.values())
     ends = [_drawn(link)[1] for link in links]
@@ -254,7 +255,7 @@ def _heads(mesh: dict[tuple[Node, Node], Link]) -> dict[str, Any]:
         "y": [y for _, y in ends],
         "marker": {
             "symbol": [_symbol(link) for link in links],
-            "size": 12,
+            "size": round(0.6 * side, 1),
             "color": [100 * link.share for link in links],
             "line": {"width": 0},
             "cmin": 0,
@@ -265,7 +266,7 @@ def _heads(mesh: dict[tuple[Node, Node], Link]) -> dict[str, Any]:
     }
 
 
-def _nodes(mesh: dict[tuple[Node, Node], Link]) -> dict[str, Any]:
+def _nodes(mesh: dict[tuple[Node, Node], Link], side: float) -> dict[str, Any]:
     """A square for each node, a diamond for each port of the memories."""
     nodes = node_data(mesh)
     return {
@@ -275,7 +276,7 @@ def _nodes(mesh: dict[tuple[Node, Node], Link]) -> dict[str, Any]:
         "y": [row for _, row in nodes],
         "marker": {
             "symbol": ["diamond" if column < 0 else "square" for column, _ in nodes],
-            "size": 20,
+            "size": round(side, 1),
             "color": "#8D8D8D",
             "line": {"width": 0},
         },
@@ -311,6 +312,7 @@ def _set_axes(figure: Figure, columns: int, rows: int) -> None:
         showgrid=False,
         scaleanchor="x",
         constrain="domain",
+        constraintoward="top",
     )
 
 

@@ -112,7 +112,7 @@ def layer_data(pair: Pair) -> Stacked:
 def component_figure(stacked: Stacked) -> Figure:
     """A bar for each pair, stacked by component to both sides of zero."""
     scale = _scale(stacked)
-    figure = new_figure(180 + 48 * len(stacked.categories), barmode="relative", bargap=0.3)
+    figure = new_figure(250 + 48 * len(stacked.categories), barmode="relative", bargap=0.3)
     add_stack(figure, stacked, COMPONENT_COLOURS, scale=scale, horizontal=True)
     figure.data.append(
         {
