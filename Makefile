@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench setup clean
+.PHONY: demo test lint bench gallery setup clean
 
 demo: setup ## the main job: a dual-stream ResNet-50 on a chip with both kinds of cores
 	$(BIN)/codesign run --arch split_core --workload dsnn50
@@ -18,6 +18,9 @@ lint: setup ## style and types
 
 bench: setup ## time and memory of the main jobs; prints tables
 	$(BIN)/python -m tests.benchmarks
+
+gallery: setup ## the figures and numbers of reports/gallery again; needs a Chromium
+	$(BIN)/python tools/make_gallery.py
 
 setup:
 	@PYTHON=$(PYTHON) sh tools/setup.sh $(VENV)
