@@ -94,6 +94,19 @@ def test_the_timeline_names_each_core_port_and_channel(
     assert sorted(ticks) == sorted([*cores, *PORTS, "dram[0]"])
 
 
+def test_a_click_on_the_legend_hides_the_critical_path_and_nothing_else(
+    run_page: Path, open_page: Callable[..., Opened]
+) -> None:
+    plot = open_page(run_page).page.locator("#timeline")
+    bars = plot.locator(".points .point path")
+    strips = plot.locator(".points .point path[style*='rgb(214, 0, 122)']")
+    before, marked = bars.count(), strips.count()
+    assert 0 < marked < before
+    plot.locator(".legendtoggle").last.click()
+    strips.first.wait_for(state="detached")
+    assert bars.count() == before - marked
+
+
 def test_no_button_of_a_figure_sends_it_away(
     run_page: Path, open_page: Callable[..., Opened]
 ) -> None:
