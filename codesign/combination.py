@@ -32,7 +32,7 @@ _SUMS = (
         "energy_streams_pj",
         "counts",
     ),
-    "interval_bounds_cycles",
+    *("interval_bounds_cycles", "bounds_cycles"),
 )
 _ALIKE = ("workload", "architecture_hash", "timesteps")
 _LAYER_KEYS = ["layer", "type", "stream", "timestep"]
@@ -47,7 +47,6 @@ class _Sum:
         first: the first result; occupancy, timeline and critical path are its own.
         scalars: of each result, by name.
         totals: sums of the summaries' groups of numbers.
-        bounds_cycles: the least of each.
         layers: sums of the rows of all results.
         energy: the same.
         widths: of each summary.
@@ -58,7 +57,6 @@ class _Sum:
     first: Result
     scalars: dict[str, list[float]] = field(default_factory=dict)
     totals: dict[str, dict[str, float]] = field(default_factory=dict)
-    bounds_cycles: dict[str, int] = field(default_factory=dict)
     layers: pd.DataFrame = field(default_factory=pd.DataFrame)
     energy: pd.DataFrame = field(default_factory=pd.DataFrame)
     widths: list[Any] = field(default_factory=list)
@@ -78,8 +76,6 @@ class _Sum:
             totals = self.totals.setdefault(key, {})
             for name, value in summary[key].items():
                 totals[name] = totals.get(name, 0) + value
-        for name, cycles in summary["bounds_cycles"].items():
-            self.bounds_cycles[name] = min(cycles, self.bounds_cycles.get(name, cycles))
         self.layers = _added(self.layers, result.layers, _LAYER_KEYS)
         self.energy = _added(self.energy, result.energy, _ENERGY_KEYS)
         self.widths.append(summary["widths"])
@@ -145,7 +141,6 @@ def _summary(total: _Sum) -> dict[str, Any]:
         key: {name: value / count for name, value in values.items()}
         for key, values in total.totals.items()
     }
-    summary["bounds_cycles"] = total.bounds_cycles
     if "peak_power_w" in total.scalars:  # which the supply must bear
         summary["peak_power_w"] = max(total.scalars["peak_power_w"])
     summary["widths"] = widest(total.widths)

@@ -34,12 +34,12 @@ from codesign.mapping.datapaths import ceil_divide
 from codesign.mapping.jobs import JOB_TRANSFERS, OPERATION_COLUMNS, Jobs
 from codesign.results import COMPONENTS
 from codesign.specs.architecture import Architecture, Core, Noc, Storage
+from codesign.static_power import PJ_PER_MW_SECOND, idle_pj_per_cycle, static_power_mw
 from codesign.workload import Stream
 
 Prices = NDArray[np.floating[Any]]
 
 CHIP_STREAM, NO_TIMESTEP = "chip", -1
-PJ_PER_MW_SECOND = 1e9
 
 
 def price(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> pd.DataFrame:
@@ -137,6 +137,26 @@ def stream_sums(energy: pd.DataFrame) -> dict[str, float]:
     return {str(name): math.fsum(group["energy_pj"]) for name, group in energy.groupby("stream")}
 
 
+def single_coefficients_pj(architecture: Architecture) -> dict[str, float]:
+    """Coefficients that are one number on the whole chip: of an AC, a MAC, a bit of the DRAM, and a
+    bit on a link of the NoC. Where kinds of cores or links differ there is none."""
+    if architecture.operations is not None:
+        return {"ac": architecture.operations.ac_pj, "mac": architecture.operations.mac_pj}
+    cores = [core.operations for core in architecture.cores.values()]
+    known: dict[str, set[float | None]] = {
+        "ac": {each.ac_pj for each in cores},
+        "mac": {each.mac_pj for each in cores},
+    }
+    if architecture.storage is not None:
+        known["dram"] = {architecture.storage.dram.energy_pj_per_bit}
+    noc = architecture.noc
+    if noc is not None and not noc.event_pj:
+        vertical = noc.vertical_hop_pj_per_bit
+        known["noc"] = {noc.hop_pj_per_bit, noc.hop_pj_per_bit if vertical is None else vertical}
+    stated = {name: [each for each in found if each is not None] for name, found in known.items()}
+    return {name: found[0] for name, found in stated.items() if len(found) == 1}
+
+
 def core_prices(jobs: Jobs, core: Core) -> Iterator[tuple[str, Prices]]:
     """Component and pJ per job, as if all jobs were on this kind of core."""
     columns = jobs.columns
@@ -230,18 +250,8 @@ def static_parts_pj(jobs: Jobs, schedule: Schedule, architecture: Architecture) 
     return parts
 
 
-def idle_pj_per_cycle(architecture: Architecture) -> float:
-    """What passes in a cycle in which nothing happens: leakage, the DRAM's background, and the idle
-    clock of every core."""
-    assert architecture.technology is not None
-    power_mw = math.fsum(static_power_mw(architecture).values())
-    cores = architecture.cores.values()
-    clocks_pj = math.fsum(core.count * core.overhead.idle_clock_pj for core in cores)
-    return power_mw * PJ_PER_MW_SECOND / architecture.technology.clock_hz + clocks_pj
-
-
-def moving_pj(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> float:
-    """Energy of a simulated run without what its cycles would cost if nothing happened."""
+def dynamic_pj(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> float:
+    """Dynamic energy of a simulated run: without what its cycles would cost if nothing happened."""
     whole = math.fsum(price(jobs, schedule, architecture)["energy_pj"])
     return whole - idle_pj_per_cycle(architecture) * schedule.makespan_cycles
 
@@ -262,23 +272,6 @@ def _static(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> pd.Da
             "energy_pj": [math.fsum(parts) for parts in components.values()],
         }
     )
-
-
-def static_power_mw(architecture: Architecture) -> dict[str, float]:
-    """Leakage by place, all cores of a kind together, and the DRAM's background power."""
-    assert architecture.storage is not None
-    storage = architecture.storage
-    parts = {}
-    for name, core in architecture.cores.items():
-        parts[f"{name}.logic"] = core.count * core.overhead.leakage_mw
-        for memory in ("weight_memory", "state_memory", "input_memory"):
-            parts[f"{name}.{memory}"] = core.count * getattr(core, memory).leakage_mw
-    parts["weight_buffer"] = storage.weight_buffer.leakage_mw
-    parts["activation_buffer"] = storage.activation_buffer.leakage_mw
-    if architecture.noc is not None:
-        parts["noc"] = architecture.noc.leakage_mw
-    parts["dram_background"] = storage.dram.background_mw
-    return parts
 
 
 def _tidy(rows: pd.DataFrame) -> pd.DataFrame:

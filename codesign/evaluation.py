@@ -25,22 +25,24 @@ from codesign.counting import count_layers, totals
 from codesign.critical_path import critical_path, cycles_by_cause
 from codesign.energy import (
     component_sums,
-    idle_pj_per_cycle,
-    moving_pj,
+    dynamic_pj,
     price,
     price_operations,
+    single_coefficients_pj,
     static_parts_pj,
     stream_sums,
 )
 from codesign.fill_levels import fill_levels
 from codesign.mapping import Jobs, Mapping, arrange, map_workload, measure
 from codesign.mapping.jobs import OPERATION_COLUMNS
+from codesign.mapping.kinds import idle_kinds
 from codesign.mapping.planning import Plan
 from codesign.messages import evaluate_messages
 from codesign.overflow import widths
 from codesign.power import PowerProfile, power_profile, power_steps
 from codesign.results import OCCUPANCY_COLUMNS, TIMELINE_COLUMNS, Result
 from codesign.specs.architecture import Architecture
+from codesign.static_power import idle_pj_per_cycle
 from codesign.throughput import Interval, interval
 from codesign.trace import Trace
 from codesign.what_if import candidates, what_if
@@ -97,8 +99,9 @@ def evaluate(
     summary["static_parts_pj"] = static_parts_pj(jobs, schedule, architecture)
     summary["operations"] = {name: int(jobs.columns[name].sum()) for name in OPERATION_COLUMNS}
     summary["mapping"] = [_decision(plan) for plan in mapping.plans]
+    summary["idle_cores"] = _idle_cores(mapping, jobs)
     summary["bit_serial"] = _bit_serial(mapping, jobs, energy)
-    of_one_pj = moving_pj(jobs, schedule, architecture)
+    of_one_pj = dynamic_pj(jobs, schedule, architecture)
     summary |= _steady(steady(), of_one_pj, architecture)
     summary["bounds_cycles"] = bounds_cycles(jobs, architecture)
     summary["jobs"] = len(jobs)
@@ -123,9 +126,22 @@ def _of_messages(
         trace, architecture, has_timeline=has_timeline, what_ifs=what_ifs
     )
     summary = _summary(trace, architecture, layers, energy) | found
+    layers = _with_inputs(layers, found["populations"])
     summary |= _times(found["makespan_cycles"], architecture, summary["energy_pj"])
     summary["interval_s"] = found["interval_cycles"] / _clock_hz(architecture)
     return Result(summary, layers, energy, *tables)
+
+
+def _with_inputs(layers: pd.DataFrame, populations: list[dict[str, Any]]) -> pd.DataFrame:
+    """The table of layers with the populations of the network's inputs, which compute nothing and
+    send messages."""
+    known = set(layers["layer"])
+    names = [each["layer"] for each in populations if each["layer"] not in known]
+    inputs = pd.DataFrame({"layer": names, "type": "input", "stream": "spike"})
+    joined = pd.concat([inputs, layers], ignore_index=True)
+    numbers = layers.select_dtypes("number").dtypes.to_dict()
+    counted = joined.fillna(dict.fromkeys(numbers, 0)).astype(numbers)
+    return counted[layers.columns.tolist()]
 
 
 def _summary(
@@ -153,6 +169,7 @@ def _summary(
         "static_parts_pj": {},
         "bit_serial": {},
         "mapping": [],
+        "idle_cores": {},
         "operations": {},
         "messages": {},
         "populations": [],
@@ -166,6 +183,7 @@ def _summary(
         "jobs": 0,
         "provenance": trace.provenance,
         "sources": sources(architecture),
+        "coefficients_pj": single_coefficients_pj(architecture),
         "trace_hash": trace.hash,
         "architecture_hash": architecture_hash(architecture),
         "version": codesign.__version__,
@@ -220,17 +238,27 @@ def _decision(plan: Plan) -> dict[str, Any]:
     """What the mapper decided for a layer, and what it expected of the alternatives."""
     return {
         "layer": plan.fused.name,
-        "cores": plan.group,
-        "first_core": plan.cores[0],
-        "core_count": plan.cores[1],
+        "cores": [
+            {"kind": place.group, "first": place.first, "count": place.count}
+            for place in plan.places
+        ],
         "slices": len(plan.grid.slices),
         "bands": len(plan.grid.bands),
         "chunks": len(plan.grid.chunks),
         "is_spread": plan.grid.is_spread,
         "expected_cycles": plan.expected_cycles,
         "limit": plan.choice.loads.limit,
+        "loads_cycles": plan.choice.loads._asdict(),
+        "expected_energy_pj": plan.choice.energy_pj,
         "alternatives": {str(name): took for name, took in plan.choice.alternatives.items()},
+        "kinds": {"+".join(kinds): took for kinds, took in plan.tried.items()},
     }
+
+
+def _idle_cores(mapping: Mapping, jobs: Jobs) -> dict[str, str]:
+    """Kinds of core that compute nothing, and why."""
+    used = {jobs.core_groups[core] for core in set(jobs.columns["core"].tolist())}
+    return idle_kinds(mapping.architecture.cores, used, [plan.tried for plan in mapping.plans])
 
 
 def _clock_hz(architecture: Architecture) -> float:

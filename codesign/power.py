@@ -22,12 +22,12 @@ from codesign.energy import (
     Prices,
     core_prices,
     fetch_prices,
-    idle_pj_per_cycle,
     over_links,
     transfer_prices,
 )
 from codesign.mapping.jobs import JOB_TRANSFERS, TRANSFERS, Jobs
 from codesign.specs.architecture import Architecture
+from codesign.static_power import idle_pj_per_cycle
 
 Integers = NDArray[np.int64]
 

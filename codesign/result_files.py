@@ -53,6 +53,9 @@ def read_result(folder: Path) -> Result:
     Raises:
         InputError: the folder holds no whole result, or a file of it was altered.
     """
+    if not folder.is_dir():
+        problem = "must be the folder of a result (there is no such folder)."
+        raise InputError(Fault(str(folder), problem, "Name the folder of a finished run."))
     try:
         lines = (folder / SUMS).read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

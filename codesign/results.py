@@ -86,15 +86,20 @@ class Result:
             message-driven cores how many timesteps it took, what is in use of it, and how many
             events of each sort there were; see `codesign.messages`), `populations` (on such a chip
             the cores, neurons and depth of each), `mapping` (for each layer its
-            cores, into how many slices of output channels, bands of rows and chunks of input
-            channels it is cut, `is_spread` if chunks are on different cores, the cycles that the
-            mapper expected and of which resource, and of the `alternatives`), `widths` (whether
+            cores by kind, into how many slices of output channels, bands of rows and chunks of
+            input channels it is cut, `is_spread` if chunks are on different cores, the cycles
+            that the mapper expected, of each resource and the longest (`limit`), the energy that it
+            expected, the cycles of the `alternatives`, and those on the `kinds` of core that were
+            compared, null where it does not fit), `idle_cores` (kinds of core that compute nothing,
+            and why), `widths` (whether
             sums and membranes fit the accumulators, and the layers of which they do not; see
             `codesign.overflow`), `bounds_cycles`, `critical_path_cycles` (by cause; they sum to
             the makespan), `what_if` (what the makespan were if a resource of it were twice as
-            fast), `jobs`, `provenance`, `sources` (of the architecture's numbers), `trace_hash`,
-            `architecture_hash`, `version`; of several images also `spread`. Those of time, the
-            policy and the widths are null on an architecture without cores.
+            fast), `jobs`, `provenance`, `sources` (of the architecture's numbers),
+            `coefficients_pj` (those energies that are one number on the whole chip: `ac`, `mac`,
+            and of a bit `dram` and `noc`), `trace_hash`, `architecture_hash`, `version`; of several
+            images also `spread`. Those of time, the policy and the widths are null on an
+            architecture without cores.
         layers: a row for each layer and timestep: `layer`, `type`, `stream`, `timestep`, the
             columns of `COUNTS`, `ac_rate_dense`, `neurons` (outputs of a neuron layer, else 0)
             and `spikes` (ones among its outputs).

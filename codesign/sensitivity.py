@@ -14,6 +14,8 @@ from typing import Any
 
 OPERATIONS = ("ac", "mac", "addition", "reduction", "neuron", "logic")
 STATIC = ("leakage", "dram_background")
+PRICED = "operations_of_the_table"
+"""In place of a component: operations at coefficients that are not the chip's."""
 
 _HOROWITZ = "Horowitz, Computing's energy problem, ISSCC 2014, 45 nm, 0.9 V"
 
@@ -87,8 +89,11 @@ class Sensitivity:
 
 
 def sensitivity(summaries: Sequence[Mapping[str, Any]]) -> Sensitivity | None:
-    """What the ranking of runs depends on; None for fewer than two, or without cores."""
+    """What the ranking of runs depends on; None for fewer than two, without cores, or where the
+    price of an operation is one with that of its memories (a chip of messages)."""
     if len(summaries) < 2 or not all(summary.get("operations") for summary in summaries):
+        return None
+    if any(summary.get("messages") for summary in summaries):
         return None
     tables = [energies_pj(summary) for summary in summaries]
     energies = {name: [table[name] for table in tables] for name in tables[0]}
@@ -116,6 +121,25 @@ def energies_pj(summary: Mapping[str, Any]) -> dict[str, float]:
     for name, prices in PRICES.items():
         priced = _priced(summary["operations"], prices, parts.get("logic", 0.0))
         tables[f"operations at {name}"] = whole - operations + priced
+        tables[f"operations at {name}, alone"] = priced
+    return tables
+
+
+def energy_parts_pj(summary: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """What adds up to the energy of one run under each table: components that the chip's own
+    coefficients price, and `PRICED` for operations that the table itself does."""
+    parts = dict(summary["energy_parts_pj"])
+    others = {name: value for name, value in parts.items() if name not in OPERATIONS}
+    tables = {
+        "the chip as it is": parts,
+        "operations alone": {name: parts[name] for name in parts if name in OPERATIONS},
+        "without leakage and DRAM background": {
+            name: value for name, value in parts.items() if name not in STATIC
+        },
+    }
+    for name, prices in PRICES.items():
+        priced = {PRICED: _priced(summary["operations"], prices, parts.get("logic", 0.0))}
+        tables[f"operations at {name}"] = others | priced
         tables[f"operations at {name}, alone"] = priced
     return tables
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from codesign.bounds import bounds_cycles
 from codesign.chip import simulate
-from codesign.energy import moving_pj
+from codesign.energy import dynamic_pj
 from codesign.mapping import Mapping, arrange
 from codesign.mapping.datapaths import Integers
 from codesign.mapping.order import Order
@@ -32,22 +32,22 @@ class Interval:
         interval_bounds_cycles: by resource, what one image more asks of it, within a cycle of
             rounding; no mean over a long stream falls below.
         images: of the stream that was simulated.
-        moving_pj: energy of that stream without what passes with time alone.
+        dynamic_pj: energy of that stream without what passes with time alone.
     """
 
     interval_cycles: int
     interval_bounds_cycles: dict[str, int]
     images: int
-    moving_pj: float
+    dynamic_pj: float
 
     def energy_pj(self, of_one_pj: float, idle_pj_per_cycle: float) -> float:
         """Energy of one image more, with what passes with time in its interval.
 
         Args:
-            of_one_pj: `moving_pj` of a run of one image.
+            of_one_pj: `dynamic_pj` of a run of one image.
             idle_pj_per_cycle: what passes with time alone.
         """
-        more_pj = (self.moving_pj - of_one_pj) / (self.images - 1)
+        more_pj = (self.dynamic_pj - of_one_pj) / (self.images - 1)
         return more_pj + idle_pj_per_cycle * self.interval_cycles
 
 
@@ -78,5 +78,5 @@ def interval(mapping: Mapping, measured: dict[str, Integers]) -> Interval:
     )
     more = {name: cycles - one[name] for name, cycles in two.items() if name != "dependency"}
     mean = -(-int(ends[gaps] - ends[0]) // gaps)
-    spent_pj = moving_pj(stream, schedule, mapping.architecture)
+    spent_pj = dynamic_pj(stream, schedule, mapping.architecture)
     return Interval(max(mean, *more.values()), more, images, spent_pj)

@@ -46,7 +46,7 @@ def write_trace_events(result: Result, path: Path) -> None:
         raise InputError(Fault(str(path), problem, "Use an architecture with cores."))
     buffer = io.BytesIO()
     with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as packed:  # equal runs, equal files
-        head = {"displayTimeUnit": "ns", "otherData": _origin(result)}
+        head = {"displayTimeUnit": "ns", "otherData": origin(result)}
         packed.write(json.dumps(head)[:-1].encode() + b', "traceEvents": [\n')
         for number, event in enumerate(trace_events(result)):
             packed.write((b",\n" if number else b"") + json.dumps(event).encode())
@@ -71,11 +71,16 @@ def trace_events(result: Result) -> Iterator[dict[str, Any]]:
 
 
 class _Clock:
-    """Cycles as microseconds."""
+    """Cycles as microseconds, of the input whose timeline is kept.
+
+    Attributes:
+        makespan_cycles: of that input.
+    """
 
     def __init__(self, result: Result):
         self._ps = float(result.summary["latency_s"]) * _PS_PER_SECOND
         self._cycles = float(result.summary["makespan_cycles"])
+        self.makespan_cycles = int(result.critical_path["end_cycle"].max())
 
     def ps(self, cycle: int) -> int:
         return round(int(cycle) * self._ps / self._cycles)
@@ -127,7 +132,13 @@ def _in_order(name: str) -> tuple[str, int, str]:
     return name.partition("[")[0], len(name), name
 
 
-def _origin(result: Result) -> dict[str, Any]:
-    keys = ("workload", "architecture", "makespan_cycles", "latency_s", "version")
-    hashes = ("trace_hash", "architecture_hash")
-    return {name: result.summary[name] for name in (*keys, *hashes)}
+def origin(result: Result) -> dict[str, Any]:
+    """What the events are of: the first input, if there are several."""
+    keys = ("workload", "architecture", "architecture_hash", "version", "images")
+    clock = _Clock(result)
+    return {
+        **{name: result.summary[name] for name in keys},
+        "trace_hash": result.summary.get("timeline_of", result.summary["trace_hash"]),
+        "makespan_cycles": clock.makespan_cycles,
+        "latency_s": clock.ps(clock.makespan_cycles) / _PS_PER_SECOND,
+    }

@@ -12,12 +12,13 @@ from codesign.energy import (
     component_sums,
     price,
     price_operations,
+    single_coefficients_pj,
     static_parts_pj,
-    static_power_mw,
     stream_sums,
 )
 from codesign.results import COMPONENTS
 from codesign.specs.catalogue import load_architecture
+from codesign.static_power import static_power_mw
 from codesign.trace import Trace
 from codesign.workload import Kind
 from tests.chip.small_chips import Simulated, runs, simulated, split_chip
@@ -177,3 +178,26 @@ def test_operations_alone_are_equation_7() -> None:
     assert math.fsum(price_operations(layers, paper).energy_pj) == pytest.approx(
         expected, rel=1e-12
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "coefficients_pj"),
+    [
+        ("paper", {"ac": 0.9, "mac": 4.6}),
+        ("split_core", {"ac": 0.05, "mac": 0.25, "dram": 8.0}),
+        ("loihi_like", {}),
+    ],
+)
+def test_a_coefficient_is_single_where_the_whole_chip_has_one(
+    name: str, coefficients_pj: dict[str, float]
+) -> None:
+    assert single_coefficients_pj(load_architecture(name)) == coefficients_pj
+
+
+def test_kinds_of_cores_that_differ_have_no_single_coefficient() -> None:
+    chip = load_architecture("split_core", ["cores.spike.operations.addition=0.06 pJ"])
+    assert "ac" in single_coefficients_pj(chip)
+    cores = dict(chip.cores)
+    spike = cores["spike"].operations.model_copy(update={"ac_pj": 0.07})
+    cores["other"] = cores["spike"].model_copy(update={"operations": spike})
+    assert "ac" not in single_coefficients_pj(chip.model_copy(update={"cores": cores}))

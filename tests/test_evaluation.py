@@ -11,18 +11,19 @@ from tests.small_networks import dual_stream_network
 KEYS = {
     *("workload", "architecture", "policy", "timesteps", "images", "makespan_cycles", "latency_s"),
     *("interval_cycles", "interval_s", "area_mm2", "area_parts_mm2", "average_power_w"),
-    *(
-        "peak_power_w",
-        "widths",
-        "interval_bounds_cycles",
-        "interval_energy_pj",
-        "mapping",
-        "messages",
-        "populations",
-    ),
+    *("peak_power_w", "widths", "interval_bounds_cycles", "interval_energy_pj"),
+    *("mapping", "idle_cores", "messages", "populations"),
     *("static_parts_pj", "bit_serial", "critical_path_cycles", "what_if", "operations"),
     *("energy_pj", "energy_parts_pj", "energy_streams_pj", "edp_js", "counts", "bounds_cycles"),
-    *("jobs", "provenance", "sources", "trace_hash", "architecture_hash", "version"),
+    *(
+        "jobs",
+        "provenance",
+        "sources",
+        "coefficients_pj",
+        "trace_hash",
+        "architecture_hash",
+        "version",
+    ),
 }
 
 

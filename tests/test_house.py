@@ -22,7 +22,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"models"},
     {"recording"},
     {"trace_cache"},
-    {"results", "fanout", "coincidence"},
+    {"results", "fanout", "coincidence", "static_power"},
     {"counting", "result_files"},
     {"mapping"},
     {"consumption", "footprint", "overflow"},

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from codesign.energy import component_sums, price, static_power_mw
+from codesign.energy import component_sums, price
 from codesign.evaluation import evaluate
 from codesign.power import PowerProfile, Spending, power_profile, steps
 from codesign.specs.catalogue import load_architecture
+from codesign.static_power import static_power_mw
 from codesign.workload import Kind
 from tests.chip.small_chips import Simulated, runs, simulated, split_chip
 from tests.small_networks import THREE, NetworkBuilder, dual_stream_network

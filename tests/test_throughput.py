@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from codesign.bounds import bounds_cycles
 from codesign.chip import simulate
-from codesign.energy import idle_pj_per_cycle, moving_pj
+from codesign.energy import dynamic_pj
 from codesign.mapping import Mapping, arrange, map_workload, measure
 from codesign.mapping.datapaths import Integers
+from codesign.static_power import idle_pj_per_cycle
 from codesign.throughput import interval, stream_images
 from tests.chip.small_chips import split_chip
 from tests.small_networks import dual_stream_network
@@ -91,8 +92,8 @@ def test_the_energy_of_an_image_is_what_one_more_adds_to_a_long_stream(order: st
     moved = []
     for images in (1, found.images, 2 * found.images):
         jobs = arrange(mapping, measured, images)
-        moved.append(moving_pj(jobs, simulate(chip, jobs), chip))
-    assert moved[1] == pytest.approx(found.moving_pj, rel=1e-12)
+        moved.append(dynamic_pj(jobs, simulate(chip, jobs), chip))
+    assert moved[1] == pytest.approx(found.dynamic_pj, rel=1e-12)
     more = (moved[2] - moved[1]) / found.images
     expected = more + idle_pj_per_cycle(chip) * found.interval_cycles
     assert found.energy_pj(moved[0], idle_pj_per_cycle(chip)) == pytest.approx(expected, rel=1e-9)
@@ -106,7 +107,7 @@ def test_what_moves_costs_the_same_however_long_the_run_takes() -> None:
     moved, makespans = [], []
     for chip in (split_chip(), split_chip(SLOW_DRAM)):
         schedule = simulate(chip, jobs)
-        moved.append(moving_pj(jobs, schedule, chip))
+        moved.append(dynamic_pj(jobs, schedule, chip))
         makespans.append(schedule.makespan_cycles)
     assert makespans[1] > 1.2 * makespans[0]
     assert moved[0] == pytest.approx(moved[1], rel=1e-9)

@@ -164,7 +164,7 @@ def page_text(exhibits: Sequence[tuple[Exhibit, Page, list[str]]]) -> str:
             path = f"{exhibit.name}/{picture.name}.svg"
             image = f'<img src="{path}" alt="{picture.title}" width="720">'
             parts.append(f"### {picture.title}\n\n{image}\n\n{picture.text}\n")
-        links = ", ".join(f"[{name}]({exhibit.name}/{name})" for name in summaries)
+        links = ", ".join(f"[{name}](summaries/{name})" for name in summaries)
         parts.append(f"Summaries: {links}\n")
     return "\n".join(parts)
 
@@ -184,7 +184,7 @@ def contents() -> tuple[dict[str, str], dict[str, Picture]]:
         names = []
         for result in results:
             names.append(f"{result.summary['workload']}_on_{result.summary['architecture']}.json")
-            texts[f"{exhibit.name}/{names[-1]}"] = json.dumps(result.summary, indent=1) + "\n"
+            texts[f"summaries/{names[-1]}"] = json.dumps(result.summary, indent=1) + "\n"
         figures |= {f"{exhibit.name}/{p.name}.svg": p for p in pictures(page, exhibit.figures)}
         shown.append((exhibit, page, names))
     texts["README.md"] = page_text(shown)

@@ -5,13 +5,14 @@ computing as started, stalls as charged, idleness only after a core's last job. 
 the makespan without gap or overlap is a law of the tests, not a subtraction made here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from codesign.mapping.jobs import Jobs
+from codesign.mapping.jobs import Jobs, Stage
 from codesign.results import OCCUPANCY_COLUMNS, TIMELINE_COLUMNS
 
 
@@ -152,8 +153,8 @@ def occupancy(jobs: Jobs, schedule: Schedule) -> pd.DataFrame:
 def joins(jobs: Jobs, schedule: Schedule) -> pd.DataFrame:
     """What meets where streams or branches do; columns as in `codesign.results.Result.flows`.
 
-    Of every stage that needs two or more, the jobs of each of them that was stored last, and the
-    first that was computed of its own.
+    A join is a stage that needs those of two or more other layers. Of each of these the job that
+    was stored last meets the first that was computed of its own.
     """
     stage = jobs.columns["stage"]
     by_storing = np.argsort(schedule.stored, kind="stable")
@@ -164,8 +165,8 @@ def joins(jobs: Jobs, schedule: Schedule) -> pd.DataFrame:
     pairs = [
         (number, need)
         for number, each in enumerate(jobs.stages)
-        if len(each.needs) > 1 and first[number] >= 0
-        for need in each.needs
+        if first[number] >= 0
+        for need in _meeting(each, jobs.stages)
         if last[need] >= 0
     ]
     ends = np.array(pairs, dtype=np.int64).reshape(-1, 2)
@@ -181,6 +182,12 @@ def joins(jobs: Jobs, schedule: Schedule) -> pd.DataFrame:
             "to_cycle": schedule.started[readers],
         }
     )
+
+
+def _meeting(stage: Stage, stages: Sequence[Stage]) -> list[int]:
+    """Stages of other layers that a stage needs, if there is more than one such layer."""
+    others = [need for need in stage.needs if stages[need].layer != stage.layer]
+    return others if len({stages[need].layer for need in others}) > 1 else []
 
 
 def timeline(jobs: Jobs, schedule: Schedule) -> pd.DataFrame:

@@ -32,7 +32,7 @@ def report(
 ) -> None:
     """Write the report of a result again, of what changed between two, or its figures as files.
 
-    Example: codesign report reports/dsnn50-split_core --figures svg,pdf
+    Example: codesign report reports/dsnn50_on_split_core --figures svg,pdf
     """
     from codesign.cli.study import stage
     from codesign.result_files import read_result

@@ -12,6 +12,7 @@ from codesign.pages.headline import (
     bit_serial_sentences,
     changes_sentences,
     counts_sentences,
+    idle_sentences,
     overflow_sentences,
     peak_words,
     repeated_integers,
@@ -168,6 +169,7 @@ def _print_origin(console: Console, results: Sequence[Result]) -> None:
         sentence for result in results for sentence in statements(result.summary["provenance"])
     )
     _print_sentences(console, overflow_sentences(result.summary for result in results))
+    _print_sentences(console, idle_sentences(result.summary for result in results))
     _print_sentences(console, said)
     _print_sentences(console, samples_sentences(result.summary for result in results))
     _print_sentences(console, changes_sentences(result.summary for result in results))

@@ -1,11 +1,15 @@
 """Assignment: which core does each job, with which weights, and what it must be kept apart from.
 
-Tiles are dealt to the cores of a kind in equal runs, so that neighbours in a run share weights.
+Tiles are dealt to cores in runs, so that neighbours in a run share weights: to the cores of one
+kind in equal runs, to those of several kinds by what a tile is expected to take them, or such that
+the recorded work of all cores is alike.
 Weights travel in blocks (a slice of output by a chunk of input channels) from DRAM through the
 weight buffer to the cores; here it is decided how often each is fetched and who loads it when.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping as Numbers
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +18,7 @@ from codesign.mapping.datapaths import Integers
 from codesign.mapping.jobs import Block
 from codesign.mapping.mapper import Mapping
 from codesign.mapping.planning import Plan, weight_shares
-from codesign.mapping.tiling import cores_by_work, cores_of_tiles, fetch_rounds
+from codesign.mapping.tiling import fetch_rounds, teams_by_work, teams_of_tiles
 
 
 class Cores:
@@ -32,42 +36,65 @@ class Cores:
         self.names, self.groups = tuple(names), tuple(groups)
 
 
-def places(
-    plan: Plan, shape: tuple[int, ...], first_core: int, cycles: Integers | None
-) -> dict[str, Integers]:
+def dealt(plan: Plan, cycles: Sequence[Integers] | None) -> Integers:
+    """The team of cores that does each tile, counted over all kinds of the layer.
+
+    Args:
+        plan: of the layer.
+        cycles: of each job on each kind of core, shape `(slices, bands, chunks, steps)`, if tiles
+            are dealt by their recorded work. Layers whose membranes stay in the cores are dealt as
+            expected all the same, because their memory was.
+    """
+    if cycles is None or plan.geometry.membranes == "resident":
+        return teams_of_tiles(plan.grid.tile_count, plan.choice.teams)
+    work = [
+        each.sum(axis=3).max(axis=2) if plan.grid.is_spread else each.sum(axis=(2, 3))
+        for each in cycles
+    ]
+    kinds = [kind for kind, (count, _) in enumerate(plan.choice.teams) for _ in range(count)]
+    return teams_by_work(np.stack([each.ravel() for each in work]), kinds)
+
+
+def kinds_of_tiles(plan: Plan, teams: Integers) -> Integers:
+    """Which of the plan's places does each tile."""
+    ends = np.cumsum([count for count, _ in plan.choice.teams])
+    kinds: Integers = np.searchsorted(ends, teams, side="right")
+    return kinds
+
+
+def places(plan: Plan, teams: Integers, first_cores: Numbers[str, int]) -> dict[str, Integers]:
     """Who does each job, and with which weights.
 
     Args:
         plan: of the layer.
-        shape: slices, bands, chunks, steps.
-        first_core: number of the first core of the layer's kind.
-        cycles: of each job, if tiles are dealt by their recorded work. Layers whose membranes
-            stay in the cores are dealt equally all the same, because their memory was.
+        teams: of each tile.
+        first_cores: number of the first core of each kind.
     """
-    slices, bands, chunks, steps = shape
-    tiles = np.arange(slices * bands)
-    per_tile = plan.grid.cores_per_tile
+    grid, per_tile = plan.grid, plan.grid.cores_per_tile
+    slices, bands, chunks = len(grid.slices), len(grid.bands), len(grid.chunks)
     keeps = plan.keeps_weights or plan.geometry.keeps_weights(plan.weight_share)
-    if cycles is None or plan.geometry.membranes == "resident":
-        teams = cores_of_tiles(len(tiles), plan.cores[1] // per_tile)
-    else:
-        work = cycles.sum(axis=3).max(axis=2) if per_tile > 1 else cycles.sum(axis=(2, 3))
-        teams = cores_by_work(work.ravel(), plan.cores[1] // per_tile)
-    cores = first_core + plan.cores[0] + (teams * per_tile).reshape(slices, bands, 1, 1)
+    first_of_team = np.concatenate(
+        [
+            first_cores[place.group] + place.first + np.arange(count) * per_tile
+            for place, (count, _) in zip(plan.places, plan.choice.teams, strict=True)
+        ]
+    )
+    cores = first_of_team[teams].reshape(slices, bands, 1, 1)
     chunk = np.arange(chunks).reshape(1, 1, chunks, 1)
     none: Integers = np.full((1, 1, 1, 1), -1)
     block = none
     if plan.geometry.weight_bits:
-        rounds = fetch_rounds(plan.grid, teams, keeps=keeps)
+        rounds = fetch_rounds(grid, teams, keeps=keeps)
         fetched_for = rounds.reshape(slices, bands, 1, 1)
         slice_number = np.arange(slices).reshape(slices, 1, 1, 1)
         block = (fetched_for * chunks + chunk) * slices + slice_number
+    steps = np.arange(plan.geometry.steps)
     return {
         "layer": np.full((1, 1, 1, 1), plan.fused.index),
-        "timestep": (np.arange(steps) * plan.geometry.batch).reshape(1, 1, 1, steps),
-        "tile": tiles.reshape(slices, bands, 1, 1),
+        "timestep": (steps * plan.geometry.batch).reshape(1, 1, 1, -1),
+        "tile": np.arange(slices * bands).reshape(slices, bands, 1, 1),
         "chunk": chunk,
-        "core": cores + chunk * plan.grid.is_spread,
+        "core": cores + chunk * grid.is_spread,
         "owner": np.where(chunk < chunks - 1, cores + chunks - 1, -1) if per_tile > 1 else none,
         "block": block,
     }
@@ -122,7 +149,9 @@ def queue_bits(mapping: Mapping) -> dict[str, int]:
     """Bits of the weight buffer that each queue of blocks has."""
     shares, kinds = weight_shares(mapping.architecture), mapping.architecture.cores
     return {
-        plan.queue: shares[plan.group] * plan.cores[1] // kinds[plan.group].count
+        plan.queue: sum(shares[kind] for kind in plan.pool)
+        * plan.places[0].count
+        // kinds[plan.places[0].group].count
         for plan in mapping.plans
     }
 
@@ -177,7 +206,7 @@ def apart_from_the_job_before(
     """
     in_order = np.argsort(columns["core"], kind="stable")
     core, layer = columns["core"][in_order], columns["layer"][in_order]
-    results, at_work, operands, size = _state_needs(mapping)[:, layer]
+    results, at_work, operands, size = _state_needs(mapping)[:, layer, core]
     rank = np.arange(len(core)) - np.searchsorted(core, core)
 
     def earlier(values: Integers, places: int) -> Integers:
@@ -200,19 +229,24 @@ def apart_from_the_job_before(
 
 def _state_needs(mapping: Mapping) -> Integers:
     """State memory that each layer's largest job needs for results, at work, for operands, and
-    what there is; shape `(4, layers)`."""
-    cores = mapping.architecture.cores
-    held: dict[tuple[str, tuple[int, int]], int] = defaultdict(int)
+    what there is; shape `(4, layers, cores)`, 0 where a core has no part of a layer."""
+    groups = Cores(mapping).groups
+    needs = np.zeros((4, len(mapping.plans), len(groups)), dtype=np.int64)
+    of_layers: dict[tuple[str, str], int] = defaultdict(int)
     for plan in mapping.plans:
-        bits = plan.geometry.resident_bits(plan.grid, plan.cores[1])
-        held[plan.group, plan.cores] += bits
-    needs = [
-        (
-            plan.geometry.results_bits(plan.grid),
-            plan.geometry.at_work_bits(plan.grid),
-            plan.geometry.operands_bits(plan.grid),
-            cores[plan.group].state_memory.size_bits - held[plan.group, plan.cores],
-        )
-        for plan in mapping.plans
-    ]
-    return np.array(needs, dtype=np.int64).T
+        for group in plan.groups:
+            of_layers[plan.queue, group] += plan.resident_bits(group)
+    for layer, plan in enumerate(mapping.plans):
+        for place in plan.places:
+            memory = mapping.architecture.cores[place.group].state_memory
+            sizes, grid = place.geometry, plan.grid
+            cores = [number for number, group in enumerate(groups) if group == place.group]
+            needs[:, layer, cores] = np.array(
+                [
+                    sizes.results_bits(grid),
+                    sizes.at_work_bits(grid),
+                    sizes.operands_bits(grid),
+                    memory.size_bits - of_layers[plan.queue, place.group],
+                ]
+            )[:, None]
+    return needs

@@ -93,12 +93,10 @@ class Geometry:
         """Width of a membrane that is stored outside and loaded again; 0 if it is not."""
         return self.sum_bits if self.membranes == "spilled" else 0
 
-    def resident_bits(self, grid: Grid, core_count: int) -> int:
-        """Membranes that a core keeps in its state memory from the first timestep to the last."""
-        if self.membranes != "resident":
-            return 0
-        tiles = -(-grid.tile_count // (core_count // grid.cores_per_tile))
-        return tiles * grid.largest_tile * self.sum_bits
+    def resident_bits(self, grid: Grid, tiles: int) -> int:
+        """Membranes of so many tiles, if a core keeps them in its state memory from the first
+        timestep to the last."""
+        return tiles * grid.largest_tile * self.sum_bits * (self.membranes == "resident")
 
     @property
     def reads_windows(self) -> bool:

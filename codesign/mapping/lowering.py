@@ -19,6 +19,8 @@ from codesign.errors import Fault, InputError
 from codesign.mapping.assignment import (
     Cores,
     apart_from_the_job_before,
+    dealt,
+    kinds_of_tiles,
     number_blocks,
     places,
     queue_bits,
@@ -26,6 +28,7 @@ from codesign.mapping.assignment import (
 from codesign.mapping.datapaths import Integers
 from codesign.mapping.epilogue import epilogue_columns, transfer_columns
 from codesign.mapping.geometry import chip_precision
+from codesign.mapping.job_sizes import Columns
 from codesign.mapping.jobs import COLUMNS, Block, Jobs, compute_cycles
 from codesign.mapping.mapper import Mapping
 from codesign.mapping.packets import packet_columns
@@ -33,6 +36,7 @@ from codesign.mapping.planning import Plan
 from codesign.mapping.reduction import reduction_columns
 from codesign.mapping.stages import TileStages, first_stages, stages_of
 from codesign.mapping.work import WORK_COLUMNS
+from codesign.specs.architecture import Core
 from codesign.trace import Trace
 
 Progress = Callable[[str, int, int], None]
@@ -107,9 +111,30 @@ def _layer_jobs(
 ) -> dict[str, NDArray[np.int64]]:
     grid = plan.grid
     shape = (len(grid.slices), len(grid.bands), len(grid.chunks), plan.geometry.steps)
-    core = mapping.architecture.cores[plan.group]
+    by_kind = [
+        _columns_at(mapping, trace, plan.at(place), mapping.architecture.cores[place.group])
+        for place in plan.places
+    ]
+    cycles = None
+    if mapping.architecture.schedule.assignment == "balanced":
+        cycles = [np.broadcast_to(compute_cycles(columns), shape) for columns in by_kind]
+    teams = dealt(plan, cycles)
+    kinds = kinds_of_tiles(plan, teams).reshape(shape[0], shape[1], 1, 1)
+    columns = by_kind[0]
+    for kind, others in enumerate(by_kind[1:], start=1):
+        here = kinds == kind
+        columns = {name: np.where(here, others[name], columns[name]) for name in columns}
+    columns |= places(plan, teams, cores.first)
+    return {
+        name: np.broadcast_to(np.asarray(values, dtype=np.int64), shape).ravel()
+        for name, values in columns.items()
+    }
+
+
+def _columns_at(mapping: Mapping, trace: Trace, plan: Plan, core: Core) -> Columns:
+    """What every job of a layer takes, if it is on a kind of core."""
     precision = chip_precision(mapping.architecture)
-    columns: dict[str, Integers | int] = dict.fromkeys(COLUMNS, 0)
+    columns: Columns = dict.fromkeys(COLUMNS, 0)
     columns |= WORK_COLUMNS[plan.geometry.work](trace, plan, core, precision)
     for part in (
         epilogue_columns(trace, plan, core, mapping),
@@ -119,14 +144,7 @@ def _layer_jobs(
     ):
         for name, values in part.items():
             columns[name] = columns[name] + values
-    cycles = None
-    if mapping.architecture.schedule.assignment == "balanced":
-        cycles = np.broadcast_to(compute_cycles(columns), shape)
-    columns |= places(plan, shape, cores.first[plan.group], cycles)
-    return {
-        name: np.broadcast_to(np.asarray(values, dtype=np.int64), shape).ravel()
-        for name, values in columns.items()
-    }
+    return columns
 
 
 def _in_order(

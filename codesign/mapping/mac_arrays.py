@@ -20,6 +20,7 @@ from codesign.mapping.datapaths import (
     mac_datapath,
     weight_tiles,
 )
+from codesign.mapping.expected_cycles import core_fill
 from codesign.mapping.geometry import Work
 from codesign.mapping.job_sizes import (
     Columns,
@@ -35,7 +36,6 @@ from codesign.mapping.job_sizes import (
 from codesign.mapping.partial_sums import parked_sums, parking_cycles
 from codesign.mapping.pixel_groups import filled_pixels, longest_columns, pairs_of_jobs
 from codesign.mapping.planning import Plan
-from codesign.mapping.search import core_fill
 from codesign.specs.architecture import Core, Precision
 from codesign.trace import Trace
 

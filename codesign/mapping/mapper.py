@@ -1,16 +1,15 @@
-"""The mapper: for every fused layer a kind of core and a cut, and for every tensor a place.
+"""The mapper: for every fused layer cores and a cut, and for every tensor a place.
 
-Spikes and their products go to cores that accumulate, reals to cores that multiply, integers
-where the policy says; element-wise layers go to the cores of their own stream, so that on a chip
-with both kinds the two streams advance side by side. Tiles are dealt to the cores of that kind in
-equal runs, so that neighbours in a run share weights. Nothing depends on the recorded spikes.
+`codesign.mapping.planning` says which cores, and how a layer is cut; here it is decided in which
+order, and which tensors live in the activation buffer. Nothing depends on the recorded spikes.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from codesign.errors import Fault, InputError, nearest
+from codesign.mapping.expected_cycles import Outside
 from codesign.mapping.forecast import forecast
 from codesign.mapping.fusion import FusedLayer, fuse
 from codesign.mapping.geometry import chip_precision, geometry
@@ -72,11 +71,15 @@ def map_workload(workload: Workload, architecture: Architecture) -> Mapping:
     _check_names([fused.name for fused in fused_layers], architecture)
     widths = element_widths(workload, chip_precision(architecture))
     sizes = [geometry(workload, fused, architecture, widths) for fused in fused_layers]
-    plans = plans_of(fused_layers, sizes, architecture)
-    places = [(plan.group, plan.cores[0]) for plan in plans]
-    schedule = architecture.schedule
-    order = order_of(workload, fused_layers, schedule.order, places, schedule.time_batch)
-    return _placed(workload, architecture, plans, (widths, order))
+    known = (workload, architecture, widths)
+    made = {name for fused in fused_layers for name in fused.stored}
+    from_outside = frozenset(tensor.name for tensor in workload.tensors).difference(made)
+    outside = [outside_of(fused, from_outside, widths) for fused in fused_layers]
+    mapping = _placed(known, plans_of(fused_layers, sizes, architecture, outside))
+    again = [outside_of(fused, mapping.in_dram, widths) for fused in fused_layers]
+    if again == outside:
+        return mapping
+    return _placed(known, plans_of(fused_layers, sizes, architecture, again))
 
 
 def _check_names(names: Sequence[str], architecture: Architecture) -> None:
@@ -99,20 +102,30 @@ def _check_names(names: Sequence[str], architecture: Architecture) -> None:
         )
 
 
-def _placed(
-    workload: Workload,
-    architecture: Architecture,
-    plans: Sequence[Plan],
-    known: tuple[dict[str, int], Order],
-) -> Mapping:
+def outside_of(fused: FusedLayer, in_dram: Set[str], widths: dict[str, int]) -> Outside:
+    """What of a layer passes DRAM, if some tensors live there."""
+    main, *values = fused.sources
+    return Outside(
+        has_input=main in in_dram,
+        has_values=any(name in in_dram for name in values),
+        has_membranes=membranes_of(fused) in in_dram,
+        operand_bits=sum(widths[name] for name in fused.operands if name in in_dram),
+        stored_bits=sum(widths[name] for name in fused.stored if name in in_dram),
+    )
+
+
+def _placed(known: tuple[Workload, Architecture, dict[str, int]], plans: Sequence[Plan]) -> Mapping:
     """The mapping, once it is decided which tensors live in the buffer."""
-    widths, order = known
+    workload, architecture, widths = known
     fused_layers = [plan.fused for plan in plans]
-    one_by_one = architecture.schedule.barrier == "layer"
-    groups = ["" if one_by_one else plan.group for plan in plans]
+    schedule = architecture.schedule
+    cores = [(plan.places[0].group, plan.places[0].first) for plan in plans]
+    order = order_of(workload, fused_layers, schedule.order, cores, schedule.time_batch)
+    one_by_one = schedule.barrier == "layer"
+    groups = [("",) if one_by_one else plan.groups for plan in plans]
     spans = forecast(fused_layers, groups, [plan.expected_cycles for plan in plans])
     lives = lifetimes(workload, fused_layers, spans)
-    kept = kept_tensors(workload, fused_layers, order, architecture.schedule.time_batch)
+    kept = kept_tensors(workload, fused_layers, order, schedule.time_batch)
     for plan in plans:
         if plan.geometry.spilled_bits:
             kept[membranes_of(plan.fused)] = Kept(1, is_whole=True)

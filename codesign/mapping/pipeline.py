@@ -16,17 +16,45 @@ def share_cores(work: Sequence[float], core_count: int) -> tuple[tuple[int, int]
         core_count: cores of the kind.
     """
     runs = _runs(work, min(core_count, len(work)))
-    loads = [sum(work[first:last]) for first, last in runs]
-    counts = [1] * len(runs)
-    for _ in range(core_count - len(runs)):
-        busiest = max(range(len(runs)), key=lambda run: loads[run] / counts[run])
-        counts[busiest] += 1
+    counts = _cores_of_runs([sum(work[first:last]) for first, last in runs], core_count)
     shares: list[tuple[int, int]] = []
     begin = 0
     for (first, last), count in zip(runs, counts, strict=True):
         shares += [(begin, count)] * (last - first)
         begin += count
     return tuple(shares)
+
+
+def _cores_of_runs(loads: Sequence[float], core_count: int) -> list[int]:
+    """Cores of each run: one, and those that are left over."""
+    counts = [1] * len(loads)
+    for _ in range(core_count - len(loads)):
+        busiest = max(range(len(loads)), key=lambda run: loads[run] / counts[run])
+        counts[busiest] += 1
+    return counts
+
+
+def slowest_run(work: Sequence[float], core_count: int) -> float:
+    """Work of a core of the busiest run, if cores are shared as `share_cores` does."""
+    if not work:
+        return 0.0
+    if len(work) < core_count:
+        counts = _cores_of_runs(work, core_count)
+        return max(each / count for each, count in zip(work, counts, strict=True))
+    least, most = max(work), sum(work)
+    for _ in range(_HALVINGS):
+        limit = (least + most) / 2
+        runs, load = 1, 0.0
+        for each in work:
+            load += each
+            if load > limit:
+                runs, load = runs + 1, each
+        least, most = (least, limit) if runs <= core_count else (limit, most)
+    return most
+
+
+_HALVINGS = 20
+"""To a millionth of the work, which no expectation can tell apart."""
 
 
 def _runs(work: Sequence[float], parts: int) -> list[tuple[int, int]]:

@@ -1,27 +1,44 @@
-"""Planning: for every fused layer a kind of core, cores of that kind, and a cut.
+"""Planning: for every fused layer cores of one kind or several, and a cut.
 
-Spikes and their products go to cores that accumulate, reals to cores that multiply, integers
-where the policy says; element-wise layers go to the cores of their own stream, so that on a chip
-with both kinds the two streams advance side by side. Nothing here depends on recorded spikes.
+`codesign.mapping.kinds` says which kinds of core share a layer, `codesign.mapping.search` how it is
+cut on them; here both are brought together with the weights that stay in the weight buffer and the
+membranes that stay in the cores. Nothing here depends on recorded spikes.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 from codesign.errors import CapacityError
+from codesign.mapping.expected_cycles import Loads, Outside, Site, Surroundings
 from codesign.mapping.fusion import FusedLayer
-from codesign.mapping.geometry import Geometry, Work, chip_precision, on_core
+from codesign.mapping.geometry import Geometry, chip_precision, on_core
+from codesign.mapping.kinds import Kinds, able_kinds, pools, shared_kinds, single_kinds
 from codesign.mapping.pipeline import share_cores
 from codesign.mapping.residency import WORKING_PART, keeps_membranes, resident_weights
-from codesign.mapping.search import Choice, Loads, Surroundings, best_grid
-from codesign.mapping.tiling import Grid
-from codesign.specs.architecture import Architecture, Core, Storage
-from codesign.workload import Stream
+from codesign.mapping.search import AS_GOOD, Choice, best_grid
+from codesign.mapping.tiling import Grid, most_tiles
+from codesign.specs.architecture import Architecture, Core, Noc, Storage
+from codesign.static_power import idle_pj_per_cycle
 
-Cores = tuple[int, int]
-"""The first core, counted within its kind, and how many."""
+
+@dataclass(frozen=True)
+class Place:
+    """Cores of one kind that compute a layer, or their part of it.
+
+    Attributes:
+        group: the key of their kind.
+        first: the first of them, counted within their kind.
+        count: how many.
+        geometry: the layer's sizes on such a core.
+    """
+
+    group: str
+    first: int
+    count: int
+    geometry: Geometry
 
 
 @dataclass(frozen=True)
@@ -30,21 +47,47 @@ class Plan:
 
     Attributes:
         fused: the layer.
-        geometry: its sizes.
-        group: the key of the kind of core that computes it.
+        places: the cores that compute it, kind by kind.
         choice: how it is cut, and why.
-        cores: the first of the cores that compute it, counted within their kind, and how many.
+        pool: kinds of core with which these share a part of the weight buffer, themselves among
+            them.
         weight_share: bits of the weight buffer through which its weights stream.
+        outside: what of its inputs and results is expected to pass DRAM.
         keeps_weights: whether they stay in the weight buffer from one pass to the next.
+        tried: expected cycles on the kinds of core that were compared, None where it does not fit.
     """
 
     fused: FusedLayer
-    geometry: Geometry
-    group: str
+    places: tuple[Place, ...]
     choice: Choice
-    cores: tuple[int, int]
+    pool: Kinds
     weight_share: int
+    outside: Outside
     keeps_weights: bool = False
+    tried: Mapping[Kinds, float | None] = field(default_factory=dict)
+
+    @property
+    def geometry(self) -> Geometry:
+        """Its sizes; where kinds of core differ in them, those on the first."""
+        return self.places[0].geometry
+
+    @property
+    def groups(self) -> Kinds:
+        """The kinds of core that compute it."""
+        return tuple(place.group for place in self.places)
+
+    def at(self, place: Place) -> "Plan":
+        """The same plan as seen from the cores of one kind, as if they did everything."""
+        return self if len(self.places) == 1 else replace(self, places=(place,))
+
+    def resident_bits(self, group: str) -> int:
+        """Membranes that a core of a kind keeps from the first timestep to the last, at most."""
+        tiles = most_tiles(self.grid.tile_count, self.choice.teams)
+        return sum(
+            place.geometry.resident_bits(self.grid, count)
+            for place, count in zip(self.places, tiles, strict=True)
+            if place.group == group
+        )
 
     @property
     def grid(self) -> Grid:
@@ -58,8 +101,8 @@ class Plan:
 
     @property
     def queue(self) -> str:
-        """Which queue of weight blocks it is in: one for all that have the same cores."""
-        return f"{self.group}[{self.cores[0]}]"
+        """Which queue of weight blocks it is in: one for all that share cores."""
+        return f"{'+'.join(self.pool)}[{self.places[0].first}]"
 
     @property
     def input_bits(self) -> int:
@@ -76,21 +119,25 @@ class Plan:
 
 
 def plans_of(
-    fused_layers: Sequence[FusedLayer], sizes: Sequence[Geometry], architecture: Architecture
+    fused_layers: Sequence[FusedLayer],
+    sizes: Sequence[Geometry],
+    architecture: Architecture,
+    outside: Sequence[Outside],
 ) -> list[Plan]:
     """A plan for each fused layer.
+
+    Args:
+        fused_layers: in order of computation.
+        sizes: of each.
+        architecture: the chip.
+        outside: what of each is expected to pass DRAM.
 
     Raises:
         CapacityError: a layer that no core can do, or that fits no memory however it is cut;
             with the layer, the need, the capacity and what to change.
     """
-    groups = _groups(fused_layers, sizes, architecture)
-    shares = weight_shares(architecture)
-    drafts = []
-    for fused, each, group in zip(fused_layers, sizes, groups, strict=True):
-        core = architecture.cores[group]
-        on_it, cores = on_core(each, core), (0, core.count)
-        drafts.append(Plan(fused, on_it, group, _NO_CUT, cores, shares[group]))
+    layers = list(zip(fused_layers, sizes, outside, strict=True))
+    drafts = _with_kinds(layers, architecture)
     if architecture.schedule.order == "pipeline":
         drafts = _with_own_cores(drafts, architecture)
     drafts = _with_kept_weights(drafts, architecture)
@@ -99,14 +146,68 @@ def plans_of(
     return _with_membranes(drafts, architecture)
 
 
-_NO_CUT = Choice(Grid((), (), (), 0), Loads(0.0, 0.0, 0.0, 0.0), {})
+_NO_CUT = Choice(Grid((), (), (), 0), Loads(0.0, 0.0, 0.0, 0.0), 0.0, (), {})
+
+
+_Layer = tuple[FusedLayer, Geometry, Outside]
+
+
+def _draft(layer: _Layer, kinds: Kinds, architecture: Architecture) -> Plan:
+    """A plan without a cut on all cores of some kinds, as if these shared nothing with others."""
+    fused, sizes, outside = layer
+    cores, shares = architecture.cores, weight_shares(architecture)
+    places = tuple(Place(kind, 0, cores[kind].count, on_core(sizes, cores[kind])) for kind in kinds)
+    share = sum(shares[kind] for kind in kinds)
+    return Plan(fused, places, _NO_CUT, kinds, share, outside)
+
+
+def _with_kinds(layers: Sequence[_Layer], architecture: Architecture) -> list[Plan]:
+    """Drafts on the kinds of core that compute each layer.
+
+    Raises:
+        CapacityError: a layer that no core can do.
+    """
+    able = able_kinds([layer[0] for layer in layers], [layer[1] for layer in layers], architecture)
+    chosen, tried = able, [dict[Kinds, float | None]() for _ in able]
+    expect = partial(_expected, architecture)
+    if any(len(kinds) > 1 for kinds in able):
+        pairs = list(zip(layers, able, strict=True))
+        if architecture.schedule.order == "pipeline":
+            counts = {name: core.count for name, core in architecture.cores.items()}
+            tried = [{(kind,): expect(layer, (kind,)) for kind in kinds} for layer, kinds in pairs]
+            chosen = single_kinds(tried, counts)
+        else:
+            shared = [
+                shared_kinds(kinds, partial(expect, layer), AS_GOOD) for layer, kinds in pairs
+            ]
+            chosen, tried = [kinds for kinds, _ in shared], [each for _, each in shared]
+    pool_of, shares = pools(chosen, architecture), weight_shares(architecture)
+    drafts = []
+    for layer, kinds, expected in zip(layers, chosen, tried, strict=True):
+        pool = pool_of[kinds[0]]
+        share = sum(shares[kind] for kind in pool)
+        draft = _draft(layer, kinds, architecture)
+        drafts.append(replace(draft, pool=pool, weight_share=share, tried=expected))
+    return drafts
+
+
+def _expected(architecture: Architecture, layer: _Layer, kinds: Kinds) -> float | None:
+    """Cycles that a layer is expected to take on all cores of some kinds; None if it does not fit
+    there, where its membranes may have to travel."""
+    draft = _draft(layer, kinds, architecture)
+    try:
+        if architecture.schedule.order == "layer":
+            return _cut(draft, architecture).expected_cycles
+        return _keeping(draft, "spilled", architecture).expected_cycles
+    except CapacityError:
+        return None
 
 
 def _by_place(drafts: Sequence[Plan]) -> list[list[int]]:
-    """Plans that have the same cores, by number."""
-    places: dict[tuple[str, Cores], list[int]] = defaultdict(list)
+    """Plans that share cores, by number."""
+    places: dict[str, list[int]] = defaultdict(list)
     for index, draft in enumerate(drafts):
-        places[draft.group, draft.cores].append(index)
+        places[draft.queue].append(index)
     return list(places.values())
 
 
@@ -132,14 +233,22 @@ def _with_own_cores(drafts: list[Plan], architecture: Architecture) -> list[Plan
     """Plans for a pipeline, in which layers share the cores of their kind by expected work, and
     each run of cores has its part of the weight buffer."""
     plans = list(drafts)
-    for group in dict.fromkeys(draft.group for draft in drafts):
-        mine = [index for index, draft in enumerate(drafts) if draft.group == group]
-        work = [_cut(drafts[index], architecture).expected_cycles for index in mine]
-        shares = share_cores(work, architecture.cores[group].count)
-        for index, cores in zip(mine, shares, strict=True):
-            share = drafts[index].weight_share * cores[1] // architecture.cores[group].count
-            plans[index] = replace(drafts[index], cores=cores, weight_share=share)
+    for kinds in dict.fromkeys(draft.groups for draft in drafts):
+        mine = [index for index, draft in enumerate(drafts) if draft.groups == kinds]
+        work = [_on_one_core(drafts[index], architecture) for index in mine]
+        count = architecture.cores[kinds[0]].count
+        for index, (first, own) in zip(mine, share_cores(work, count), strict=True):
+            place = replace(drafts[index].places[0], first=first, count=own)
+            share = drafts[index].weight_share * own // count
+            plans[index] = replace(drafts[index], places=(place,), weight_share=share)
     return plans
+
+
+def _on_one_core(draft: Plan, architecture: Architecture) -> float:
+    """Cycles that a core is expected to compute for a layer if it had all of it. What a pipeline's
+    layers share, such as DRAM, does not become faster with more cores for one of them."""
+    alone = replace(draft, places=(replace(draft.places[0], count=1),))
+    return _cut(alone, architecture).choice.loads.compute
 
 
 def _with_membranes(drafts: list[Plan], architecture: Architecture) -> list[Plan]:
@@ -158,26 +267,31 @@ def _with_membranes(drafts: list[Plan], architecture: Architecture) -> list[Plan
 
 def _resident(drafts: list[Plan], architecture: Architecture) -> list[Plan] | None:
     """Plans of the layers of the same cores that keep all their membranes; None if they cannot."""
-    count = drafts[0].cores[1]
-    state_bits = architecture.cores[drafts[0].group].state_memory.size_bits
-    if not keeps_membranes([draft.geometry for draft in drafts], state_bits, count):
+    counts = {place.group: place.count for draft in drafts for place in draft.places}
+    state_bits = {kind: architecture.cores[kind].state_memory.size_bits for kind in counts}
+    all_bits = sum(counts[kind] * bits for kind, bits in state_bits.items())
+    if not keeps_membranes([draft.geometry for draft in drafts], all_bits):
         return None
     try:
         plans = [_keeping(draft, "resident", architecture) for draft in drafts]
     except CapacityError:
         return None  # half the memory does not hold the smallest tile; all of it may
-    held = sum(plan.geometry.resident_bits(plan.grid, count) for plan in plans)
-    return plans if held <= state_bits // WORKING_PART else None
+    for kind, bits in state_bits.items():
+        if sum(plan.resident_bits(kind) for plan in plans) > bits // WORKING_PART:
+            return None
+    return plans
 
 
 def _keeping(
     draft: Plan, choice: Literal["resident", "spilled"], architecture: Architecture
 ) -> Plan:
     """A plan whose membranes are kept in one way; layers computed once have none to keep."""
-    sizes = draft.geometry
-    if sizes.has_neurons and sizes.timesteps > 1:
-        sizes = replace(sizes, membranes=choice)
-    return _cut(replace(draft, geometry=sizes), architecture, has_residents=choice == "resident")
+    places = draft.places
+    if draft.geometry.has_neurons and draft.geometry.timesteps > 1:
+        places = tuple(
+            replace(place, geometry=replace(place.geometry, membranes=choice)) for place in places
+        )
+    return _cut(replace(draft, places=places), architecture, has_residents=choice == "resident")
 
 
 def _cut(draft: Plan, architecture: Architecture, *, has_residents: bool = False) -> Plan:
@@ -186,22 +300,34 @@ def _cut(draft: Plan, architecture: Architecture, *, has_residents: bool = False
     Raises:
         CapacityError: no cut fits.
     """
-    core = architecture.cores[draft.group].model_copy(update={"count": draft.cores[1]})
-    if has_residents:
-        memory = core.state_memory
-        size = memory.size_bits - memory.size_bits // WORKING_PART
-        smaller = memory.model_copy(update={"size_bits": size})
-        core = core.model_copy(update={"state_memory": smaller})
+    sites = tuple(
+        Site(place.geometry, _working(architecture.cores[place.group], place.count, has_residents))
+        for place in draft.places
+    )
     around = surroundings(architecture, draft.weight_share)
+    reloads = architecture.schedule.order != "layer" and not draft.keeps_weights
+    passes = draft.geometry.steps if reloads else 1
+    outside = replace(draft.outside, weight_passes=passes)
     schedule = architecture.schedule
     partition = schedule.layers.get(draft.fused.name, schedule.partition)
     try:
-        choice = best_grid(draft.geometry, core, around, partition)
+        choice = best_grid(sites, around, partition, outside)
     except CapacityError as error:
+        on = " and ".join(f"'{group}'" for group in draft.groups)
         raise CapacityError(
-            f"layer '{draft.fused.name}' on core '{draft.group}' of {architecture.name}: {error}"
+            f"layer '{draft.fused.name}' on core {on} of {architecture.name}: {error}"
         ) from None
     return replace(draft, choice=choice)
+
+
+def _working(core: Core, count: int, has_residents: bool) -> Core:
+    """A kind of core with so many cores, and with the state memory that is left to jobs."""
+    changes: dict[str, object] = {"count": count}
+    if has_residents:
+        memory = core.state_memory
+        size = memory.size_bits - memory.size_bits // WORKING_PART
+        changes["state_memory"] = memory.model_copy(update={"size_bits": size})
+    return core.model_copy(update=changes)
 
 
 def surroundings(architecture: Architecture, share: int) -> Surroundings:
@@ -209,8 +335,24 @@ def surroundings(architecture: Architecture, share: int) -> Surroundings:
     assert architecture.technology is not None, "an architecture with cores states its clock"
     precision, storage = chip_precision(architecture), chip_storage(architecture)
     dram = storage.dram
-    bandwidth = dram.channels * dram.bandwidth_bits_per_s / architecture.technology.clock_hz
-    return Surroundings(precision, storage, share, bandwidth, architecture.noc is not None)
+    clock_hz = architecture.technology.clock_hz
+    bandwidth = dram.channels * dram.bandwidth_bits_per_s / clock_hz
+    static_pj = idle_pj_per_cycle(architecture)
+    way_pj = 0.0 if architecture.noc is None else _way_pj_per_bit(architecture.noc, architecture)
+    has_noc = architecture.noc is not None
+    return Surroundings(precision, storage, share, bandwidth, static_pj, way_pj, has_noc)
+
+
+def _way_pj_per_bit(noc: Noc, architecture: Architecture) -> float:
+    """Energy of a bit between the shared memories and a core, on average over the cores."""
+    if noc.columns is None:
+        return noc.hop_pj_per_bit
+    count = sum(core.count for core in architecture.cores.values())
+    column_hops = sum(1 + number % noc.columns for number in range(count)) / count
+    row_hops = sum(number // noc.columns for number in range(count)) / count
+    vertical_pj = noc.vertical_hop_pj_per_bit
+    vertical_pj = noc.hop_pj_per_bit if vertical_pj is None else vertical_pj
+    return column_hops * noc.hop_pj_per_bit + row_hops * vertical_pj * (noc.storage == "corner")
 
 
 def weight_shares(architecture: Architecture) -> dict[str, int]:
@@ -220,65 +362,6 @@ def weight_shares(architecture: Architecture) -> dict[str, int]:
     }
     size = chip_storage(architecture).weight_buffer.size_bits
     return {name: size * bits // sum(held.values()) for name, bits in held.items()}
-
-
-def _groups(
-    fused_layers: Sequence[FusedLayer], sizes: Sequence[Geometry], architecture: Architecture
-) -> list[str]:
-    """Key of the kind of core of each layer.
-
-    Raises:
-        CapacityError: there are layers that no core can do; with all their names.
-    """
-    found = [
-        _group_for(fused, each.work, architecture)
-        for fused, each in zip(fused_layers, sizes, strict=True)
-    ]
-    for work, verb, fix in (
-        (Work.ACCUMULATE, "accumulate spikes", "Add a core of kind 'spike' or 'unified'."),
-        (
-            Work.MULTIPLY,
-            "multiply values that are not spikes",
-            "Add a core of kind 'accumulation' or 'unified', or let policy.real_input and "
-            "policy.integer_input be 'bit_serial' for all layers.",
-        ),
-    ):
-        lacking = [
-            f"'{fused.name}'"
-            for fused, each, group in zip(fused_layers, sizes, found, strict=True)
-            if group is None and each.work is work
-        ]
-        if lacking:
-            more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
-            raise CapacityError(
-                f"layers must have a core of {architecture.name} that can do them, but "
-                f"{', '.join(lacking[:_NAMED])}{more} {verb}. {fix}"
-            )
-    return [group for group in found if group is not None]
-
-
-_NAMED = 20
-"""Layers that a message names."""
-
-
-def _group_for(fused: FusedLayer, work: Work, architecture: Architecture) -> str | None:
-    """Key of the first kind of core that can do a layer, those of its own stream before others."""
-
-    def can(core: Core) -> bool:
-        if work is Work.ACCUMULATE:
-            return core.spike is not None
-        if work is Work.MULTIPLY:
-            return core.mac is not None
-        return True
-
-    def preferred(core: Core) -> bool:
-        return (core.spike if fused.stream is Stream.SPIKE else core.mac) is not None
-
-    able = [name for name, core in architecture.cores.items() if can(core)]
-    for name in able:
-        if preferred(architecture.cores[name]):
-            return name
-    return able[0] if able else None
 
 
 def chip_storage(architecture: Architecture) -> Storage:

@@ -6,6 +6,7 @@ tile's timesteps follow each other. Where each timestep is a pass of its own (`t
 do not stay are stored and loaded again at every timestep.
 """
 
+import math
 from collections.abc import Sequence
 
 from codesign.mapping.geometry import Geometry
@@ -20,14 +21,14 @@ as well."""
 
 
 def resident_weights(sizes: Sequence[Geometry], share: int, *, is_once: bool) -> frozenset[int]:
-    """Which layers of one kind of core keep their weights in its share of the weight buffer.
+    """Which layers of the same cores keep their weights in their share of the weight buffer.
 
     The largest go first: each bit that stays saves the same traffic, and what is left is filled
     with smaller ones.
 
     Args:
         sizes: of the layers.
-        share: bits of the buffer for this kind of core.
+        share: bits of the buffer for these cores.
         is_once: whether every layer is computed once, so that only all of them are worth keeping
             (for the next image).
     """
@@ -45,15 +46,14 @@ def resident_weights(sizes: Sequence[Geometry], share: int, *, is_once: bool) ->
     return frozenset(chosen)
 
 
-def keeps_membranes(sizes: Sequence[Geometry], state_bits: int, core_count: int) -> bool:
-    """Whether so many cores keep the membranes of all their layers in half their state memory.
+def keeps_membranes(sizes: Sequence[Geometry], state_bits: int) -> bool:
+    """Whether half of the cores' state memory holds the membranes of all their layers.
 
     Tiles are expected to be equal; a cut that is not is found out when memory is checked.
+
+    Args:
+        sizes: of the layers.
+        state_bits: of all cores together.
     """
-    held = sum(
-        -(-each.output_map[0] * each.output_map[1] * each.output_map[2] // core_count)
-        * each.sum_bits
-        for each in sizes
-        if each.has_neurons
-    )
+    held = sum(math.prod(each.output_map) * each.sum_bits for each in sizes if each.has_neurons)
     return held <= state_bits // WORKING_PART

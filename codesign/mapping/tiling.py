@@ -7,8 +7,10 @@ core's state memory; or they are spread over cores that compute them side by sid
 partial sums to the core of the last chunk. A vector `(F,)` counts as F channels of one pixel.
 """
 
+import heapq
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -112,40 +114,90 @@ def input_band(band: Band, window: Window, height: int) -> Band:
     return first, max(first, end)
 
 
+Teams = tuple[tuple[int, float], ...]
+"""For each kind of core that shares a layer, how many teams it has (a team is a core, or the cores
+over which the chunks of a tile are spread), and the cycles that a tile is expected to take one."""
+
+
+def teams_of_tiles(tile_count: int, teams: Teams) -> NDArray[np.int64]:
+    """The team of each tile, counted over all kinds in order: runs of neighbours.
+
+    Teams of one kind have equal runs. Of several kinds, a tile goes to the team that would then be
+    done first, so that the busiest has as little to do as tiles of one size allow.
+    """
+    if len(teams) == 1:
+        return cores_of_tiles(tile_count, teams[0][0])
+    cycles = [cycles for count, cycles in teams for _ in range(count)]
+    at_once = tile_count / sum(1 / each for each in cycles)
+    shares = [int(at_once / each) for each in cycles]  # which none exceeds before all have as many
+    ends = [(share + 1) * each for share, each in zip(shares, cycles, strict=True)]
+    waiting = [(end, team) for team, end in enumerate(ends)]
+    heapq.heapify(waiting)
+    for _ in range(tile_count - sum(shares)):
+        done, team = waiting[0]
+        shares[team] += 1
+        heapq.heapreplace(waiting, (done + cycles[team], team))
+    runs: NDArray[np.int64] = np.repeat(np.arange(len(shares)), shares)
+    return runs
+
+
+@lru_cache(maxsize=4096)
+def tiles_of_kinds(tile_count: int, teams: Teams) -> tuple[int, ...]:
+    """The tiles that all teams of each kind have together."""
+    if len(teams) == 1:
+        return (tile_count,)
+    ends = np.cumsum([0, *(count for count, _ in teams)])
+    starts = np.searchsorted(teams_of_tiles(tile_count, teams), ends)
+    return tuple(np.diff(starts).tolist())
+
+
+@lru_cache(maxsize=4096)
+def most_tiles(tile_count: int, teams: Teams) -> tuple[int, ...]:
+    """The tiles of the team that has most, of each kind."""
+    if len(teams) == 1:
+        return (-(-tile_count // teams[0][0]),)
+    shares = np.bincount(teams_of_tiles(tile_count, teams), minlength=sum(n for n, _ in teams))
+    ends = itertools.accumulate(count for count, _ in teams)
+    parts = (shares[end - count : end] for end, (count, _) in zip(ends, teams, strict=True))
+    return tuple(int(part.max(initial=0)) for part in parts)
+
+
 def cores_of_tiles(tile_count: int, core_count: int) -> NDArray[np.int64]:
     """The core of each tile, counted within its kind: equal runs of neighbours."""
     cores: NDArray[np.int64] = np.arange(tile_count) * min(core_count, tile_count) // tile_count
     return cores
 
 
-def cores_by_work(work: NDArray[np.int64], core_count: int) -> NDArray[np.int64]:
-    """The core of each tile, in runs of neighbours the busiest of which has least to do.
+def teams_by_work(work: NDArray[np.int64], kinds: Sequence[int]) -> NDArray[np.int64]:
+    """The team of each tile, in runs of neighbours the busiest of which has least to do.
 
     Args:
-        work: cycles of each tile.
-        core_count: cores there are; not all of them need to be used.
+        work: cycles of each tile on each kind of core, shape `(kinds, tiles)`.
+        kinds: of each team there is; not all of them need to be used.
     """
-    up_to = np.concatenate([[0], np.cumsum(work)])
-    least, most = int(work.max(initial=0)), int(up_to[-1])
+    up_to = np.pad(np.cumsum(work, axis=1), ((0, 0), (1, 0)))
+    least = int(work[sorted(set(kinds))].min(axis=0).max(initial=0))
+    most = int(up_to[sorted(set(kinds)), -1].min())  # one team does everything
     while least < most:
         limit = (least + most) // 2
-        if len(_runs_within(up_to, limit)) <= core_count:
+        if _runs_within(up_to, kinds, limit)[-1] == work.shape[1]:
             most = limit
         else:
             least = limit + 1
-    starts = _runs_within(up_to, least)
-    cores: NDArray[np.int64] = np.searchsorted(starts, np.arange(len(work)), side="right") - 1
-    return cores
+    ends = _runs_within(up_to, kinds, least)
+    teams: NDArray[np.int64] = np.searchsorted(ends, np.arange(work.shape[1]), side="right")
+    return teams
 
 
-def _runs_within(up_to: NDArray[np.int64], limit: int) -> list[int]:
-    """First tiles of the fewest runs of which none exceeds a limit that no single tile does."""
-    starts = [0]
-    while True:
-        reach = int(np.searchsorted(up_to, up_to[starts[-1]] + limit, side="right")) - 1
-        if reach >= len(up_to) - 1:
-            return starts
-        starts.append(reach)
+def _runs_within(up_to: NDArray[np.int64], kinds: Sequence[int], limit: int) -> list[int]:
+    """The tile behind the run of each team, if each takes as many as a limit allows."""
+    ends = []
+    begin = 0
+    for kind in kinds:
+        reach = up_to[kind, begin] + limit
+        begin = int(np.searchsorted(up_to[kind], reach, side="right")) - 1
+        ends.append(begin)
+    return ends
 
 
 def fetch_rounds(grid: Grid, cores: NDArray[np.int64], *, keeps: bool) -> NDArray[np.int64]:
@@ -173,9 +225,19 @@ def fetch_rounds(grid: Grid, cores: NDArray[np.int64], *, keeps: bool) -> NDArra
 
 
 @lru_cache(maxsize=4096)
-def fetches(grid: Grid, core_count: int) -> int:
+def core_loads(grid: Grid, teams: Teams) -> int:
+    """How often a core loads a block of weights, while a layer is computed once."""
+    slices, bands, chunks = len(grid.slices), len(grid.bands), len(grid.chunks)
+    if chunks > 1 and not grid.is_spread:
+        return slices * bands * chunks
+    dealt = teams_of_tiles(slices * bands, teams)
+    runs = dealt * slices + np.arange(slices * bands) // bands
+    return chunks * (1 + int(np.count_nonzero(np.diff(runs))))
+
+
+@lru_cache(maxsize=4096)
+def fetches(grid: Grid, teams: Teams) -> int:
     """How often slices are fetched together where the weight buffer cannot keep the layer."""
     slices, bands = len(grid.slices), len(grid.bands)
-    cores = cores_of_tiles(slices * bands, core_count // grid.cores_per_tile)
-    rounds = fetch_rounds(grid, cores, keeps=False)
+    rounds = fetch_rounds(grid, teams_of_tiles(slices * bands, teams), keeps=False)
     return len(np.unique(rounds * slices + np.arange(slices * bands) // bands))

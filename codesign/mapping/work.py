@@ -30,6 +30,7 @@ from codesign.mapping.datapaths import (
     weight_vector,
     words,
 )
+from codesign.mapping.expected_cycles import core_fill
 from codesign.mapping.geometry import POOLS, Work
 from codesign.mapping.job_sizes import (
     Columns,
@@ -48,7 +49,6 @@ from codesign.mapping.partial_sums import parked_sums, parking_cycles
 from codesign.mapping.pixel_groups import pairs_of_jobs, vectors_of_maps
 from codesign.mapping.planning import Plan
 from codesign.mapping.products import events_and_meetings
-from codesign.mapping.search import core_fill
 from codesign.specs.architecture import Core, Precision
 from codesign.trace import Trace
 from codesign.workload import Kind, LayerType

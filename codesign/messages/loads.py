@@ -13,7 +13,7 @@ import numpy as np
 
 from codesign.messages.mesh import Mesh
 from codesign.messages.placement import Integers, Placement
-from codesign.messages.populations import Population, moments
+from codesign.messages.populations import Population, timesteps_made
 from codesign.messages.traffic import Traffic, spikes_of, traffic
 from codesign.specs.architecture import Architecture
 from codesign.specs.messages import Event
@@ -31,7 +31,7 @@ class Loads:
         synapses: cycles of each core's synapses for what the population sends, same shape.
         links: cycles of each link for the same, shape `(populations, timesteps, links)`.
         updates: neurons updated, shape `(populations, timesteps)`.
-        spikes: that are sent, whatever their number of receivers, same shape.
+        spikes: of neurons that fire, whatever their number of receivers, same shape.
         messages: one for each spike and core that it reaches, same shape.
         hops: links that these pass along rows and along columns, `(populations, timesteps, 2)`.
         events: by population that sends, layer whose synapses they are and their kind,
@@ -109,8 +109,8 @@ def _add_neurons(
         update = cycles_of(chip.soma.update, architecture)
         found.soma[number][population.during, cores] += placement.neurons[cores] * update
         found.updates[number, population.during] += placement.neurons[cores].sum()
-    local, made = placement.core_of[number] - cores[0], moments(trace.workload)
-    for tensor in population.sent:
+    local, made = placement.core_of[number] - cores[0], timesteps_made(trace.workload)
+    for tensor in (*population.sent, *population.fired):
         spikes = spikes_of(trace, tensor, architecture)
         for timestep, fired in enumerate(spikes, start=made[tensor].start):
             of_cores = np.bincount(local, fired, len(cores)).astype(np.int64)

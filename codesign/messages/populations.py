@@ -17,14 +17,13 @@ left out: they are the membranes of the last population.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from codesign.errors import CapacityError
 from codesign.mapping.fusion import ELEMENT_WISE, FusedLayer, fuse
+from codesign.mapping.geometry import POOLS
 from codesign.specs.architecture import Architecture
 from codesign.workload import SYNAPTIC, Kind, Layer, LayerType, Stream, Tensor, Workload
 
-POOLS = (LayerType.MAX_POOL, LayerType.AVERAGE_POOL)
 IN_PLACE = (*ELEMENT_WISE, LayerType.TIME_MEAN)
 """Layers that take what a neuron of the same place hands them."""
 
@@ -48,7 +47,8 @@ class Population:
         layers: that it computes; none for an input.
         routes: what reaches it.
         sent: tensors that it sends.
-        during: the network's timesteps in which it is updated, see `moments`.
+        fired: spikes that leave the network, which cost the soma what every spike does.
+        during: the network's timesteps in which it is updated, see `timesteps_made`.
         depth: timesteps of the chip after which its first timestep begins: the most messages one
             after the other on a way from an input.
     """
@@ -59,6 +59,7 @@ class Population:
     layers: tuple[Layer, ...]
     routes: tuple[Route, ...]
     sent: tuple[str, ...]
+    fired: tuple[str, ...]
     during: slice
     depth: int
 
@@ -66,13 +67,8 @@ class Population:
     def is_input(self) -> bool:
         return not self.layers
 
-    @cached_property
-    def sources(self) -> tuple[str, ...]:
-        """Tensors that reach it, each once."""
-        return tuple(dict.fromkeys(route.tensor for route in self.routes))
 
-
-def moments(workload: Workload) -> dict[str, slice]:
+def timesteps_made(workload: Workload) -> dict[str, slice]:
     """The timesteps at which each tensor is made: all of them; the first, of what is computed once
     (the image, the stem's current); or the last, of what is computed from all timesteps."""
     late: set[str] = set()
@@ -189,8 +185,9 @@ def _sent_real(workload: Workload, group: Sequence[FusedLayer]) -> str:
         for name in each.stored:
             readers = [r for r in workload.consumers_by_tensor[name] if r.name not in inside]
             is_real = workload.tensor_by_name[name].kind is Kind.REAL
-            if is_real and any(reader.type in IN_PLACE for reader in readers):
-                return f"'{readers[0].name}' adds reals of another place"
+            adding = [reader.name for reader in readers if reader.type in IN_PLACE]
+            if is_real and adding:
+                return f"'{adding[0]}' adds reals of another place"
     return ""
 
 
@@ -226,13 +223,15 @@ def _in_order(
 
 def _input(workload: Workload, name: str) -> Population:
     shape = workload.tensor_by_name[name].shape
-    return Population(name, Stream.SPIKE, shape, (), (), (name,), moments(workload)[name], 0)
+    return Population(
+        name, Stream.SPIKE, shape, (), (), (name,), (), timesteps_made(workload)[name], 0
+    )
 
 
 def _population(
     workload: Workload, group: Sequence[FusedLayer], read: Sequence[str], depth: int
 ) -> Population:
-    main, during = group[0].main, moments(workload)
+    main, during = group[0].main, timesteps_made(workload)
     made = [during[layer.output] for each in group for layer in each.layers]
     sent = [name for each in group for name in each.stored if name in read]
     return Population(
@@ -242,8 +241,21 @@ def _population(
         tuple(layer for each in group for layer in each.layers),
         tuple(_routes(group)),
         tuple(dict.fromkeys(sent)),
+        _leaving(workload, group, sent),
         max(made, key=lambda each: each.stop - each.start),
         depth,
+    )
+
+
+def _leaving(
+    workload: Workload, group: Sequence[FusedLayer], sent: Sequence[str]
+) -> tuple[str, ...]:
+    """Spikes of a population that leave the network and that nobody else reads."""
+    return tuple(
+        name
+        for each in group
+        for name in each.stored
+        if name not in sent and workload.tensor_by_name[name].kind is Kind.SPIKE
     )
 
 

@@ -33,15 +33,19 @@ class Records:
         populations: tuple[Population, ...],
         placement: Placement,
         mesh: Mesh,
+        timesteps: int,
     ):
-        self._steps, self._mesh = steps, mesh
+        self._steps, self._mesh, self._timesteps = steps, mesh, timesteps
         self._owners: list[Owner] = [
             (populations[owner].name, str(populations[owner].stream), populations[owner].depth)
             for owner in placement.owner
         ]
 
     def occupancy(self) -> pd.DataFrame:
-        """Cycles of each unit of each core by state; columns `OCCUPANCY_COLUMNS`."""
+        """Cycles of each unit of each core by state; columns `OCCUPANCY_COLUMNS`.
+
+        A unit that is done waits for the busiest one (`dependency`) and then for the barrier.
+        """
         makespan = self._steps.makespan_cycles
         starts = self._steps.start_cycles
         rows = []
@@ -51,9 +55,10 @@ class Records:
                 worked = np.flatnonzero(cycles[:, core])
                 last = int(worked[-1]) if len(worked) else 0
                 end = int(starts[last] + cycles[last, core])
-                waits = np.diff(starts)[:last] - cycles[:last, core]  # from its end to the next
-                busy, waited = int(cycles[:, core].sum()), int(waits.sum())
-                states = {state: busy, "barrier": waited, "idle": makespan - end}
+                waits = self._steps.work_cycles[:last] - cycles[:last, core]
+                barriers = last * self._steps.barrier_cycles
+                states = {state: int(cycles[:, core].sum()), "dependency": int(waits.sum())}
+                states |= {"barrier": barriers, "idle": makespan - end}
                 rows += [
                     (f"{unit}[{core}]", unit, name, spent)
                     for name, spent in states.items()
@@ -80,7 +85,8 @@ class Records:
         rows = []
         starts = self._steps.start_cycles.tolist()
         for step, work in enumerate(self._steps.work_cycles.tolist()):
-            unit = next(u for u in UNITS if getattr(self._steps, u)[step].max(initial=0) == work)
+            longest = {u: int(getattr(self._steps, u)[step].max(initial=0)) for u in UNITS}
+            unit = max(UNITS, key=longest.__getitem__)  # the first of equals
             place = int(getattr(self._steps, unit)[step].argmax())
             layer, _, timestep = self._whose(unit, place, step)
             agreed = starts[step] + work
@@ -94,8 +100,12 @@ class Records:
         return self._mesh.names[place] if unit == "links" else f"{unit}[{place}]"
 
     def _whose(self, unit: str, place: int, step: int) -> tuple[str, str, int]:
-        """Layer, stream and the layer's own timestep; of synapses that of what arrives."""
+        """Layer, stream and the layer's own timestep. What comes to synapses and links may be of
+        several timesteps at once, and in others of the chip neurons are only accessed: -1."""
         if unit == "links":
             return "", "chip", -1
         layer, stream, depth = self._owners[place]
-        return layer, stream, max(step - depth + (unit == "synapses"), -1)
+        timestep = step - depth
+        if unit == "soma" and not 0 <= timestep < self._timesteps:
+            return layer, "chip", -1
+        return layer, stream, timestep if unit == "soma" else -1

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from codesign.mapping.geometry import POOLS
 from codesign.messages.placement import Integers, Placement
-from codesign.messages.populations import IN_PLACE, POOLS, Population, Route
+from codesign.messages.populations import IN_PLACE, Population, Route
 from codesign.workload import Tensor, Window, Workload
 
 

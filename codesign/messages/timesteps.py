@@ -7,10 +7,12 @@ messages are held in delay lines, which cost nothing here). One input therefore 
 timesteps of the chip, and in a steady stream a new one begins every T.
 
 In a timestep somas, synapses and links work at once, each on what it has to do one after the other.
-It lasts as long as the busiest of them, and the barrier. So contention is that of messages for the
-same synapses or the same link: they are passed one by one, in any order, since the sum is the same.
-Left out is that a unit can be idle within a timestep because what it waits for is still to be sent:
-that is less than the time of the last message, and the published closed form leaves it out as well.
+It lasts as long as the busiest of them, at least a cycle, and the barrier. So contention is that of
+messages for the same synapses or the same link: they are passed one by one, in any order, since the
+sum is the same. Left out is that a unit can be idle within a timestep because what it waits for is
+still to be sent: at worst, all of a core's spikes come from the end of its soma's pass, and the
+timestep lasts as long as the busiest soma, link and synapses one after the other. The closed form
+for which Loihi's constants were calibrated leaves it out as well.
 """
 
 from dataclasses import dataclass, replace
@@ -43,8 +45,8 @@ class Timesteps:
 
     @property
     def work_cycles(self) -> Integers:
-        """How long each timestep lasts without its barrier."""
-        of_units = [getattr(self, unit).max(axis=1, initial=0) for unit in UNITS]
+        """How long each timestep lasts without its barrier: at least a cycle, as a job does."""
+        of_units = [getattr(self, unit).max(axis=1, initial=1) for unit in UNITS]
         longest: Integers = np.maximum.reduce(of_units)
         return longest
 

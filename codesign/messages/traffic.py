@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesign.messages.placement import Integers, Placement
-from codesign.messages.populations import Population, Route, moments
+from codesign.messages.populations import Population, Route, timesteps_made
 from codesign.messages.synapses import Table, tables
 from codesign.specs.architecture import Architecture
 from codesign.trace import Trace
@@ -71,7 +71,7 @@ def traffic(
     Raises:
         TraceError: a tensor that is sent was not recorded or was altered.
     """
-    during = moments(trace.workload)
+    during = timesteps_made(trace.workload)
     for source, population in enumerate(populations):
         for tensor in population.sent:
             spikes = spikes_of(trace, tensor, architecture)

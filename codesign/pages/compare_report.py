@@ -17,6 +17,7 @@ from codesign.pages.pathway import pathway_section
 from codesign.pages.rankings import rankings_section
 from codesign.pages.refusals import Refusal, refusal_section
 from codesign.pages.relative import relative_pictures
+from codesign.pages.repricing import energy_of, repricing
 from codesign.results import Result
 
 MOST_NAMES = 6
@@ -45,7 +46,8 @@ def write_compare_report(
 
 def compare_page(results: Sequence[Result], refusals: Sequence[Refusal] = ()) -> Page:
     """The content of the comparison."""
-    rankings = rankings_section(results)
+    rankings, pathway = rankings_section(results), pathway_section(results)
+    priced = ["energy", *(picture.name for section in pathway for picture in section.pictures)]
     return Page(
         title=_title(results),
         statements=_statements(results),
@@ -57,7 +59,7 @@ def compare_page(results: Sequence[Result], refusals: Sequence[Refusal] = ()) ->
             _energy(results),
             *([rankings] if rankings is not None else []),
             _latency(results),
-            *pathway_section(results),
+            *pathway,
             Section(
                 "Runs",
                 [
@@ -68,6 +70,7 @@ def compare_page(results: Sequence[Result], refusals: Sequence[Refusal] = ()) ->
             ),
             *refusal_section(refusals),
         ],
+        repricing=repricing(comparison.run_names(results), results, priced),
     )
 
 
@@ -88,6 +91,7 @@ def _statements(results: Sequence[Result]) -> list[str]:
     return [
         *dict.fromkeys(texts),
         *headline.overflow_sentences(summaries),
+        *headline.idle_sentences(summaries),
         *headline.changes_sentences(summaries),
     ]
 
@@ -107,7 +111,8 @@ def _tiles(results: Sequence[Result]) -> list[Tile]:
     for name, result in zip(comparison.run_names(results), results, strict=True):
         energy = quantity(result.summary["energy_pj"] * PICOJOULE, "J")
         latency = result.summary["latency_s"]
-        tiles.append(Tile(name, energy, "" if latency is None else f"in {quantity(latency, 's')}"))
+        note = "" if latency is None else f"in {quantity(latency, 's')}"
+        tiles.append(Tile(name, energy, note, energy_of(result.summary["energy_parts_pj"])))
     return tiles
 
 

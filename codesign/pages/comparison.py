@@ -7,7 +7,7 @@ pathway, so the differences of their latency and energy are its cost.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -25,6 +25,7 @@ from codesign.pages.palette import (
     in_order,
     state_words,
 )
+from codesign.pages.repricing import energy_of, product_of
 from codesign.results import STATES, Result
 from codesign.specs.architecture import PaperEnergies
 from codesign.specs.catalogue import architectures, load_architecture
@@ -279,8 +280,12 @@ def comparison_table(results: Sequence[Result]) -> Table:
                 name,
                 _quantity(summary["latency_s"], "s"),
                 _quantity(summary["interval_s"], "s"),
-                Number(summary["energy_pj"], quantity(summary["energy_pj"] * PICOJOULE, "J")),
-                _quantity(summary["edp_js"], "J·s"),
+                Number(
+                    summary["energy_pj"],
+                    quantity(summary["energy_pj"] * PICOJOULE, "J"),
+                    energy_of(summary["energy_parts_pj"]),
+                ),
+                _edp(summary),
                 "" if summary["area_mm2"] is None else count(round(summary["area_mm2"], 2)),
                 near,
                 count(float(sums[list(AC_COUNTS)].sum())),
@@ -292,6 +297,13 @@ def comparison_table(results: Sequence[Result]) -> Table:
             ]
         )
     return Table("Runs", columns, rows)
+
+
+def _edp(summary: Mapping[str, Any]) -> Number | str:
+    value = summary["edp_js"]
+    if value is None:
+        return ""
+    return Number(value, quantity(value, "J·s"), product_of(summary, "edp_js"))
 
 
 def _quantity(value: float | None, unit: str) -> Number | str:

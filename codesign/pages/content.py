@@ -5,18 +5,42 @@ and escapes it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from codesign.units import si
 
 
 @dataclass(frozen=True, slots=True)
+class Priced:
+    """What a number owes to the energy of each component, by which it is priced again.
+
+    Attributes:
+        parts: by component; they add up to the number. None if they are not known: the number
+            then stays what it is at the file's coefficients, which the page says.
+        unit: unit without prefix in which the number is read; `%` for a share of the energy of
+            the page's only run, whose parts are then energies in pJ.
+        size: how many of that unit a value of 1 is.
+    """
+
+    parts: Mapping[str, float] | None
+    unit: str
+    size: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Number:
-    """A number in a table: what is sorted by, and what is read."""
+    """A number in a table: what is sorted by, what is read, and what it is made of if priced."""
 
     value: float
     text: str
+    priced: Priced | None = field(default=None, compare=False)
+
+
+class Ranking(str):
+    """A cell that ranks the runs by the energies in its row: `a < b = c`."""
+
+    __slots__ = ()
 
 
 Cell = str | Number
@@ -75,6 +99,7 @@ class Picture:
         text: what it shows, for those who see it and for those who do not.
         figure: the drawing.
         table: the same numbers as a table.
+        at_file: whether it shows energies that sliders do not draw again.
     """
 
     name: str
@@ -82,15 +107,18 @@ class Picture:
     text: str
     figure: Figure
     table: Table
+    at_file: bool = False
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A number that is shown large."""
+    """A number that is shown large, with a note; either may be priced again."""
 
     label: str
     value: str
     note: str = ""
+    priced: Priced | None = None
+    priced_note: Priced | None = None
 
 
 @dataclass(frozen=True)
@@ -102,17 +130,54 @@ class Section:
         text: paragraphs.
         pictures: figures, in order.
         table: a table that can be searched and sorted, or None.
+        at_file: whether all of the text holds at the file's coefficients alone, also where it
+            states no number.
     """
 
     title: str
     text: Sequence[str] = ()
     pictures: Sequence[Picture] = ()
     table: Table | None = None
+    at_file: bool = False
 
     @property
     def shown_pictures(self) -> list[Picture]:
         """The figures that have something to show: a mean over images has no timeline."""
         return [picture for picture in self.pictures if not picture.table.is_empty]
+
+
+@dataclass(frozen=True, slots=True)
+class Slider:
+    """A factor on coefficients.
+
+    Attributes:
+        name: in the address of the page.
+        label: what it moves.
+        components: whose energy it is a factor of.
+        unit: of the coefficient.
+        coefficient_pj: what the file says, where that is one number.
+    """
+
+    name: str
+    label: str
+    components: Sequence[str]
+    unit: str = ""
+    coefficient_pj: float | None = None
+
+
+@dataclass(frozen=True)
+class Repricing:
+    """What it takes to price a page again without simulating again.
+
+    Attributes:
+        sliders: those that move something.
+        runs_pj: energy of each run by component.
+        figures: names of the pictures whose bars are energies of components.
+    """
+
+    sliders: Sequence[Slider]
+    runs_pj: Mapping[str, Mapping[str, float]]
+    figures: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -126,6 +191,7 @@ class Page:
         tiles: the numbers of the answer.
         facts: where the numbers come from, as name and value.
         sections: everything else.
+        repricing: of its energies by sliders, or None.
     """
 
     title: str
@@ -134,6 +200,7 @@ class Page:
     tiles: Sequence[Tile]
     facts: Mapping[str, str]
     sections: Sequence[Section]
+    repricing: Repricing | None = None
 
 
 @dataclass(frozen=True)
@@ -161,16 +228,18 @@ class Stacked:
 
     def table(self, title: str, heading: str) -> Table:
         """The same numbers as a table, a row for each category."""
-        rows: list[list[Cell]] = [
-            [category, *(self._number(values[index]) for values in self.parts.values()), total]
-            for index, (category, total) in enumerate(
-                zip(self.categories, map(self._number, self.totals), strict=True)
-            )
-        ]
+        rows: list[list[Cell]] = []
+        for index, (category, total) in enumerate(zip(self.categories, self.totals, strict=True)):
+            parts = {part: values[index] for part, values in self.parts.items()}
+            numbers = [self._number(value, {part: value}) for part, value in parts.items()]
+            rows.append([category, *numbers, self._number(total, parts)])
         return Table(title, [heading, *self.parts, "total"], rows)
 
-    def _number(self, value: float) -> Number:
-        return Number(value, quantity(value * self.size, self.unit))
+    def _number(self, value: float, parts: Mapping[str, float]) -> Number:
+        # Energies are cut by component wherever they are stacked.
+        known = {part: float(each) for part, each in parts.items() if each}
+        priced = Priced(known, self.unit, self.size) if self.unit == "J" and known else None
+        return Number(value, quantity(value * self.size, self.unit), priced)
 
 
 def count(value: float) -> Number:

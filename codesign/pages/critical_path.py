@@ -22,7 +22,7 @@ MOST_MARKS = 1_000
 """Bars of the path on the timeline, which has up to twice as many of its own."""
 
 SAME_JOBS = (
-    "The same jobs were simulated again with one resource twice as fast; they were not mapped "
+    "The same work was simulated again with one resource twice as fast; it was not mapped "
     "again. A mapping made for the faster chip may gain more."
 )
 

@@ -5,7 +5,6 @@ the first. Layers are the same if their names are.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from codesign.pages import headline
@@ -21,7 +20,6 @@ from codesign.pages.content import (
     percent,
     quantity,
 )
-from codesign.pages.document import write_page
 from codesign.pages.drawing import axis_scale, axis_title, label, new_figure, set_layer_axis
 from codesign.pages.energy import PICOJOULE
 from codesign.pages.latency import bound_words
@@ -42,33 +40,19 @@ _SCALARS = (
 )
 
 
-def write_difference_report(before: Result, after: Result, path: Path) -> None:
-    """Writes what changed between two runs as one HTML file that opens without a network.
-
-    Args:
-        before: the first run.
-        after: the second one; of any workload on any chip.
-        path: the file; it appears only when it is complete.
-
-    Raises:
-        InputError: the file cannot be written.
-    """
-    write_page(difference_page(before, after), path)
-
-
 def difference_page(before: Result, after: Result) -> Page:
     """The content of the page."""
     summaries = [before.summary, after.summary]
     provenance = [text for each in summaries for text in headline.statements(each["provenance"])]
     return Page(
         title=f"{_name(before)} and {_name(after)}",
-        statements=list(dict.fromkeys(provenance)),
+        statements=[*dict.fromkeys(provenance), *_changes(before, after)],
         lead=lead(before, after),
         tiles=[_tile(*each, summaries) for each in _SCALARS if _known(summaries, each[1])],
         facts=facts(before, after),
         sections=[
             Section("Energy", pictures=[_components(before, after), _layers(before, after)]),
-            Section("Cycles", [_same(before, after)], table=cycles_table(before, after)),
+            Section("Time", [_same(before, after)], table=time_table(before, after)),
             Section("Counts", table=counts_table(before, after)),
         ],
     )
@@ -119,7 +103,10 @@ def layer_changes(before: Result, after: Result) -> dict[str, Pair]:
 
 def facts(before: Result, after: Result) -> dict[str, str]:
     """What differs between the inputs of both runs, and what does not."""
-    known = [headline.facts(result.summary) for result in (before, after)]
+    known = [
+        headline.facts(result.summary) | {"changes": _set(result), "clock": _clock(result)}
+        for result in (before, after)
+    ]
     said = {}
     for key in dict.fromkeys((*known[0], *known[1])):
         first, second = (each.get(key, "-") for each in known)
@@ -127,16 +114,24 @@ def facts(before: Result, after: Result) -> dict[str, str]:
     return said
 
 
-def cycles_table(before: Result, after: Result) -> Table:
-    """Bounds and what the critical path consists of, in both runs."""
+def time_table(before: Result, after: Result) -> Table:
+    """Bounds and what the critical path consists of, in both runs, each in its own clock's time."""
     rows: list[list[Cell]] = []
     for key, kind in (("bounds_cycles", "bound"), ("critical_path_cycles", "critical path")):
-        parts = [result.summary[key] for result in (before, after)]
+        parts = [_seconds(result.summary, key) for result in (before, after)]
         for name in dict.fromkeys((*parts[0], *parts[1])):
-            pair = parts[0].get(name, 0), parts[1].get(name, 0)
             named = bound_words(name) if kind == "bound" else words(name)
-            rows.append([f"{kind}: {named}", *_numbers(pair, 1.0, "")])
-    return Table("Cycles", _columns(before, after, "what"), rows)
+            cells = _numbers((parts[0].get(name), parts[1].get(name)), 1.0, "s")
+            rows.append([f"{kind}: {named}", *cells])
+    return Table("Time", _columns(before, after, "what"), rows)
+
+
+def _seconds(summary: Mapping[str, Any], key: str) -> dict[str, float]:
+    """Cycles of a summary as seconds."""
+    if summary["latency_s"] is None:
+        return {}
+    period = summary["latency_s"] / summary["makespan_cycles"]
+    return {name: cycles * period for name, cycles in summary[key].items()}
 
 
 def counts_table(before: Result, after: Result) -> Table:
@@ -217,15 +212,22 @@ def _table(before: Result, after: Result, heading: str, changes: Mapping[str, Pa
 def _columns(before: Result, after: Result, heading: str) -> list[str]:
     names = [_name(before), _name(after)]
     if names[0] == names[1]:
-        names = ["first run", "second run"]
+        names = [f"{which} run ({_set(each)})" for which, each in zip(
+            ("first", "second"), (before, after), strict=True
+        )]  # fmt: skip
     return [heading, *names, "difference", "share of the first"]
 
 
-def _numbers(pair: Pair, size: float, unit: str) -> list[Cell]:
+def _numbers(pair: tuple[float | None, float | None], size: float, unit: str) -> list[Cell]:
+    """Both numbers, the difference and its share; a dash for what a run does not have."""
     before, after = pair
-    both: list[Cell] = [Number(value, quantity(value * size, unit)) for value in pair]
+    both: list[Cell] = [
+        "-" if value is None else Number(value, quantity(value * size, unit)) for value in pair
+    ]
+    if before is None or after is None:
+        return [*both, "", ""]
     change = Number(after - before, quantity((after - before) * size, unit))
-    share = Number((after - before) / before, _signed(pair)) if before else ""
+    share = Number((after - before) / before, _signed((before, after))) if before else ""
     return [*both, change, share]
 
 
@@ -258,6 +260,25 @@ def _same(before: Result, after: Result) -> str:
     spikes = "the same recorded spikes" if is_trace else "unlike spikes"
     chips = "the same chip" if is_chip else "unlike chips"
     return f"Both runs have {spikes}, on {chips}."
+
+
+def _changes(before: Result, after: Result) -> list[str]:
+    """What was replaced in the files of each run."""
+    sets = [_set(result) for result in (before, after)]
+    if sets[0] == sets[1]:
+        return headline.changes_sentences([before.summary])
+    return [f"First run: {sets[0]}. Second run: {sets[1]}."]
+
+
+def _set(result: Result) -> str:
+    return ", ".join(result.summary.get("changes", ())) or "nothing changed from the files"
+
+
+def _clock(result: Result) -> str:
+    if result.summary["latency_s"] is None:
+        return "-"
+    hertz = result.summary["makespan_cycles"] / result.summary["latency_s"]
+    return quantity(float(f"{hertz:.6g}"), "Hz")
 
 
 def _name(result: Result) -> str:

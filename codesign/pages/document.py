@@ -1,7 +1,7 @@
 """A page as one HTML file that needs nothing else and talks to nobody.
 
 plotly.js, the page's own script and style, and all data are inside the file. Its content security
-policy allows the two scripts by their hashes and no connection at all, so neither a name in the
+policy allows its scripts by their hashes and no connection at all, so neither a name in the
 data nor a button of the drawing library can load or send anything. Text is escaped here, once.
 
 The figures' data stand in a JSON block; without scripts the words and tables are still there.
@@ -12,13 +12,15 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from codesign.pages.content import Cell, Number, Page, Picture, Section, Table, Tile
+from codesign.pages.content import Cell, Number, Page, Picture, Ranking, Section, Table, Tile
+from codesign.pages.repricing import page_data, states_energy
+from codesign.pages.sliders import at_file, marks, panel
 from codesign.result_files import write_whole
 
 _LONG = 80
@@ -36,27 +38,42 @@ def write_page(page: Page, path: Path) -> None:
 
 def page_html(page: Page) -> str:
     """The whole document."""
-    scripts = (_plotly(), _asset("page.js"))
-    figures = {
-        picture.name: {"data": picture.figure.data, "layout": picture.figure.layout}
-        for section in page.sections
-        for picture in section.shown_pictures
-    }
+    scripts = [_plotly(), _asset("page.js")]
+    data = {"figures": _figures(page)}
+    if page.repricing is not None:
+        scripts.append(_asset("repricing.js"))
+        data["repricing"] = page_data(page.repricing)
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en">',
         _head(page.title, scripts),
         "<body>",
         *_opening(page),
-        *(line for section in page.sections for line in _section(section)),
+        *(line for section in page.sections for line in _section(section, _repriced(page))),
         *_facts(page),
         "</main>",
-        f'<script type="application/json" id="figures">{json_block(figures)}</script>',
+        *(
+            f'<script type="application/json" id="{name}">{json_block(block)}</script>'
+            for name, block in data.items()
+        ),
         *(f"<script>{script}</script>" for script in scripts),
         "</body>",
         "</html>",
     ]
     return "\n".join(parts) + "\n"
+
+
+def _figures(page: Page) -> dict[str, Any]:
+    return {
+        picture.name: {"data": picture.figure.data, "layout": picture.figure.layout}
+        for section in page.sections
+        for picture in section.shown_pictures
+    }
+
+
+def _repriced(page: Page) -> Sequence[str]:
+    """The pictures that sliders draw again."""
+    return page.repricing.figures if page.repricing is not None else ()
 
 
 def json_block(data: Any) -> str:
@@ -90,7 +107,7 @@ def _prose(text: str) -> str:
     return re.sub(r"(?<!\w)(\d[\d.]*) (?=%|\w{1,3}\b)", r"\1&nbsp;", _text(text))
 
 
-def _head(title: str, scripts: tuple[str, ...]) -> str:
+def _head(title: str, scripts: Sequence[str]) -> str:
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
         for script in scripts
@@ -99,12 +116,13 @@ def _head(title: str, scripts: tuple[str, ...]) -> str:
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
         "img-src data: blob:; connect-src 'none'; base-uri 'none'; form-action 'none'"
     )
+    style = _asset("page.css") + _asset("repricing.css")
     return (
         '<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{_text(title)}</title>\n<style>{_asset('page.css')}</style>\n</head>"
+        f"<title>{_text(title)}</title>\n<style>{style}</style>\n</head>"
     )
 
 
@@ -113,7 +131,11 @@ def _opening(page: Page) -> Iterator[str]:
     yield "<main>"
     yield f"<h1>{_text(page.title)}</h1>"
     yield from (f'<p class="statement">{_text(text)}</p>' for text in page.statements)
-    yield from (f'<p class="lead">{_prose(text)}</p>' for text in page.lead)
+    yield from (
+        f'<p{at_file(states_energy(text))} class="lead">{_prose(text)}</p>' for text in page.lead
+    )
+    if page.repricing is not None:
+        yield from panel(page.repricing)
     yield f'<div class="tiles">{"".join(map(_tile, page.tiles))}</div>'
 
 
@@ -129,16 +151,17 @@ def _facts(page: Page) -> Iterator[str]:
 def _tile(tile: Tile) -> str:
     return (
         f'<div class="tile"><span class="label">{_text(tile.label)}</span>'
-        f'<span class="value">{_text(tile.value)}</span>'
-        f'<span class="note">{_text(tile.note)}</span></div>'
+        f'<span class="value"{marks(tile.priced, tile.value)}>{_text(tile.value)}</span>'
+        f'<span class="note"{marks(tile.priced_note, tile.note)}>{_text(tile.note)}</span></div>'
     )
 
 
-def _section(section: Section) -> Iterator[str]:
+def _section(section: Section, repriced: Sequence[str]) -> Iterator[str]:
     yield f"<section><h2>{_text(section.title)}</h2>"
-    yield from (f"<p>{_prose(text)}</p>" for text in section.text)
+    for text in section.text:
+        yield f"<p{at_file(section.at_file or states_energy(text))}>{_prose(text)}</p>"
     for picture in section.shown_pictures:
-        yield from _picture(picture)
+        yield from _picture(picture, is_repriced=picture.name in repriced)
     if section.table is not None:
         yield (
             '<label class="search">Search <input type="search" '
@@ -149,10 +172,11 @@ def _section(section: Section) -> Iterator[str]:
     yield "</section>"
 
 
-def _picture(picture: Picture) -> Iterator[str]:
+def _picture(picture: Picture, *, is_repriced: bool) -> Iterator[str]:
     title, text = _text(picture.title), _text(picture.text)
+    mark = at_file(not is_repriced and (picture.at_file or states_energy(picture.text)))
     height = int(picture.figure.layout["height"])
-    yield f"<figure><h3>{title}</h3><figcaption>{text}</figcaption>"
+    yield f"<figure><h3>{title}</h3><figcaption{mark}>{text}</figcaption>"
     yield (
         f'<div class="plot" id="{_text(picture.name)}" style="height:{height}px" role="img" '
         f'aria-label="{title}. {text}"></div>'
@@ -181,6 +205,8 @@ def _width(table: Table) -> int:
 
 def _cell(cell: Cell) -> str:
     if isinstance(cell, Number):
-        return f'<td class="number" data-value="{float(cell.value)!r}">{_text(cell.text)}</td>'
-    start = '<td class="long">' if len(cell) > _LONG else "<td>"
-    return f"{start}{_prose(cell)}</td>"
+        value = f'data-value="{float(cell.value)!r}"{marks(cell.priced, "")}'
+        return f'<td class="number" {value}>{_text(cell.text)}</td>'
+    ranking = " data-ranking" if isinstance(cell, Ranking) else ""
+    long = ' class="long"' * (len(cell) > _LONG)
+    return f"<td{long}{ranking}>{_prose(cell)}</td>"

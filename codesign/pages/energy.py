@@ -46,6 +46,15 @@ def component_data(result: Result) -> Stacked:
     return stacked_energy(result.energy, "stream", [name for name in STREAMS if name in present])
 
 
+def parts_of(energy: pd.DataFrame, column: str) -> dict[Any, dict[str, float]]:
+    """Energy in pJ of each value of one column, by component."""
+    sums = energy.groupby([column, "component"], observed=True, as_index=False)["energy_pj"].sum()
+    found: dict[Any, dict[str, float]] = {}
+    for value, component, spent in zip(*(sums[name] for name in sums), strict=True):
+        found.setdefault(value, {})[str(component)] = float(spent)
+    return found
+
+
 def layer_data(result: Result) -> dict[str, Stacked]:
     """For each stream of the network, the energy of the layers in their order, in pJ.
 

@@ -12,6 +12,7 @@ from codesign.pages.content import Cell, Figure, Number, Table, percent, quantit
 from codesign.pages.drawing import label, new_figure
 from codesign.pages.energy import PICOJOULE, STREAMS
 from codesign.pages.palette import COMPONENT_COLOURS, in_order, words
+from codesign.pages.repricing import energy_of, share_of
 from codesign.results import Result
 
 MOST_LEAVES = 300
@@ -78,8 +79,16 @@ def tree_table(leaves: Sequence[Leaf]) -> Table:
             words(leaf.component),
             words(leaf.stream),
             leaf.layer,
-            Number(leaf.energy_pj, quantity(leaf.energy_pj * PICOJOULE, "J")),
-            Number(leaf.energy_pj / whole, percent(leaf.energy_pj / whole)),
+            Number(
+                leaf.energy_pj,
+                quantity(leaf.energy_pj * PICOJOULE, "J"),
+                energy_of({leaf.component: leaf.energy_pj}),
+            ),
+            Number(
+                leaf.energy_pj / whole,
+                percent(leaf.energy_pj / whole),
+                share_of({leaf.component: leaf.energy_pj}),
+            ),
         ]
         for leaf in leaves
     ]

@@ -4,12 +4,14 @@ All numbers are those of the result's summary.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from codesign.pages.content import Tile, cycles, percent, quantity
 from codesign.pages.energy import PICOJOULE, STREAMS
 from codesign.pages.latency import bounds_data, interval_words
 from codesign.pages.palette import words
+from codesign.pages.repricing import energy_of, product_of, share_of
 from codesign.units import si
 
 SHOWN_INPUTS = 8
@@ -62,15 +64,23 @@ def energy_sentence(summary: Mapping[str, Any]) -> str:
     return f"Most energy goes to {', '.join(shares)}."
 
 
-def tiles(summary: Mapping[str, Any]) -> list[Tile]:
-    """The numbers of the answer, to be shown large."""
-    energy = Tile("Energy", quantity(summary["energy_pj"] * PICOJOULE, "J"), images_words(summary))
-    streams = [
-        Tile(f"{words(name)} stream" if name != "chip" else "whole chip",
-             quantity(value * PICOJOULE, "J"), _share(value, summary["energy_pj"]))
-        for name in STREAMS
-        if (value := summary["energy_streams_pj"].get(name, 0))
-    ]  # fmt: skip
+def tiles(
+    summary: Mapping[str, Any], streams_pj: Mapping[str, Mapping[str, float]] = MappingProxyType({})
+) -> list[Tile]:
+    """The numbers of the answer, to be shown large.
+
+    Args:
+        summary: of a result.
+        streams_pj: the energy of each stream by component, without which the streams' tiles cannot
+            be priced again.
+    """
+    energy = Tile(
+        "Energy",
+        quantity(summary["energy_pj"] * PICOJOULE, "J"),
+        images_words(summary),
+        energy_of(summary["energy_parts_pj"]),
+    )
+    streams = list(_stream_tiles(summary, streams_pj))
     if summary["latency_s"] is None:
         return [energy, *streams]
     bounds = bounds_data(summary)
@@ -78,16 +88,38 @@ def tiles(summary: Mapping[str, Any]) -> list[Tile]:
         Tile("Latency", quantity(summary["latency_s"], "s"), cycles(summary["makespan_cycles"])),
         Tile("Interval", quantity(summary["interval_s"], "s"), interval_words(summary)),
         energy,
-        Tile("EDP", quantity(summary["edp_js"], "J·s"), "energy x latency"),
+        Tile(
+            "EDP",
+            quantity(summary["edp_js"], "J·s"),
+            "energy x latency",
+            product_of(summary, "edp_js"),
+        ),
         Tile(
             "Mean power",
             quantity(summary["average_power_w"], "W"),
             f"{quantity(summary['peak_power_w'], 'W')} in the busiest {peak_words(summary)}",
+            product_of(summary, "average_power_w"),
         ),
         *_area_tile(summary["area_mm2"]),
         *(Tile("Nearest bound", percent(bound.share), bound.words) for bound in bounds[:1]),
         *streams,
     ]
+
+
+def _stream_tiles(
+    summary: Mapping[str, Any], streams_pj: Mapping[str, Mapping[str, float]]
+) -> Iterator[Tile]:
+    """What each stream spent, and what no layer caused."""
+    for name in STREAMS:
+        value, parts = summary["energy_streams_pj"].get(name, 0), streams_pj.get(name)
+        if value:
+            yield Tile(
+                f"{words(name)} stream" if name != "chip" else "whole chip",
+                quantity(value * PICOJOULE, "J"),
+                _share(value, summary["energy_pj"]),
+                energy_of(parts) if parts else None,
+                share_of(parts) if parts else None,
+            )
 
 
 def peak_words(summary: Mapping[str, Any]) -> str:
@@ -146,6 +178,15 @@ def overflow_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 _NAMED_OVERFLOWS = 3
+
+
+def idle_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Kinds of core that compute nothing, and why; often nothing."""
+    return [
+        f"{summary['workload']}: cores of kind '{kind}' compute nothing, because {reason}."
+        for summary in summaries
+        for kind, reason in (summary.get("idle_cores") or {}).items()
+    ]
 
 
 def repeated_integers(summary: Mapping[str, Any]) -> float:

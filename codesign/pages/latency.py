@@ -82,13 +82,22 @@ def occupancy_data(result: Result) -> Stacked:
     """Cycles of each core in each state; the states of a core sum to the makespan."""
     cores = list(dict.fromkeys(result.occupancy["core"]))
     sums = result.occupancy.groupby(["state", "core"])["cycles"].sum().to_dict()
-    parts = {state: [sums.get((state, core), 0) for core in cores] for state in STATES}
+    present = set(result.occupancy["state"])
+    parts = {
+        state: [sums.get((state, core), 0) for core in cores]
+        for state in STATES
+        if state in present
+    }
     return Stacked(cores, parts, "")
 
 
 def busiest_cores(stacked: Stacked, limit: int = LARGEST_LINES) -> Stacked:
     """The cores that were busy for most cycles, in the order of all, if there are more."""
-    busy = [sum(of) for of in zip(*(stacked.parts[state] for state in BUSY_STATES), strict=True)]
+    nothing = [0.0] * len(stacked.categories)
+    busy = [
+        sum(of)
+        for of in zip(*(stacked.parts.get(state, nothing) for state in BUSY_STATES), strict=True)
+    ]
     ranked = sorted(range(len(busy)), key=lambda place: -busy[place])[:limit]
     places = sorted(ranked)
     parts = {state: [values[place] for place in places] for state, values in stacked.parts.items()}

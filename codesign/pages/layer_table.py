@@ -1,11 +1,14 @@
 """The table of layers: what each one computed, cost and took, over all timesteps."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from codesign.pages.activity import AC_COUNTS
 from codesign.pages.content import Cell, Number, Table, count, percent, quantity
-from codesign.pages.energy import PICOJOULE
+from codesign.pages.energy import PICOJOULE, parts_of
 from codesign.pages.headline import repeated_integers
+from codesign.pages.repricing import energy_of, share_of
 from codesign.results import BUSY_STATES, Result
 
 _SUMS = (*AC_COUNTS, "ac_repeat", "mac", "mac_nonzero", "neurons", "spikes")
@@ -21,6 +24,7 @@ def layer_table(result: Result) -> Table:
         {"type": "first", "stream": "first", **dict.fromkeys(_SUMS, "sum")}
     )
     energy = result.energy.groupby("layer")["energy_pj"].sum()
+    parts = parts_of(result.energy, "layer")
     total = float(result.energy["energy_pj"].sum())
     cycles = None if result.summary["makespan_cycles"] is None else _core_cycles(result)
     columns = ["layer", "type", "stream", "AC", "MAC", "MAC, zeros skipped", "firing rate"]
@@ -32,7 +36,7 @@ def layer_table(result: Result) -> Table:
         cells = _activity(str(layer), row)
         if repeats:
             cells.append(count(row["ac_repeat"]))
-        cells += _energy(float(energy.get(layer, 0.0)), total)
+        cells += _energy(float(energy.get(layer, 0.0)), total, parts.get(layer, {}))
         if cycles is not None:
             cells.append(count(int(cycles.get(layer, 0))))
         rows.append(cells)
@@ -56,9 +60,12 @@ def _activity(layer: str, row: pd.Series) -> list[Cell]:
     ]
 
 
-def _energy(energy_pj: float, total_pj: float) -> list[Cell]:
+def _energy(energy_pj: float, total_pj: float, parts_pj: Mapping[str, float]) -> list[Cell]:
     share = energy_pj / total_pj if total_pj else 0.0
-    return [Number(energy_pj, quantity(energy_pj * PICOJOULE, "J")), Number(share, percent(share))]
+    return [
+        Number(energy_pj, quantity(energy_pj * PICOJOULE, "J"), energy_of(parts_pj)),
+        Number(share, percent(share), share_of(parts_pj)),
+    ]
 
 
 def computing_rows(result: Result) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from codesign.pages.content import Section, Table, count
+from codesign.pages.energy import PICOJOULE
 from codesign.units import si
 
 
@@ -27,7 +28,14 @@ def message_sentences(summary: Mapping[str, Any]) -> list[str]:
         f"{si(counts['spikes'], '')} spikes are sent as {si(counts['messages'], '')} messages, one "
         f"to each core that they reach, over {si(counts['hops'], '')} links, and cause "
         f"{si(counts['events'], '')} events at synapses.",
+        f"Neurons spend {_joule(counts, 'access')} on being accessed, "
+        f"{_joule(counts, 'update')} on updates and {_joule(counts, 'spike')} on spikes; the NoC "
+        f"{_joule(counts, 'message')} on messages and {_joule(counts, 'hop')} on hops.",
     ]
+
+
+def _joule(counts: Mapping[str, float], what: str) -> str:
+    return si(counts[f"{what}_pj"] * PICOJOULE, "J")
 
 
 def population_table(summary: Mapping[str, Any]) -> Table:

@@ -1,14 +1,15 @@
 """Latency against energy: which runs no other run beats in both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from codesign.pages.comparison import run_names
-from codesign.pages.content import Cell, Figure, Number, Picture, Table, quantity
+from codesign.pages.content import Cell, Figure, Number, Picture, Priced, Table, quantity
 from codesign.pages.drawing import axis_scale, axis_title, label, new_figure
 from codesign.pages.energy import PICOJOULE
 from codesign.pages.palette import RUN_COLOURS
+from codesign.pages.repricing import energy_of
 from codesign.results import Result
 
 MOST_NAMED = 12
@@ -23,15 +24,21 @@ class Point:
         name: of the run.
         architecture: its chip.
         latency_s: of one image alone.
-        energy_j: of one image.
+        energy_pj: of one image.
         is_on_front: whether no other run has less of one and no more of the other.
+        parts_pj: its energy by component.
     """
 
     name: str
     architecture: str
     latency_s: float
-    energy_j: float
+    energy_pj: float
     is_on_front: bool
+    parts_pj: Mapping[str, float]
+
+    @property
+    def energy_j(self) -> float:
+        return self.energy_pj * PICOJOULE
 
 
 def pareto_data(results: Sequence[Result]) -> list[Point]:
@@ -41,10 +48,14 @@ def pareto_data(results: Sequence[Result]) -> list[Point]:
         for name, result in zip(run_names(results), results, strict=True)
         if result.summary["latency_s"] is not None
     ]
-    costs = [(float(each["latency_s"]), each["energy_pj"] * PICOJOULE) for _, each in timed]
+    costs = [(float(each["latency_s"]), float(each["energy_pj"])) for _, each in timed]
     return [
         Point(
-            name, str(summary["architecture"]), *own, not any(_beats(other, own) for other in costs)
+            name,
+            str(summary["architecture"]),
+            *own,
+            not any(_beats(other, own) for other in costs),
+            summary["energy_parts_pj"],
         )
         for (name, summary), own in zip(timed, costs, strict=True)
     ]
@@ -67,6 +78,7 @@ def pareto_pictures(results: Sequence[Result]) -> list[Picture]:
             "and no more of the other. The axes need not start at zero.",
             pareto_figure(points),
             pareto_table(points),
+            at_file=True,
         )
     ]
 
@@ -77,8 +89,9 @@ def pareto_table(points: Sequence[Point]) -> Table:
         [
             point.name,
             Number(point.latency_s, quantity(point.latency_s, "s")),
-            Number(point.energy_j, quantity(point.energy_j, "J")),
-            "yes" if point.is_on_front else "no",
+            Number(point.energy_pj, quantity(point.energy_j, "J"), energy_of(point.parts_pj)),
+            # Other coefficients may make another front, which is not computed again.
+            Number(point.is_on_front, "yes" if point.is_on_front else "no", Priced(None, "")),
         ]
         for point in points
     ]

@@ -42,7 +42,8 @@ def pathway_section(results: Sequence[Result]) -> list[Section]:
             "pathway-components",
             "What the accumulation pathway adds, by component",
             "To the right what the dual-stream network spends more than the full-spike network of "
-            "equal depth on the same chip, to the left what it spends less. Diamonds mark the sum.",
+            "equal depth on the same chip, to the left what it spends less. Diamonds mark "
+            "the sum at the file's coefficients.",
             component_figure(whole),
             whole.table("Energy that the accumulation pathway adds", "networks"),
         ),

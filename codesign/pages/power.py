@@ -7,7 +7,7 @@ show.
 from collections.abc import Mapping
 from typing import Any
 
-from codesign.pages.content import Cell, Number, Section, Table, percent, quantity
+from codesign.pages.content import Cell, Number, Priced, Section, Table, percent, quantity
 from codesign.pages.energy import PICOJOULE
 from codesign.pages.palette import words
 
@@ -40,12 +40,13 @@ def power_table(summary: Mapping[str, Any]) -> Table:
     for place in dict.fromkeys((*areas, *static)):
         spent = static.get(place)
         energy = None if spent is None else spent * PICOJOULE
+        by = component_of(place)
         rows.append(
             [
                 place_words(place),
                 Number(areas[place], f"{areas[place]:.3g}") if place in areas else "",
-                "" if energy is None else _quantity(energy / summary["latency_s"], "W"),
-                "" if energy is None else _quantity(energy, "J"),
+                "" if energy is None else _quantity(energy / summary["latency_s"], "W", by),
+                "" if energy is None else _quantity(energy, "J", by),
             ]
         )
     columns = ["place", "area in mm2", "mean static power", "static energy"]
@@ -58,5 +59,12 @@ def place_words(place: str) -> str:
     return f"{words(kind)} cores: {words(part)}" if dot else words(place)
 
 
-def _quantity(value: float, unit: str) -> Number:
-    return Number(value, quantity(value, unit))
+def component_of(place: str) -> str:
+    """The component that static energy of a place belongs to."""
+    if place.endswith(".idle_clock"):
+        return "clock"
+    return place if place == "dram_background" else "leakage"
+
+
+def _quantity(value: float, unit: str, component: str) -> Number:
+    return Number(value, quantity(value, unit), Priced({component: value}, unit))

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from codesign.pages.comparison import run_names
-from codesign.pages.content import Cell, Number, Section, Table, quantity
+from codesign.pages.content import Cell, Number, Ranking, Section, Table, quantity
 from codesign.pages.energy import PICOJOULE
+from codesign.pages.repricing import energy_of
 from codesign.results import Result
 from codesign.sensitivity import (
     Sensitivity,
+    energy_parts_pj,
     ranking_words,
     sensitivity,
     sentences,
@@ -47,17 +49,22 @@ def rankings_section(results: Sequence[Result]) -> Section | None:
     found, names, sources = _found(results), run_names(results), table_sources()
     if found is None:
         return None
+    parts = [energy_parts_pj(result.summary) for result in results]
     rows: list[list[Cell]] = [
         [
             table,
-            *(Number(value, quantity(value * PICOJOULE, "J")) for value in values),
-            ranking_words(names, found, table),
+            *(
+                Number(value, quantity(value * PICOJOULE, "J"), energy_of(run[table]))
+                for value, run in zip(values, parts, strict=True)
+            ),
+            Ranking(ranking_words(names, found, table)),
             sources[table],
         ]
         for table, values in found.energies_pj.items()
     ]
     table = Table("Energy under other tables", ["energy table", *names, "ranking", "source"], rows)
-    return Section("Does the ranking hold?", ranking_sentences(results), table=table)
+    text = ranking_sentences(results)
+    return Section("Does the ranking hold?", text, table=table, at_file=True)
 
 
 def _ranked(found: Sensitivity, table: str, names: Sequence[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from codesign.pages.comparison import energy_data, latency_data
-from codesign.pages.content import Cell, Figure, Number, Picture, Stacked, Table, percent
+from codesign.pages.content import Cell, Figure, Number, Picture, Priced, Stacked, Table, percent
 from codesign.pages.drawing import add_stack, new_figure
 from codesign.pages.palette import (
     COMPONENT_COLOURS,
@@ -31,6 +31,7 @@ def relative_pictures(results: Sequence[Result]) -> list[Picture]:
             "latency by what the average core did. Runs without a latency have no bar of it.",
             relative_figure(energy, latency),
             relative_table(energy, latency),
+            at_file=True,
         )
     ]
 
@@ -60,12 +61,14 @@ def relative_table(energy: Stacked, latency: Stacked) -> Table:
     for place, name in enumerate(energy.categories):
         for quantity, stacked in (("energy", energy), ("latency", latency)):
             if stacked.totals[place]:
+                # Shares of another run's energy are not computed again.
+                priced = Priced(None, "%") if stacked is energy else None
                 cells = [
-                    _number(values[place]) if each is stacked else ""
+                    _number(values[place], priced) if each is stacked else ""
                     for each in (energy, latency)
                     for values in each.parts.values()
                 ]
-                rows.append([name, quantity, _number(stacked.totals[place]), *cells])
+                rows.append([name, quantity, _number(stacked.totals[place], priced), *cells])
     return Table("Relative to the first run", ["run", "quantity", "whole", *parts], rows)
 
 
@@ -116,5 +119,5 @@ def _add_latency(figure: Figure, latency: Stacked) -> None:
     figure.layout["legend2"] = figure.layout["legend"] | below
 
 
-def _number(share: float) -> Number:
-    return Number(share, percent(share / 100))
+def _number(share: float, priced: Priced | None) -> Number:
+    return Number(share, percent(share / 100), priced)

@@ -4,6 +4,7 @@ A pure function of a `codesign.results.Result`: nothing is counted, simulated or
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,12 @@ from codesign.pages.layer_table import layer_table
 from codesign.pages.mapping import mapping_section
 from codesign.pages.messages import message_section
 from codesign.pages.noc_map import noc_section
+from codesign.pages.palette import in_order
 from codesign.pages.power import power_section
+from codesign.pages.repricing import repricing
 from codesign.results import Result
+
+ENERGY_FIGURES = ("energy-components", "energy-layers", "energy-timesteps")
 
 _MARKED = (
     "Below its line a strip marks when a core, port or channel was what the run waited for; click "
@@ -59,12 +64,14 @@ def run_page(result: Result) -> Page:
         statements=[
             *headline.statements(summary["provenance"] or {}),
             *headline.overflow_sentences([summary]),
+            *headline.idle_sentences([summary]),
             *headline.changes_sentences([summary]),
         ],
         lead=headline.headline(summary),
-        tiles=headline.tiles(summary),
+        tiles=headline.tiles(summary, energy.parts_of(result.energy, "stream")),
         facts=headline.facts(summary),
         sections=sections,
+        repricing=repricing([str(summary["workload"])], [result], ENERGY_FIGURES),
     )
 
 
@@ -90,6 +97,7 @@ def _energy(result: Result) -> Section:
                 "above it to return. The smallest layers are drawn as one.",
                 energy_tree.tree_figure(tree),
                 energy_tree.tree_table(tree),
+                at_file=True,
             ),
             Picture(
                 "energy-layers",
@@ -117,10 +125,13 @@ def _of_the_chip(summary: Mapping[str, Any]) -> str:
 
 
 def _layer_energy_table(by_layer: dict[str, Stacked]) -> Table:
-    """One row for each layer and stream that spent energy."""
+    """One row for each layer and stream that spent energy, with the components of all streams."""
+    components = in_order({part for stacked in by_layer.values() for part in stacked.parts})
     title, columns, rows = "Energy by layer and stream", ["stream", "layer"], []
     for stream, stacked in by_layer.items():
-        table = stacked.table(title, "layer")
+        none = [0.0] * len(stacked.categories)
+        parts = {name: stacked.parts.get(name, none) for name in components}
+        table = replace(stacked, parts=parts).table(title, "layer")
         columns = ["stream", *table.columns]
         rows += [
             [stream, *row] for row, total in zip(table.rows, stacked.totals, strict=True) if total

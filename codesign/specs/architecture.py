@@ -308,7 +308,7 @@ class Partition(StrEnum):
     """What of a layer the cores divide among each other."""
 
     AUTO = "auto"
-    """What the cost model expects to be fastest."""
+    """What the cost model expects to have the least EDP."""
     OUTPUT_CHANNELS = "output_channels"
     ROWS = "rows"
     INPUT_CHANNELS = "input_channels"
@@ -347,6 +347,9 @@ class Schedule(Spec):
 
 class Core(Spec):
     """One kind of core. A unified core has both datapaths on the same units.
+
+    A chip may have several kinds that can do the same, of unlike sizes or dataflows. They share the
+    tiles of a layer where that is expected to be faster; in a pipeline each layer has one of them.
 
     With `double_buffering` its memories have a second place for weights, input and result, so
     that a job is loaded and another stored while one is computed.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from codesign.chip import Schedule, simulate
 from codesign.errors import CapacityError
 from codesign.mapping import Jobs, lower, map_workload
-from codesign.specs.architecture import Architecture, Noc, Partition
+from codesign.specs.architecture import Architecture, Core, Noc, Partition
 from codesign.specs.catalogue import architecture_path
 from codesign.specs.documents import Document, read_document
 from codesign.specs.faults import validate
@@ -223,11 +223,59 @@ def runs(draw: st.DrawFn, images: st.SearchStrategy[int] | None = None) -> Simul
     """A random trace on a random chip, where it fits; several times in a row if asked for."""
     trace, chip = draw(traces()), draw(chips())
     if draw(st.booleans()):
+        chip = draw(with_more_kinds(chip))
+    if draw(st.booleans()):
         chip = draw(with_little_state(chip))
     try:
         return simulated(trace, chip, draw(images) if images is not None else 1)
     except CapacityError:
         reject()
+
+
+MOST_CORES = 8
+"""Nodes of the smallest mesh."""
+
+
+@st.composite
+def with_more_kinds(draw: st.DrawFn, chip: Architecture) -> Architecture:
+    """The chip with further kinds of core that can do what its own can, or a part of it."""
+    cores = dict(chip.cores)
+    models = list(chip.cores.values())
+    if "unified" in chip.cores and draw(st.booleans()):
+        models = [split_chip().cores["spike"]]
+    for number, core in enumerate(models):
+        left = MOST_CORES - sum(each.count for each in cores.values())
+        if left and (number == 0 or draw(st.booleans())):
+            cores[f"other_{number}"] = draw(unlike(core, draw(st.integers(1, min(3, left)))))
+    if draw(st.booleans()):
+        cores = dict(reversed(cores.items()))
+    return chip.model_copy(update={"cores": cores})
+
+
+@st.composite
+def unlike(draw: st.DrawFn, core: Core, count: int) -> Core:
+    """A core of the same abilities but with other sizes."""
+    changes: dict[str, object] = {
+        "count": count,
+        "neuron_lanes": draw(st.sampled_from([4, 32])),
+        "double_buffering": draw(st.booleans()),
+    }
+    if core.spike is not None:
+        lanes, pixels = draw(st.sampled_from([(8, None), (32, None), (16, 4), (32, 1)]))
+        dataflow = "scatter" if pixels is None else "gather"
+        update = {"lanes": lanes, "pixels": pixels, "dataflow": dataflow}
+        changes["spike"] = core.spike.model_copy(update=update)
+    if core.mac is not None:
+        array = {"rows": draw(st.sampled_from([2, 8])), "columns": draw(st.sampled_from([4, 16]))}
+        array["zero_skipping"] = draw(st.booleans())
+        array["dataflow"] = draw(st.sampled_from(["output_stationary", "weight_stationary"]))
+        changes["mac"] = core.mac.model_copy(update=array)
+    for name, parts in {"weight_memory": (1, 8, 64), "input_memory": (1, 4)}.items():
+        memory = getattr(core, name)
+        size = memory.size_bits // draw(st.sampled_from(parts))
+        width = memory.width_bits // draw(st.sampled_from([1, 4]))
+        changes[name] = memory.model_copy(update={"size_bits": size, "width_bits": width})
+    return core.model_copy(update=changes)
 
 
 @st.composite

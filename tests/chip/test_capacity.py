@@ -160,12 +160,14 @@ def in_the_state_memory(run: Simulated, mapping: Mapping, core: int) -> list[Pre
     kind = run.architecture.cores[run.jobs.core_groups[core]]
     layers = {int(columns["layer"][job]) for job in mine}
     plans = [mapping.plans[layer] for layer in layers]
-    held = [plan.geometry.resident_bits(plan.grid, plan.cores[1]) for plan in plans]
+    group = run.jobs.core_groups[core]
+    held = [plan.resident_bits(group) for plan in plans]
     presences = [(0, run.schedule.makespan_cycles, sum(held))]
     loading, places = 0, places_of(kind)
     for place, job in enumerate(mine):
         plan = mapping.plans[columns["layer"][job]]
-        sizes, grid = plan.geometry, plan.grid
+        sizes = next(place.geometry for place in plan.places if place.group == group)
+        grid = plan.grid
         loading = max(loading, ended[place - places] if place >= places else 0)
         if columns["apart"][job]:
             loading = max(loading, stored[place - 1])

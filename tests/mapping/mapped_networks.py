@@ -26,7 +26,8 @@ class Lowered:
     jobs: Jobs
 
     def core(self, plan: Plan) -> Core:
-        return self.mapping.architecture.cores[plan.group]
+        (place,) = plan.places
+        return self.mapping.architecture.cores[place.group]
 
     def plan(self, name: str) -> Plan:
         return next(plan for plan in self.mapping.plans if plan.fused.name == name)

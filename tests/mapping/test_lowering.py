@@ -84,7 +84,7 @@ def test_the_largest_job_fits_its_core(case: Lowered) -> None:
     for plan in case.mapping.plans:
         core, mine = case.core(plan), jobs[jobs.layer == plan.fused.index]
         assert 2 * mine.weight_bits.max() <= core.weight_memory.size_bits
-        assert mine.weight_bits.max() <= shares[plan.group]
+        assert mine.weight_bits.max() <= shares[plan.groups[0]]
         read = int(input_bits(plan).max())
         assert read == plan.geometry.input_tile_bits(plan.grid)
         memory = core.input_memory if plan.geometry.reads_windows else core.state_memory

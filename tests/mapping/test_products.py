@@ -151,7 +151,7 @@ def test_a_product_waits_for_both_operands() -> None:
 def test_products_are_computed_where_spikes_are_accumulated() -> None:
     case = lowered(attention_network(), split_chip())
     products = [p for p in case.mapping.plans if p.fused.main.type is LayerType.PRODUCT]
-    assert {plan.group for plan in products} == {"spike"}
+    assert {plan.groups for plan in products} == {("spike",)}
     assert {plan.geometry.weight_bits for plan in products} == {0}
 
 

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from codesign.errors import CapacityError
 from codesign.fanout import Band
 from codesign.mapping import map_workload
+from codesign.mapping.expected_cycles import Loads, Site
 from codesign.mapping.fusion import fuse
 from codesign.mapping.geometry import Work, needs_of
 from codesign.mapping.planning import surroundings, weight_shares
-from codesign.mapping.search import Loads, best_grid
+from codesign.mapping.search import best_grid
 from codesign.mapping.tiling import Grid
 from codesign.specs.architecture import Architecture
 from codesign.workload import Kind, LayerType, Stream, Window, Workload
@@ -64,7 +65,7 @@ def test_every_output_is_in_one_tile_and_every_input_channel_in_one_chunk(case: 
 def test_the_chosen_cut_fits_every_memory(case: Lowered) -> None:
     shares = weight_shares(case.mapping.architecture)
     for plan in case.mapping.plans:
-        assert needs_of(plan.geometry, plan.grid, case.core(plan), shares[plan.group]) == []
+        assert needs_of(plan.geometry, plan.grid, case.core(plan), shares[plan.groups[0]]) == []
 
 
 @many
@@ -88,7 +89,7 @@ def test_input_channels_are_cut_only_when_they_do_not_fit_whole(case: Lowered) -
             whole = Grid(
                 grid.bands, grid.slices, ((0, sizes.input_channels_per_group),), grid.width
             )
-            assert needs_of(sizes, whole, case.core(plan), shares[plan.group])
+            assert needs_of(sizes, whole, case.core(plan), shares[plan.groups[0]])
 
 
 def test_the_mapping_does_not_depend_on_spikes() -> None:
@@ -207,7 +208,7 @@ def test_a_layer_is_cut_so_that_it_fits_or_refused_with_a_memory_that_overflows(
     sizes = sizes_on(workload, fuse(workload)[0], chip)
     core, around = chip.cores[group], surroundings(chip, weight_shares(chip)[group])
     try:
-        grid = best_grid(sizes, core, around).grid
+        grid = best_grid((Site(sizes, core),), around).grid
         overflow, message = needs_of(sizes, grid, core, around.share), ""
     except CapacityError as error:
         overflow, message = [], str(error)
@@ -252,9 +253,9 @@ def test_each_stream_is_on_its_own_cores_where_they_can_do_it() -> None:
             expected = "spike" if stream is Stream.SPIKE else "accumulation"
         else:
             expected = "spike" if work is Work.ACCUMULATE else "accumulation"
-        assert plan.group == expected
+        assert plan.groups == (expected,)
     unified = map_workload(workload, unified_chip())
-    assert {plan.group for plan in unified.plans} == {"unified"}
+    assert {plan.groups for plan in unified.plans} == {("unified",)}
 
 
 def test_the_weight_buffer_is_shared_in_proportion_to_the_weight_memories() -> None:

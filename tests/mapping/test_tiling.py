@@ -99,7 +99,7 @@ def test_a_slice_that_two_cores_share_is_fetched_for_each_that_reaches_it_at_ano
     # Core 0 begins slice 1 in its round 2, core 1 goes on with it in its round 0.
     assert fetch_rounds(grid, cores_of_tiles(6, 2), keeps=False).tolist() == [0, 0, 2, 0, 1, 1]
     assert fetch_rounds(grid, cores_of_tiles(6, 2), keeps=True).tolist() == [0, 0, 0, 0, 1, 1]
-    assert fetches(grid, 2) == 4
+    assert fetches(grid, ((2, 1.0),)) == 4
     chunked = Grid(cut(2, 2), cut(3, 3), cut(2, 2), width=1)
     assert fetch_rounds(chunked, cores_of_tiles(6, 2), keeps=False).tolist() == [0, 1, 2, 0, 1, 2]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from codesign.messages.placement import Placement
-from codesign.messages.populations import Population, moments
+from codesign.messages.populations import Population, timesteps_made
 from codesign.specs.architecture import Architecture
 from codesign.trace import Trace
 from codesign.workload import Kind, Layer, LayerType, Window, Workload
@@ -53,7 +53,7 @@ def closed_form(
     chip = architecture.messages
     assert chip is not None
     total = ClosedForm()
-    made = moments(trace.workload)
+    made = timesteps_made(trace.workload)
     for number, population in enumerate(found):
         cores = placement.core_of[number].tolist()
         if not population.is_input:
@@ -61,7 +61,7 @@ def closed_form(
                 for core in cores:
                     total.soma_ns[t + population.depth][core] += chip.soma.update.latency_ns
                     total.energy_pj += chip.soma.update.energy_pj
-        for tensor in population.sent:
+        for tensor in (*population.sent, *population.fired):
             synapses = synapses_of(trace.workload, tensor, found, placement)
             first = made[tensor].start
             for row, values in enumerate(spikes(trace, tensor, architecture)):

@@ -1,5 +1,6 @@
 """A chip of messages: its closed form, its laws, and what it refuses."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,10 @@ from codesign.messages.populations import Population, populations
 from codesign.messages.timesteps import one_input
 from codesign.results import Result
 from codesign.specs.architecture import Architecture
-from codesign.specs.catalogue import load_architecture
+from codesign.specs.catalogue import architecture_path, load_architecture
+from codesign.specs.documents import read_document
+from codesign.specs.faults import validate
+from codesign.specs.overrides import apply_overrides
 from codesign.trace import Trace
 from codesign.workload import Kind, LayerType, Stream, Window
 from tests.messages.closed_form import ClosedForm, closed_form, timestep_ns
@@ -146,6 +150,8 @@ def test_energy_is_the_sum_of_all_events(run: Run) -> None:
 @given(run=runs())
 def test_events_of_spikes_are_the_accumulates_that_were_counted(run: Run) -> None:
     rows = count_layers(run.trace).groupby("layer")[["ac_synaptic", "ac_repeat", "ac_pool"]].sum()
+    table = run.result.energy
+    energy = table[table.component == "ac"].groupby("layer")["energy_pj"].sum()
     for layer in run.trace.workload.layers:
         kind = run.trace.workload.input_tensor(layer).kind
         if layer.type in (LayerType.CONVOLUTION, LayerType.LINEAR) and kind is not Kind.REAL:
@@ -153,7 +159,11 @@ def test_events_of_spikes_are_the_accumulates_that_were_counted(run: Run) -> Non
             if repeats and run.architecture.policy.integer_input != "repeat":  # type: ignore[union-attr]
                 continue
             counted = rows.loc[layer.name, "ac_repeat" if repeats else "ac_synaptic"]
-            assert run.expected.events[layer.name] == counted
+            price = 24.0 if layer.type is LayerType.CONVOLUTION else 35.5
+            assert energy.get(layer.name, 0.0) == pytest.approx(counted * price)
+        elif layer.type is LayerType.MAX_POOL:  # its windows do not overlap
+            counted = rows.loc[layer.name, "ac_pool"]
+            assert energy.get(layer.name, 0.0) == pytest.approx(counted * 24.0)
 
 
 @some
@@ -161,6 +171,7 @@ def test_events_of_spikes_are_the_accumulates_that_were_counted(run: Run) -> Non
 def test_states_and_path_sum_to_the_makespan_and_no_unit_does_two_things(run: Run) -> None:
     result, makespan = run.result, run.result.summary["makespan_cycles"]
     assert set(result.occupancy.groupby("core")["cycles"].sum()) == {makespan}
+    assert result.timeline.timestep.between(-1, run.trace.workload.timesteps - 1).all()
     path = result.critical_path
     assert path.start_cycle.tolist() == [0, *path.end_cycle.tolist()[:-1]]
     assert path.end_cycle.iloc[-1] == makespan
@@ -197,9 +208,9 @@ def test_one_spike_worked_by_hand() -> None:
     the neuron is updated."""
     summary = evaluate(one_neuron(), chip()).summary
     first = max(6.0 + 30 + 5.1, 16 + 3.1)  # input's soma; neuron's synapses
-    second = 6.0 + 3.7  # the neuron's update; it fires to nobody
+    second = 6.0 + 3.7 + 30  # the neuron's update; it fires as well, to nobody
     assert summary["latency_s"] == pytest.approx((first + second + 2 * 600) * 1e-9)
-    energy = 2 * 2 * 51.2 + 21.6 + 69.3 + 111 + 24.0
+    energy = 2 * 2 * 51.2 + 21.6 + 2 * 69.3 + 111 + 24.0
     assert summary["energy_pj"] == pytest.approx(energy)
 
 
@@ -208,14 +219,44 @@ def test_one_spike_over_two_links_worked_by_hand() -> None:
     overrides = ("messages.cores=1", "messages.neurons=1", "messages.rows=2")
     summary = evaluate(one_neuron(channels=3), chip(*overrides)).summary
     # input on tile 0 (0, 0); neurons on tiles 1 (0, 1), 2 (1, 0) and 3 (1, 1)
-    assert summary["messages"] == {
-        **{"timesteps": 2, "cores": 4, "tiles": 4, "neurons": 4, "updates": 3, "spikes": 1},
+    expected = {
+        **{"timesteps": 2, "cores": 4, "tiles": 4, "neurons": 4, "updates": 3, "spikes": 4},
         **{"messages": 3, "hops": 4, "events": 3},
     }
+    assert {name: summary["messages"][name] for name in expected} == expected
     hops = 4.2 + 3.0 + (3.0 + 4.2)
     assert summary["energy_parts_pj"]["noc"] == pytest.approx(3 * 111 + hops)
     first = 6.0 + 30 + 3 * 5.1
-    assert summary["latency_s"] == pytest.approx((first + 6.0 + 3.7 + 2 * 1400) * 1e-9)
+    assert summary["latency_s"] == pytest.approx((first + 6.0 + 3.7 + 30 + 2 * 1400) * 1e-9)
+    parts = summary["messages"]
+    spent = [parts[f"{name}_pj"] for name in ("access", "update", "spike", "message", "hop")]
+    assert spent == pytest.approx([2 * 4 * 51.2, 3 * 21.6, 4 * 69.3, 3 * 111, hops])
+
+
+def test_a_timestep_in_which_nothing_takes_time_lasts_a_cycle() -> None:
+    events = ("soma.access", "soma.update", "soma.spike", "synapses.convolution", "message_out",
+              "message_in")  # fmt: skip
+    free = [f"messages.{event}.latency=0 ns" for event in events]
+    document = read_document(architecture_path("loihi_like"))
+    document.data["messages"]["barrier"] = [{"tiles": 1, "latency": "0 ns"}]
+    quick = validate(apply_overrides(document, Architecture, free), Architecture, "loihi_like")
+    summary = evaluate(one_neuron(), quick, what_ifs=3).summary
+    assert summary["makespan_cycles"] == summary["messages"]["timesteps"] == 2
+    assert math.isfinite(summary["peak_power_w"])
+
+
+def test_the_resource_of_the_nearest_bound_is_tried_faster_as_well() -> None:
+    summary = evaluate(one_neuron(), chip(), what_ifs=1).summary
+    nearest = max(summary["bounds_cycles"], key=summary["bounds_cycles"].__getitem__)
+    assert nearest in [each["resource"] for each in summary["what_if"]]
+
+
+def test_inputs_are_layers_that_send_and_values_sent_bit_by_bit_are_told() -> None:
+    result = evaluate(dual_stream_network(accumulation=False), chip())
+    assert result.layers.layer.iloc[0] == "input"
+    assert set(result.energy.layer) - {""} <= set(result.layers.layer)
+    assert set(result.summary["bit_serial"]) == {"stem", "spike.fc"}
+    assert result.summary["operations"]["ac"] == result.summary["messages"]["events"]
 
 
 @pytest.mark.parametrize(("tiles", "barrier_ns"), [(1, 600), (2, 1000), (3, 1000), (4, 1400)])

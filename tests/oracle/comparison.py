@@ -99,8 +99,9 @@ def _name(resource: Resource, cores: tuple[str, ...]) -> str:
 
 def _of_counts(run: Simulated, mapping: Mapping) -> list[str]:
     columns = {name: run.jobs.columns[name].tolist() for name in (*KEYS, *COUNTED)}
-    expected = counts(mapping, run.trace)
     keys = list(zip(*(columns[name] for name in KEYS), strict=True))
+    kinds = [run.jobs.core_groups[core] for core in run.jobs.columns["core"].tolist()]
+    expected = counts(mapping, run.trace, dict(zip(keys, kinds, strict=True)))
     differences = []
     if set(keys) != set(expected):
         differences.append(f"jobs {set(keys) ^ set(expected)} are on one side alone")

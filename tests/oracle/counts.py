@@ -10,18 +10,22 @@ from tests.oracle.packets import packets
 from tests.oracle.parts import Site, parts
 from tests.oracle.synapses import synapses
 
-Counts = dict[tuple[int, int, int, int], dict[str, int]]
-"""By layer, first timestep, tile and chunk."""
+Key = tuple[int, int, int, int]
+"""Layer, first timestep, tile and chunk."""
+
+Counts = dict[Key, dict[str, int]]
 
 
-def counts(mapping: Mapping, trace: Trace) -> Counts:
+def counts(mapping: Mapping, trace: Trace, kinds: dict[Key, str]) -> Counts:
     """The numbers of every job, by the names of the columns of `codesign.mapping.jobs`; what is
-    missing is 0. Weights are those of a job that loads its own."""
+    missing is 0. Weights are those of a job that loads its own; `kinds` says on which kind of core
+    a job is."""
     found: Counts = {}
     for plan in mapping.plans:
-        site = Site(mapping, plan, trace)
+        sites = {kind: Site(mapping, plan, trace, kind) for kind in mapping.architecture.cores}
         is_main = plan.fused.is_synaptic or plan.fused.main.type is LayerType.PRODUCT
         for key, part in parts(plan).items():
+            site = sites[kinds.get((plan.fused.index, *key), plan.groups[0])]
             total: Counter[str] = Counter()
             for counted in (synapses if is_main else pooled, epilogue, transfers, reduced, packets):
                 for name, value in counted(site, part).items():

@@ -18,6 +18,8 @@ FEATURES = (
     *("membranes spilled", "membranes resident", "tensors in DRAM"),
     *("weights reloaded", "weights kept", "waits for room", "jobs kept apart"),
     *("double buffering", "single buffering", "chunks"),
+    *("several kinds of an ability", "several kinds at a layer"),
+    *("scatter beside gather", "unified beside others"),
     *("unified", "zero-skipping", "gather", "weight-stationary", "repeat", "bit-serial"),
     *("several images", "stride", "dilation", "groups", "pools", "products", "linear layers"),
 )
@@ -27,7 +29,19 @@ def features(run: Simulated, mapping: Mapping, machine: Machine) -> Counter[str]
     """The features that a run has, each once; waits where a core did wait."""
     schedule, noc = run.architecture.schedule, run.architecture.noc
     columns = run.jobs.columns
-    cores = [run.architecture.cores[plan.group] for plan in mapping.plans]
+    layers_and_kinds = {
+        (layer, run.jobs.core_groups[core])
+        for layer, core in zip(columns["layer"].tolist(), columns["core"].tolist(), strict=True)
+    }
+    on = {plan.fused.index: [] for plan in mapping.plans}
+    for layer, kind in sorted(layers_and_kinds):
+        on[layer].append(run.architecture.cores[kind])
+    cores = [core for found in on.values() for core in found]
+    spiking = [
+        [core.spike.dataflow for core in on[plan.fused.index] if core.spike]
+        for plan in mapping.plans
+        if plan.geometry.work is Work.ACCUMULATE
+    ]
     grids = [plan.grid for plan in mapping.plans]
     blocks = [(block.layer, block.kept) for block in run.jobs.blocks]
     weights = {plan.fused.index: plan.geometry.layer_bits() for plan in mapping.plans}
@@ -39,7 +53,14 @@ def features(run: Simulated, mapping: Mapping, machine: Machine) -> Counter[str]
     made = {name for plan in mapping.plans for name in plan.fused.stored}
     windows = [plan.geometry.window for plan in mapping.plans if plan.fused.is_synaptic]
     types = {plan.fused.main.type for plan in mapping.plans}
-    arrays = [plan for plan in mapping.plans if plan.geometry.work is Work.MULTIPLY]
+    multiplying = [
+        core
+        for plan in mapping.plans
+        if plan.geometry.work is Work.MULTIPLY
+        for core in on[plan.fused.index]
+        if core.mac
+    ]
+    used = [run.architecture.cores[kind] for kind in {kind for _, kind in layers_and_kinds}]
     seen = {
         f"order: {schedule.order}": True,
         f"barrier: {schedule.barrier}": machine.waits["barrier"] > 0,
@@ -62,15 +83,16 @@ def features(run: Simulated, mapping: Mapping, machine: Machine) -> Counter[str]
         "double buffering": any(core.double_buffering for core in cores),
         "single buffering": any(not core.double_buffering for core in cores),
         "unified": any(core.kind is CoreKind.UNIFIED for core in cores),
-        "zero-skipping": any(
-            core.mac.zero_skipping
-            for plan in arrays
-            if (core := run.architecture.cores[plan.group]).mac
+        "zero-skipping": any(core.mac.zero_skipping for core in multiplying),
+        "weight-stationary": any(core.mac.dataflow == "weight_stationary" for core in multiplying),
+        "gather": any("gather" in dataflows for dataflows in spiking),
+        "several kinds at a layer": any(len(found) > 1 for found in on.values()),
+        "scatter beside gather": any(len(set(dataflows)) > 1 for dataflows in spiking),
+        "unified beside others": any(
+            len({core.kind for core in found}) > 1 for found in on.values()
         ),
-        "weight-stationary": any(plan.geometry.sums_in == "memory" for plan in mapping.plans),
-        "gather": any(
-            plan.geometry.work is Work.ACCUMULATE and plan.geometry.sums_in == "registers"
-            for plan in mapping.plans
+        "several kinds of an ability": any(
+            sum(getattr(core, side) is not None for core in used) > 1 for side in ("spike", "mac")
         ),
         "repeat": any(
             plan.geometry.work is Work.ACCUMULATE

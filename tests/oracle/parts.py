@@ -37,15 +37,16 @@ def per_cycle(memory: Memory) -> int:
 
 @dataclass(frozen=True)
 class Site:
-    """A fused layer and the kind of core that computes it."""
+    """A fused layer, and a kind of core that computes it or a part of it."""
 
     mapping: Mapping
     plan: Plan
     trace: Trace
+    kind: str
 
     @cached_property
     def core(self) -> Core:
-        return self.mapping.architecture.cores[self.plan.group]
+        return self.mapping.architecture.cores[self.kind]
 
     @cached_property
     def precision(self) -> Precision:

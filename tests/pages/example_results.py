@@ -138,15 +138,21 @@ def _mapping(layers: pd.DataFrame) -> list[dict[str, Any]]:
     return [
         {
             "layer": layer,
-            "cores": "spike",
-            "first_core": 0,
-            "core_count": CORES["spike"],
+            "cores": [{"kind": "spike", "first": 0, "count": CORES["spike"]}],
+            "kinds": {},
             "slices": 1,
             "bands": 4,
             "chunks": 2,
             "is_spread": False,
             "expected_cycles": 1000.0,
             "limit": "compute",
+            "loads_cycles": {
+                "compute": 1000.0,
+                "weight_buffer": 10.0,
+                "activation_buffer": 300.0,
+                "dram": 200.0,
+            },
+            "expected_energy_pj": 2e6,
             "alternatives": {"rows": 1000.0, "output_channels": 2000.0},
         }
         for layer in dict.fromkeys(layers["layer"])
@@ -238,6 +244,7 @@ def _summary(
         "mapping": _mapping(layers) if makespan else [],
         "messages": {},
         "populations": [],
+        "idle_cores": {},
         "area_mm2": None if latency_s is None else 42.0,
         "average_power_w": latency_s and energy_pj * 1e-12 / latency_s,
         "area_parts_mm2": {"spike.logic": 2.0, "activation_buffer": 40.0} if makespan else {},

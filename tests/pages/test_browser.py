@@ -1,44 +1,13 @@
 """What a reader sees: pages open from a file, draw, sort and search, and ask for nothing."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.pages.conftest import Opened
 from tests.pages.example_results import CORES, PORTS
-
-
-@dataclass
-class Opened:
-    """An open page with what it said and asked for."""
-
-    page: Any
-    messages: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-
-@pytest.fixture
-def open_page(browser: Any) -> Iterator[Callable[..., Opened]]:
-    contexts = []
-
-    def open_path(path: Path, **options: Any) -> Opened:
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
-        contexts.append(context)
-        opened = Opened(context.new_page())
-        opened.page.on("console", lambda message: opened.messages.append(message.text))
-        opened.page.on("pageerror", lambda error: opened.messages.append(str(error)))
-        opened.page.on("request", lambda request: opened.requests.append(request.url))
-        opened.page.goto(path.as_uri())
-        opened.page.locator("html[data-ready=true]").wait_for(state="attached", timeout=60_000)
-        return opened
-
-    yield open_path
-    for context in contexts:
-        context.close()
-
 
 PAGES = ("run_page", "compare_page", "paper_page")
 

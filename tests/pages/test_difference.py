@@ -1,6 +1,7 @@
 """What changed between two runs: the numbers are those of both, and differences add up."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -9,10 +10,10 @@ from codesign.pages.difference import (
     change_words,
     component_changes,
     counts_table,
-    cycles_table,
     difference_page,
     layer_changes,
     lead,
+    time_table,
 )
 from codesign.results import Result
 from tests.pages.example_results import example_result
@@ -39,15 +40,17 @@ def test_layers_of_both_runs_are_there_and_add_up_to_the_streams(
     for side, result in enumerate(pair):
         of_layers = result.energy[result.energy["layer"] != ""]["energy_pj"].sum()
         assert math.fsum(both[side] for both in changes.values()) == pytest.approx(of_layers)
-    assert list(changes) == list(dict.fromkeys([*changes]))
+    order = [name for result in pair for name in result.layers["layer"]]
+    assert list(changes) == [name for name in dict.fromkeys(order) if name in changes]
     assert any(before == 0 for before, _ in changes.values())  # the accumulation pathway's
 
 
 def test_tables_hold_both_numbers_their_difference_and_its_share(
     pair: tuple[Result, Result],
 ) -> None:
-    for table in (cycles_table(*pair), counts_table(*pair)):
+    for table in (time_table(*pair), counts_table(*pair)):
         assert table.columns[1:3] == ["fsnn50 on split_core", "dsnn50 on split_core"]
+        assert table.rows
         for _, *cells in table.rows:
             before, after, change = (cell.value for cell in cells[:3] if isinstance(cell, Number))
             assert change == after - before
@@ -64,7 +67,34 @@ def test_a_run_and_itself_have_no_difference(pair: tuple[Result, Result]) -> Non
     page = difference_page(run, run)
     assert {tile.value for tile in page.tiles} == {"unchanged"}
     assert len(lead(run, run)) == 1
-    assert cycles_table(run, run).columns[1:3] == ["first run", "second run"]
+    same = "nothing changed from the files"
+    assert time_table(run, run).columns[1:3] == [f"first run ({same})", f"second run ({same})"]
+
+
+def test_runs_of_unlike_clocks_are_compared_in_time(pair: tuple[Result, Result]) -> None:
+    _, run = pair
+    slow = replace(
+        run,
+        summary=run.summary
+        | {"latency_s": 2 * run.summary["latency_s"], "changes": ["technology.clock=250 MHz"]},
+    )
+    for row in time_table(run, slow).rows:
+        share = row[4]
+        assert isinstance(share, Number)
+        assert share.value == pytest.approx(1.0)
+    page = difference_page(run, slow)
+    said = "First run: nothing changed from the files. Second run: technology.clock=250 MHz."
+    assert said in page.statements
+    assert "→" in page.facts["clock"]
+
+
+def test_a_resource_that_one_chip_lacks_has_a_dash(pair: tuple[Result, Result]) -> None:
+    _, run = pair
+    bounds = {"noc": 5} | run.summary["bounds_cycles"]
+    other = replace(run, summary=run.summary | {"bounds_cycles": bounds})
+    (row,) = (row for row in time_table(run, other).rows if "NoC" in str(row[0]))
+    assert row[1] == "-"
+    assert row[3:] == ["", ""]
 
 
 def test_runs_without_time_are_compared_by_what_they_have(pair: tuple[Result, Result]) -> None:

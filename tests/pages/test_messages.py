@@ -19,10 +19,11 @@ def result() -> Result:
 def test_the_sentences_are_the_summarys_counts() -> None:
     summary = result().summary
     counts = summary["messages"]
-    first, second = message_sentences(summary)
+    first, second, third = message_sentences(summary)
     assert first.startswith(f"{counts['neurons']} neurons on {counts['cores']} cores, in ")
     assert f"go through {counts['timesteps']} timesteps of the chip: 2 of the network" in first
     spikes, messages = (si(counts[name], "") for name in ("spikes", "messages"))
+    assert f"{si(counts['hop_pj'] * 1e-12, 'J')} on hops." in third
     assert second.startswith(f"{spikes} spikes are sent as {messages} messages, ")
 
 

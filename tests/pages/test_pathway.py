@@ -12,7 +12,7 @@ from codesign.pages.pathway import (
     pair_names,
     pathway_section,
 )
-from codesign.results import Result
+from codesign.results import COMPONENTS, Result
 from tests.pages.drawn import drawn
 from tests.pages.example_results import example_result
 
@@ -75,6 +75,16 @@ def test_of_many_pairs_some_have_a_figure_of_their_layers() -> None:
     names = [picture.name for picture in section.shown_pictures]
     assert names[0] == "pathway-components"
     assert names[1:] == [f"pathway-layers-{n}" for n in range(1, MOST_PAIRS + 1)]
+
+
+def test_sliders_draw_the_pathway_again() -> None:
+    known = compare_page(list(pair())).repricing
+    assert known is not None
+    assert list(known.figures) == ["energy", "pathway-components", "pathway-layers-1"]
+    (section,) = pathway_section(pair())
+    for picture in section.pictures:
+        bars = [trace for trace in picture.figure.data if trace["type"] == "bar"]
+        assert {bar["legendgroup"] for bar in bars} <= set(COMPONENTS)
 
 
 def test_without_a_pair_there_is_no_section() -> None:

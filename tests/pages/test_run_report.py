@@ -56,6 +56,15 @@ def test_the_sections_are_in_the_order_of_the_questions(cores: bool) -> None:
     ]
 
 
+@pytest.mark.parametrize("cores", [True, False])
+def test_every_row_of_a_table_has_a_cell_for_each_heading(cores: bool) -> None:
+    sections = run_page(example_result(cores=cores)).sections
+    tables = [picture.table for section in sections for picture in section.shown_pictures]
+    tables += [section.table for section in sections if section.table is not None]
+    for table in tables:
+        assert {len(row) for row in table.rows} == {len(table.columns)}, table.title
+
+
 def test_without_sources_there_is_no_table_of_them() -> None:
     result = example_result("fsnn18")
     del result.summary["sources"]

@@ -105,9 +105,10 @@ class Machine:
         run = self.run
         trace = trace_of(run.network.workload, run.images[0])
         tiles = {
-            (plan.fused.index, *key): Tile(run.network, site, part)
+            (plan.fused.index, place.group, *key): Tile(run.network, site, part)
             for plan in run.mapping.plans
-            for site in [Site(run.mapping, plan, trace)]
+            for place in plan.places
+            for site in [Site(run.mapping, plan.at(place), trace, place.group)]
             for key, part in parts(plan).items()
         }
         names = list(run.jobs.columns)
@@ -115,7 +116,8 @@ class Machine:
         executions = []
         for values in rows:
             row = dict(zip(names, values, strict=True))
-            tile = tiles[row["layer"], row["timestep"], row["tile"], row["chunk"]]
+            kind = run.jobs.core_groups[row["core"]]
+            tile = tiles[row["layer"], kind, row["timestep"], row["tile"], row["chunk"]]
             executions.append(Execution(row, run.jobs.stages[row["stage"]].image, tile))
         return executions
 

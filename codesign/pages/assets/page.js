@@ -69,7 +69,12 @@ function sortBy(table, column) {
   const order = header.getAttribute("aria-sort");
   const first = number ? "descending" : "ascending";
   const other = number ? "ascending" : "descending";
-  const next = order === first ? other : first;
+  reorder(table, column, order === first ? other : first);
+}
+
+function reorder(table, column, next) {
+  const header = table.tHead.rows[0].cells[column];
+  const number = header.classList.contains("number");
   for (const cell of table.tHead.rows[0].cells) cell.removeAttribute("aria-sort");
   header.setAttribute("aria-sort", next);
   const sign = next === "ascending" ? 1 : -1;
@@ -102,4 +107,4 @@ for (const input of document.querySelectorAll(".search input")) {
   });
 }
 
-draw();
+const drawn = draw();

@@ -1,0 +1,322 @@
+"""What a reader gets by moving sliders: the page of a chip whose file has other coefficients."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codesign.pages import comparison, write_compare_report, write_run_report
+from codesign.pages.compare_report import compare_page
+from codesign.pages.content import Number, Page, Table
+from codesign.pages.repricing import FACTORS, energies, factor_of, flips
+from codesign.pages.run_report import ENERGY_FIGURES, run_page
+from tests.pages.conftest import Opened
+from tests.pages.example_results import example_result
+from tests.pages.repriced_results import priced_result, repriced_result, rivals
+
+VIEWS: list[dict[str, float]] = [
+    {"ac": 2.0, "dram": 0.5},
+    {"mac": 10.0, "sram": 0.1, "clock": 3.35, "leakage": 0.118},
+    {"sram": 1.37},  # between two stops
+]
+NUMBERS = """() => [...document.querySelectorAll("table")].map((table) => [
+  table.caption.textContent,
+  [...table.tBodies[0].rows].map((row) => [...row.cells].map(
+    (cell) => [cell.dataset.value ?? null, cell.textContent.replace(/\\u00a0/g, " ")])),
+])"""
+FIGURES = """(names) => names.map((name) => document.getElementById(name).data.map(
+  (trace) => ({part: trace.legendgroup, axis: trace.xaxis, x: [...trace.x], y: [...trace.y]})))"""
+
+
+@pytest.fixture(scope="module")
+def run_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("run") / "report.html"
+    write_run_report(priced_result(), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def rivals_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("rivals") / "report.html"
+    write_compare_report(rivals(), path)
+    return path
+
+
+def fragment(factors: Mapping[str, float]) -> str:
+    return "&".join(f"{name}={factor:g}" for name, factor in factors.items())
+
+
+def wait_for(opened: Opened, factors: Mapping[str, float]) -> None:
+    """Until everything is drawn."""
+    where = f'html[data-factors="{fragment(factors)}"]'
+    opened.page.locator(where).wait_for(state="attached", timeout=30_000)
+
+
+def view(opened: Opened, factors: Mapping[str, float]) -> None:
+    opened.page.evaluate("text => { location.hash = text; }", fragment(factors))
+    wait_for(opened, factors)
+
+
+def state(opened: Opened, figures: tuple[str, ...]) -> Any:
+    """All texts, numbers and figures of a page."""
+    html = "document.querySelector('main').innerText"
+    drawn = "document.querySelectorAll('.plot .points path').length"
+    found = [opened.page.evaluate(each) for each in (NUMBERS, html, drawn)]
+    return [*found, opened.page.evaluate(FIGURES, list(figures))]
+
+
+def known_tables(page: Page) -> dict[str, Table]:
+    """In their order on the page."""
+    found = []
+    for section in page.sections:
+        found += [picture.table for picture in section.shown_pictures]
+        found += [section.table] if section.table is not None else []
+    return {table.title: table for table in found}
+
+
+def rows_of_both(rows: list[Any], table: Table) -> list[tuple[Any, Any]]:
+    """Rows of the open page with the expected ones.
+
+    Which layers are so small that they are drawn as one depends on the coefficients; the page
+    keeps those that are small at the file's.
+    """
+    if table.title != "Energy by component, stream and layer":
+        return list(zip(rows, table.rows, strict=True))
+    known = {tuple(row[:3]): row for row in table.rows if "small layers" not in str(row[2])}
+    named = [(tuple(text for _, text in cells[:3]), cells) for cells in rows]
+    both = [(cells, known[name]) for name, cells in named if name in known]
+    assert len(both) > 0.8 * len(known)
+    return both
+
+
+def check_tables(opened: Opened, expected: Page) -> None:
+    """Every cell of the open page is that of the expected one."""
+    tables = known_tables(expected)
+    found = opened.page.evaluate(NUMBERS)
+    assert [title for title, _ in found] == list(tables)
+    for title, rows in found:
+        for cells, expected_row in rows_of_both(rows, tables[title]):
+            for (value, text), cell in zip(cells, expected_row, strict=True):
+                if isinstance(cell, Number):
+                    if cell.priced is not None and cell.priced.parts is None:
+                        continue  # it says that it is the file's
+                    assert math.isclose(float(value), cell.value, rel_tol=1e-9), (title, cells)
+                    assert text == cell.text, (title, cells)
+                else:
+                    assert text == cell
+
+
+def check_tiles(opened: Opened, expected: Page) -> None:
+    tiles = opened.page.locator(".tile")
+    assert tiles.locator(".label").all_text_contents() == [tile.label for tile in expected.tiles]
+    assert tiles.locator(".value").all_text_contents() == [tile.value for tile in expected.tiles]
+    for place, tile in enumerate(expected.tiles):
+        if tile.priced_note is not None:
+            assert tiles.nth(place).locator(".note").text_content() == tile.note
+        if tile.priced is not None and tile.priced.parts is not None:
+            value = tiles.nth(place).locator(".value").get_attribute("data-value")
+            assert math.isclose(float(value), sum(tile.priced.parts.values()), rel_tol=1e-9)
+
+
+def same(found: list[float], expected: list[float]) -> bool:
+    pairs = zip(found, expected, strict=True)
+    return all(math.isclose(one, other, rel_tol=1e-9) for one, other in pairs)
+
+
+@pytest.mark.parametrize("factors", VIEWS, ids=fragment)
+def test_a_run_is_shown_as_with_other_coefficients(
+    factors: dict[str, float], run_path: Path, open_page: Callable[..., Opened]
+) -> None:
+    opened = open_page(run_path)
+    view(opened, factors)
+    expected = run_page(repriced_result(priced_result(), factors))
+    check_tables(opened, expected)
+    check_tiles(opened, expected)
+    drawn = {each.name: each.figure for each in run_page(priced_result()).sections[0].pictures}
+    for name, traces in zip(
+        ENERGY_FIGURES, opened.page.evaluate(FIGURES, list(ENERGY_FIGURES)), strict=True
+    ):
+        axis = "x" if name == "energy-components" else "y"
+        for trace, file in zip(traces, drawn[name].data, strict=True):
+            factor = factor_of(file["legendgroup"], factors)
+            assert same(trace[axis], [factor * value for value in file[axis]])
+    assert opened.messages == []
+
+
+@pytest.mark.parametrize("factors", VIEWS, ids=fragment)
+def test_a_comparison_is_shown_as_with_other_coefficients(
+    factors: dict[str, float], rivals_path: Path, open_page: Callable[..., Opened]
+) -> None:
+    opened = open_page(rivals_path)
+    view(opened, factors)
+    results = [repriced_result(result, factors) for result in rivals()]
+    expected = compare_page(results)
+    check_tiles(opened, expected)
+    check_tables(opened, expected)
+    stacked = comparison.energy_data(results)
+    (traces,) = opened.page.evaluate(FIGURES, ["energy"])
+    for views, axis, size in ((stacked, "x", 1e-9), (comparison.normalised(stacked), "x2", 1.0)):
+        bars = {each["part"]: each["x"] for each in traces if each["axis"] == axis}
+        for part, values in views.parts.items():
+            assert same(bars[part], [size * value for value in values])
+    diamonds = [comparison.equation_7_pj(result) * 1e-9 for result in rivals()]
+    assert same(traces[-1]["x"], diamonds)
+    assert opened.messages == []
+
+
+def test_keys_move_a_slider_by_preferred_numbers_and_the_address_follows(
+    run_path: Path, open_page: Callable[..., Opened]
+) -> None:
+    opened = open_page(run_path)
+    page = opened.page
+    page.locator("#sliders summary").press("Enter")
+    slider = page.get_by_label("DRAM energy")
+    for key in ("ArrowLeft", "ArrowLeft", "ArrowRight", "ArrowLeft"):
+        slider.press(key)
+    factor = FACTORS[len(FACTORS) // 2 - 2]
+    wait_for(opened, {"dram": factor})
+    assert page.evaluate("location.hash") == f"#dram={factor}"
+    assert slider.get_attribute("aria-valuetext") == f"\u00d7 {factor}, 7.2 pJ/b"
+    page.get_by_label("AC energy", exact=True).fill("12")
+    wait_for(opened, {"ac": FACTORS[len(FACTORS) // 2 + 12], "dram": factor})
+    slider.press("End")
+    wait_for(opened, {"ac": 2.0, "dram": 10.0})
+    assert opened.messages == []
+
+
+def test_an_address_restores_a_view(run_path: Path, open_page: Callable[..., Opened]) -> None:
+    opened = open_page(run_path, fragment="ac=2&mac=0.5")
+    wait_for(opened, {"ac": 2.0, "mac": 0.5})
+    check_tiles(opened, run_page(repriced_result(priced_result(), {"ac": 2.0, "mac": 0.5})))
+    assert opened.page.locator("#factor-ac").input_value() == "12"
+    assert opened.page.locator("#factor-mac").input_value() == "-12"
+    assert opened.page.locator("#sliders output").first.is_visible()
+    assert opened.messages == []
+
+
+def test_values_that_are_none_are_ignored(run_path: Path, open_page: Callable[..., Opened]) -> None:
+    opened = open_page(run_path, fragment="ac=11&dram=0.5")
+    wait_for(opened, {"dram": 0.5})
+    for text in ("ac=0", "ac=-2", "ac=1e1", "ac=", "ac", "noc=2", "b=2", "ac=NaN", "=&&==", "%"):
+        for factor in (2.0, 0.5):
+            hash_text = f"{text}&dram={factor:g}"
+            opened.page.evaluate("text => { location.hash = text; }", hash_text)
+        wait_for(opened, {"dram": 0.5})
+    assert opened.messages == []
+
+
+@pytest.mark.parametrize("which", ["run", "compare"])
+def test_reset_restores_everything(
+    which: str, run_path: Path, rivals_path: Path, open_page: Callable[..., Opened]
+) -> None:
+    opened = open_page(run_path if which == "run" else rivals_path)
+    figures = ENERGY_FIGURES if which == "run" else ("energy",)
+    opened.page.locator("#sliders summary").click()
+    wait_for(opened, {})
+    before = state(opened, figures)
+    view(opened, VIEWS[1])
+    assert state(opened, figures) != before
+    opened.page.get_by_role("button", name="Reset to the file").click()
+    wait_for(opened, {})
+    assert state(opened, figures) == before
+    assert opened.page.evaluate("location.hash") == ""
+    assert opened.messages == []
+
+
+def test_the_page_says_a_flip_exactly_when_there_is_one(
+    rivals_path: Path, open_page: Callable[..., Opened]
+) -> None:
+    opened = open_page(rivals_path)
+    runs = {str(each.summary["workload"]): each.summary["energy_parts_pj"] for each in rivals()}
+    said = opened.page.locator("#sliders .flips")
+    assert said.get_attribute("aria-live") == "polite"
+    flipped = 0
+    for name in ("ac", "mac", "sram", "dram"):
+        for factor in (0.1, 0.5, 2.0, 10.0):
+            view(opened, {name: factor})
+            pairs = flips(runs, {name: factor})
+            clauses = [f"{more} now spends less than {less}" for less, more in pairs]
+            message = f"The ranking by energy flips: {'; '.join(clauses)}." if pairs else ""
+            assert said.text_content() == message
+            flipped += bool(pairs)
+    assert 0 < flipped < 16
+    assert opened.messages == []
+
+
+def test_a_sorted_table_stays_sorted(run_path: Path, open_page: Callable[..., Opened]) -> None:
+    opened = open_page(run_path)
+    table = opened.page.locator("section:has(h2:text-is('Layers')) > .scroll table")
+    heading = table.locator("th", has_text="energy").first
+    heading.locator("button").click()
+    view(opened, {"mac": 10.0, "sram": 0.1})
+    column = heading.evaluate("cell => cell.cellIndex") + 1
+    cells = table.locator(f"tbody td:nth-child({column})")
+    values = [float(each) for each in cells.evaluate_all("c => c.map((d) => d.dataset.value)")]
+    assert values == sorted(values, reverse=True)
+
+
+def test_what_is_not_priced_again_says_so_while_a_factor_is_off_one(
+    run_path: Path, open_page: Callable[..., Opened]
+) -> None:
+    opened = open_page(run_path)
+    wait_for(opened, {})
+    shown = """() => [...document.querySelectorAll("[data-at-file]")].map((each) => {
+      const mark = getComputedStyle(each, "::after");
+      return mark.content !== "none" && mark.visibility === "visible"; })"""
+    assert not any(opened.page.evaluate(shown))
+    view(opened, {"ac": 2.0})
+    marks = opened.page.evaluate(shown)
+    assert len(marks) > 3
+    assert all(marks)
+
+
+def test_the_panel_stays_in_its_place_when_the_first_slider_moves(
+    run_path: Path, open_page: Callable[..., Opened]
+) -> None:
+    opened = open_page(run_path)
+    opened.page.locator("#sliders summary").click()
+    wait_for(opened, {})
+    place = opened.page.locator("#factor-ac").bounding_box()
+    opened.page.locator("#factor-ac").press("ArrowRight")
+    wait_for(opened, {"ac": FACTORS[len(FACTORS) // 2 + 1]})
+    assert opened.page.locator("#factor-ac").bounding_box() == place
+    opened.page.locator("#factor-dram").fill("-39")  # the longest numbers
+    wait_for(opened, {"ac": FACTORS[len(FACTORS) // 2 + 1], "dram": FACTORS[1]})
+    assert opened.page.locator("#factor-ac").bounding_box() == place
+    first_row = opened.page.locator(".factor input").all()[:4]
+    tops = [box["y"] for box in (each.bounding_box() for each in first_row) if box]
+    assert len(set(tops)) == 1
+
+
+def test_without_scripts_the_page_has_no_sliders(run_path: Path, browser: Any) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{run_path.as_uri()}#ac=2")
+    assert page.locator("input[type=range]").count() == 6
+    assert not page.locator("#sliders").is_visible()
+    tiles = run_page(priced_result()).tiles
+    assert page.locator(".tile .value").all_text_contents() == [tile.value for tile in tiles]
+    context.close()
+
+
+def test_operations_alone_have_two_sliders(
+    paper_page: Path, open_page: Callable[..., Opened]
+) -> None:
+    opened = open_page(paper_page, fragment="mac=0.5&clock=2")
+    wait_for(opened, {"mac": 0.5})
+    assert opened.page.locator("#sliders label").all_text_contents() == [
+        "AC energy",
+        "MAC energy",
+    ]
+    parts = {"run": example_result("dsnn18", cores=False).summary["energy_parts_pj"]}
+    value = opened.page.locator(".tile .value").first.get_attribute("data-value")
+    assert math.isclose(float(value), energies(parts, {"mac": 0.5})["run"], rel_tol=1e-9)
+
+
+def test_the_block_holds_energies_by_component(run_path: Path) -> None:
+    block = run_path.read_text("utf-8").partition('id="repricing">')[2].partition("</script>")[0]
+    (run,) = json.loads(block)["runs"]
+    assert run["parts_pj"] == priced_result().summary["energy_parts_pj"]
