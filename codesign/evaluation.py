@@ -79,13 +79,29 @@ def evaluate(
         CapacityError: a layer does not fit the chip; with the layer, the need and the fix.
         TraceError: the trace was altered.
     """
-    layers = count_layers(trace)
-    nothing = (pd.DataFrame(columns=OCCUPANCY_COLUMNS), pd.DataFrame(columns=TIMELINE_COLUMNS))
+    layers, wanted = count_layers(trace), (has_timeline, what_ifs)
     if architecture.messages is not None:
-        return _of_messages(trace, architecture, layers, (has_timeline, what_ifs))
-    if not architecture.cores:
-        energy = price_operations(layers, architecture)
-        return Result(_summary(trace, architecture, layers, energy), layers, energy, *nothing)
+        return _of_messages(trace, architecture, layers, wanted)
+    if architecture.cores:
+        return _on_cores(trace, architecture, layers, wanted, progress)
+    energy = price_operations(layers, architecture)
+    return Result(_summary(trace, architecture, layers, energy), layers, energy, *_no_tables())
+
+
+def _no_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Occupancy and timeline of a run that keeps none."""
+    return pd.DataFrame(columns=OCCUPANCY_COLUMNS), pd.DataFrame(columns=TIMELINE_COLUMNS)
+
+
+def _on_cores(
+    trace: Trace,
+    architecture: Architecture,
+    layers: pd.DataFrame,
+    wanted: tuple[bool, int],
+    progress: Progress | None,
+) -> Result:
+    """The result on a chip whose cores share memories."""
+    has_timeline, what_ifs = wanted
     mapping = map_workload(trace.workload, architecture)
     measured = measure(mapping, trace, progress)
     jobs = arrange(mapping, measured)
@@ -111,7 +127,7 @@ def evaluate(
     found = what_if(jobs, architecture, schedule.makespan_cycles, slow)
     summary["what_if"] = [asdict(each) for each in found]
     if not has_timeline:
-        return Result(summary, layers, energy, *nothing)
+        return Result(summary, layers, energy, *_no_tables())
     times = (occupancy(jobs, schedule), timeline(jobs, schedule), path)
     counters = _counters(fill_levels(mapping, jobs, schedule), power)
     return Result(summary, layers, energy, *times, counters, joins(jobs, schedule))

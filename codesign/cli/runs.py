@@ -71,7 +71,7 @@ def run(
     )
     (architecture,) = order.architectures
     if timeline is not None and architecture.operations is not None:
-        problem = f"must name an architecture with cores (got {architecture.name})."
+        problem = f"needs an architecture with cores (got {architecture.name})."
         raise InputError(Fault("--timeline", problem, "Prices of operations have no time."))
     reader = console(to_stderr=json == "-")
     with study(use_cache=not no_cache) as work:
@@ -93,11 +93,15 @@ def run(
         write_tables(result, place)
         write_run_report(result, place / "report.html")
     if timeline is not None:  # the result stays if this cannot be written
-        from codesign.trace_events import write_trace_events
-
-        write_trace_events(result, timeline.resolve())
-        reader.print(f"timeline: {timeline}", highlight=False, markup=False, soft_wrap=True)
+        _write_timeline(reader, result, timeline)
     _finish(reader, order.folder, json, result.summary)
+
+
+def _write_timeline(reader: "Console", result: "Result", path: Path) -> None:
+    from codesign.trace_events import write_trace_events
+
+    write_trace_events(result, path.resolve())
+    reader.print(f"timeline: {path}", highlight=False, markup=False, soft_wrap=True)
 
 
 def compare(

@@ -135,14 +135,14 @@ def teams_of(sites: Sites, grid: Grid, precision: Precision) -> Teams:
 
 
 def tile_cycles(geometry: Geometry, core: Core, grid: Grid, precision: Precision) -> float:
-    """Cycles of the largest tile at a timestep."""
+    """Cycles of the largest tile at a timestep: at least one, as a job lasts."""
     chunks, pixels = len(grid.chunks), grid.largest_tile
     job = _job_cycles(geometry, grid, core, precision)
     epilogue = -(-pixels // core.neuron_lanes) if geometry.has_neurons else 0
     if grid.is_spread:
         epilogue += (chunks - 1) * -(-pixels // element_lanes(core))
     in_turn = 1 if grid.is_spread else chunks
-    return in_turn * job + epilogue
+    return max(1.0, in_turn * job + epilogue)
 
 
 def expected_loads(sites: Sites, grid: Grid, around: Surroundings, outside: Outside) -> Loads:
