@@ -122,7 +122,9 @@ def _placed(known: tuple[Workload, Architecture, dict[str, int]], plans: Sequenc
     cores = [(plan.places[0].group, plan.places[0].first) for plan in plans]
     order = order_of(workload, fused_layers, schedule.order, cores, schedule.time_batch)
     one_by_one = schedule.barrier == "layer"
-    groups = [("",) if one_by_one else plan.groups for plan in plans]
+    # Kinds that share layers share a queue of weights, which is fetched layer by layer: a plan in
+    # which a later layer came first on other cores of theirs could wait for itself.
+    groups = [("",) if one_by_one else plan.pool for plan in plans]
     spans = forecast(fused_layers, groups, [plan.expected_cycles for plan in plans])
     lives = lifetimes(workload, fused_layers, spans)
     kept = kept_tensors(workload, fused_layers, order, schedule.time_batch)
