@@ -97,7 +97,9 @@ def test_the_schedule_changes_no_operation(run: Simulated) -> None:
     plain = {"schedule": type(run.architecture.schedule)(), "noc": None}
     mapping = map_workload(run.trace.workload, run.architecture.model_copy(update=plain))
     expected, found = lower(mapping, run.trace).columns, run.jobs.columns
-    for name in ("ac", "mac", "addition", "neuron", "logic"):
+    arrays = [core.mac for core in run.architecture.cores.values() if core.mac is not None]
+    are_alike = len({array.zero_skipping for array in arrays}) < 2  # else the array decides
+    for name in ("ac", *(["mac"] if are_alike else []), "addition", "neuron", "logic"):
         assert found[name].sum() == expected[name].sum()
 
 
