@@ -1,6 +1,7 @@
 """Small workloads with random spikes, made without torch, for tests of everything after capture."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -170,6 +171,14 @@ def dual_stream_network(
     if accumulation:
         _head(net, a, "accumulation", Stream.ACCUMULATION)
     return net.trace("dual" if accumulation else "single")
+
+
+def with_the_spike_head(trace: Trace) -> Trace:
+    """A trace whose spike stream gives its answer, whatever else does."""
+    outputs = tuple(dict.fromkeys((*trace.workload.outputs, "spike.fc")))
+    workload = replace(trace.workload, outputs=outputs)
+    packed = {name: partial(trace.packed, name) for name in trace.names}
+    return Trace(workload, trace.provenance, trace.hash, packed)
 
 
 def _accumulate(net: NetworkBuilder, a: str, s: str, block: str) -> str:

@@ -1,8 +1,6 @@
 """Energy is counts times coefficients: linear, complete, and by hand where one can."""
 
 import math
-from dataclasses import replace
-from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -19,10 +17,14 @@ from codesign.energy import (
 from codesign.results import COMPONENTS
 from codesign.specs.catalogue import load_architecture
 from codesign.static_power import static_power_mw
-from codesign.trace import Trace
 from codesign.workload import Kind
 from tests.chip.small_chips import Simulated, runs, simulated, split_chip
-from tests.small_networks import THREE, NetworkBuilder, dual_stream_network
+from tests.small_networks import (
+    THREE,
+    NetworkBuilder,
+    dual_stream_network,
+    with_the_spike_head,
+)
 
 
 @settings(max_examples=25, deadline=None)
@@ -142,14 +144,6 @@ WITHOUT_STATIC = (
     *("storage.weight_buffer.leakage=0 mW", "storage.activation_buffer.leakage=0 mW"),
     "storage.dram.background=0 mW",
 )
-
-
-def with_the_spike_head(trace: Trace) -> Trace:
-    """A trace whose spike stream gives its answer, whatever else does."""
-    outputs = tuple(dict.fromkeys((*trace.workload.outputs, "spike.fc")))
-    workload = replace(trace.workload, outputs=outputs)
-    packed = {name: partial(trace.packed, name) for name in trace.names}
-    return Trace(workload, trace.provenance, trace.hash, packed)
 
 
 @pytest.mark.parametrize("timesteps", [1, 4])

@@ -169,13 +169,19 @@ def _write_comparison(
 ) -> dict[str, Any]:
     """Writes tables, summary and page into a folder; returns the summary."""
     from codesign.cli.pairs import place_names
-    from codesign.pages import accumulation_cost_sentence, rankings_json, write_compare_report
+    from codesign.pages import (
+        accumulation_cost_sentence,
+        pathway_energies_json,
+        rankings_json,
+        write_compare_report,
+    )
     from codesign.pages.refusals import refusals_json
     from codesign.result_files import write_tables, write_whole
 
     comparison = {
         "architectures": [architecture.name for architecture in order.architectures],
         "accumulation_cost": accumulation_cost_sentence(results),
+        "pathway_energy": pathway_energies_json(results),
         "sensitivity": rankings_json(results),
         "runs": [result.summary for result in results],
         "not_run": refusals_json(refusals),

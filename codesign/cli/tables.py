@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from codesign.pages import accumulation_cost_sentence
+from codesign.pages import accumulation_cost_sentence, pathway_energy_sentences
 from codesign.pages.critical_path import SAME_JOBS, path_sentence, what_if_table
 from codesign.pages.headline import (
     bit_serial_sentences,
@@ -102,6 +102,8 @@ def print_comparison(
     _print_sentences(console, ranking_sentences(results))
     sentence = accumulation_cost_sentence(results)
     if sentence:
+        console.print(_ascii(sentence), highlight=False)
+    for sentence in pathway_energy_sentences(results):
         console.print(_ascii(sentence), highlight=False)
     _print_origin(console, results)
 

@@ -172,18 +172,24 @@ def transfer_columns(mapping: Mapping, plan: Plan, core: Core) -> Columns:
 
 
 def _for_the_pathway(mapping: Mapping, plan: Plan, core: Core, elements: Integers) -> Columns:
-    """What a layer of the spike stream stores for the accumulation stream alone."""
+    """What a layer of the spike stream stores for the accumulation stream alone.
+
+    What no layer of its own stream reads is not among it: there the stream ends, in logits that it
+    would store without the pathway as well.
+    """
     workload = mapping.workload
     if plan.fused.stream is not Stream.SPIKE:
         return {}
-    names = tuple(
-        name
+    users = {
+        name: workload.consumers_by_tensor[name]
         for name in plan.fused.stored
         if name not in workload.outputs
-        and all(
-            user.stream is Stream.ACCUMULATION or user in plan.fused.layers
-            for user in workload.consumers_by_tensor[name]
-        )
+    }
+    names = tuple(
+        name
+        for name, readers in users.items()
+        if all(each.stream is Stream.ACCUMULATION or each in plan.fused.layers for each in readers)
+        and any(each.stream is Stream.SPIKE for each in readers)
     )
     bits = _by_place(mapping, names, elements, "store")
     widths = sum(mapping.widths[name] for name in names)

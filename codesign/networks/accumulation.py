@@ -65,6 +65,15 @@ class AccumulationHead(nn.Module):
         return functional.linear(features, linear.weight, linear.bias)
 
 
+class SumOfHeads(nn.Module):
+    """Logits of both streams, added where they meet; without the pathway nothing would be."""
+
+    stream = "accumulation"
+
+    def forward(self, spike: Tensor, accumulation: Tensor) -> Tensor:
+        return spike + accumulation
+
+
 class FixedPoint(nn.Module):
     """A value stored as the chip stores it: rounded to a grid, saturating.
 

@@ -7,7 +7,7 @@ DSNN, the accumulation of the branches' spikes. Nothing in the spike stream read
 import torch
 from torch import Tensor, nn
 
-from codesign.networks.accumulation import AccumulationHead
+from codesign.networks.accumulation import AccumulationHead, SumOfHeads
 from codesign.networks.blocks import ResidualBlock, Streams
 from codesign.networks.timesteps import TimeBatched
 
@@ -43,6 +43,7 @@ class SpikingNetwork(nn.Module):
         self.accumulation_head: nn.Module | None = None
         if self.family == "dsnn":
             self.accumulation_head = head
+            self.sum_of_heads = SumOfHeads()
             self.fc_acc = None if shared else nn.Linear(features, classes)
 
     def features(self, inputs: Tensor, *, accumulate: bool) -> Streams:
@@ -108,7 +109,8 @@ class SpikingNetwork(nn.Module):
             return self._spike_logits(o)
         if self.readout == "accumulation":
             return self._accumulation_logits(a)
-        return self._spike_logits(o) + self._accumulation_logits(a)
+        result: Tensor = self.sum_of_heads(self._spike_logits(o), self._accumulation_logits(a))
+        return result
 
     def _spike_logits(self, o: Tensor) -> Tensor:
         result: Tensor = self.fc(self.pooled(o).mean(dim=0))

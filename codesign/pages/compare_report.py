@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from codesign.errors import Fault, InputError
-from codesign.pages import comparison, headline
+from codesign.pages import comparison, headline, pathway_cost
 from codesign.pages.content import Page, Picture, Section, Tile, quantity
 from codesign.pages.document import write_page
 from codesign.pages.energy import PICOJOULE
@@ -101,13 +101,14 @@ def _statements(results: Sequence[Result]) -> list[str]:
 
 
 def _lead(results: Sequence[Result]) -> list[str]:
-    sentence = comparison.accumulation_cost_sentence(results)
+    sentence = pathway_cost.accumulation_cost_sentence(results)
     if sentence is None:
         return [
             "What the accumulation pathway costs cannot be said: no full-spike and dual-stream "
             "network of equal depth are among these runs."
         ]
-    return [sentence]
+    parts = pathway_cost.pathway_energy_sentences(results)
+    return [sentence, *parts] if len(parts) <= MOST_PAIRS else [sentence]
 
 
 def _tiles(results: Sequence[Result]) -> list[Tile]:
@@ -153,8 +154,8 @@ def _overview(results: Sequence[Result]) -> list[Section]:
 
 def _energy(results: Sequence[Result]) -> Section:
     stacked = comparison.energy_data(results)
-    equation_7 = [comparison.equation_7_pj(result) for result in results]
-    prices = comparison.equation_7()
+    equation_7 = [pathway_cost.equation_7_pj(result) for result in results]
+    prices = pathway_cost.equation_7()
     text = (
         "Diamonds mark what eq. 7 gives for the same counts: "
         f"{prices.ac_pj:g} pJ for an AC estimated from firing rates, "

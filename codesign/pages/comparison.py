@@ -1,15 +1,6 @@
-"""Several runs: what each costs, and what the accumulation pathway costs.
+"""Several runs side by side: names, figures and the table."""
 
-A pair is a full-spike network (`fsnn50`) and the dual-stream network of equal depth (`dsnn50`),
-run on the same architecture and input with as many timesteps: they differ by the accumulation
-pathway, so the differences of their latency and energy are its cost.
-"""
-
-import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from codesign.pages.activity import AC_COUNTS
@@ -25,141 +16,9 @@ from codesign.pages.palette import (
     in_order,
     state_words,
 )
+from codesign.pages.pathway_cost import equation_7_pj
 from codesign.pages.repricing import energy_of, product_of
 from codesign.results import STATES, Result
-from codesign.specs.architecture import PaperEnergies
-from codesign.specs.catalogue import architectures, load_architecture
-
-_PAIRED = re.compile(r"(?P<network>fsnn|dsnn)[-_]?(?P<depth>\d+)(?P<rest>.*)", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class AccumulationCost:
-    """What the accumulation pathway adds to a full-spike network.
-
-    Attributes:
-        depth: layers by which the networks are named.
-        architecture: the chip of both runs.
-        latency_s: without and with the pathway; None where latency is not modelled.
-        energy_pj: without and with it.
-        equation_7_pj: without and with it, operations alone.
-    """
-
-    depth: int
-    architecture: str
-    latency_s: tuple[float, float] | None
-    energy_pj: tuple[float, float]
-    equation_7_pj: tuple[float, float]
-
-
-@cache
-def equation_7() -> PaperEnergies:
-    """The coefficients of eq. 7 in arXiv 2301.11929, which the architecture `paper` holds."""
-    # By path: a file called `paper` in the current folder is not meant.
-    path = next(entry.path for entry in architectures() if entry.name == "paper")
-    operations = load_architecture(path).operations
-    assert operations is not None
-    return operations
-
-
-def equation_7_pj(result: Result) -> float:
-    """Energy by eq. 7: estimated ACs and dense MACs at the paper's coefficients, in pJ."""
-    accumulates, multiplies = (
-        float(result.layers[name].sum()) for name in ("ac_rate_dense", "mac")
-    )
-    return equation_7().ac_pj * accumulates + equation_7().mac_pj * multiplies
-
-
-def accumulation_pairs(results: Sequence[Result]) -> list[tuple[Result, Result]]:
-    """Each full-spike result with its dual-stream twin, if both are there; the least deep first."""
-    twins: dict[tuple[Any, ...], Result] = {}
-    for result in results:
-        key = _pair_key(result)
-        if key is not None:
-            twins.setdefault(key, result)
-    pairs = [
-        (key[1], (twins["fsnn", *key[1:]], result))
-        for key, result in twins.items()
-        if key[0] == "dsnn" and ("fsnn", *key[1:]) in twins
-    ]
-    return [pair for _, pair in sorted(pairs, key=lambda item: item[0])]
-
-
-def accumulation_costs(results: Sequence[Result]) -> list[AccumulationCost]:
-    """A cost for each dual-stream result that has its full-spike twin among the results."""
-    return [_cost(*pair) for pair in accumulation_pairs(results)]
-
-
-def accumulation_cost_sentence(results: Sequence[Result]) -> str | None:
-    """What the accumulation pathway costs in latency and energy on this chip, in one sentence.
-
-    Args:
-        results: runs of any workloads; pairs are found by name, depth, architecture, timesteps,
-            number of images and the input that the provenance names.
-
-    Returns:
-        The sentence, with a clause for each depth; None if no pair is among the results.
-    """
-    costs = accumulation_costs(results)
-    if not costs:
-        return None
-    chips = list(dict.fromkeys(cost.architecture for cost in costs))
-    several = len(chips) > 1
-    clauses = [_clause(cost, name_chip=several) for cost in costs]
-    place = "" if several else f"On {chips[0]} "
-    text = f"{place}the accumulation pathway costs {'; '.join(clauses)}."
-    return text[0].upper() + text[1:]
-
-
-def _clause(cost: AccumulationCost, *, name_chip: bool) -> str:
-    energy = f"{_change(cost.energy_pj, PICOJOULE, 'J')} of energy"
-    time = "an unknown latency (not modelled)"
-    if cost.latency_s is not None:
-        time = f"{_change(cost.latency_s, 1.0, 's')} of latency"
-    where = f" on {cost.architecture}" if name_chip else ""
-    return (
-        f"{time} and {energy} at depth {cost.depth}{where}, where eq. 7 on operations alone gives "
-        f"{_change(cost.equation_7_pj, PICOJOULE, 'J')}"
-    )
-
-
-def _change(pair: tuple[float, float], size: float, unit: str) -> str:
-    """`+5.8 mJ (+171.6 %)`; a saving has a minus."""
-    without, with_it = pair
-    difference = with_it - without
-    sign = "+" if difference > 0 else ""
-    share = f" ({sign}{percent(difference / without)})" if without else ""
-    return f"{sign}{quantity(difference * size, unit)}{share}"
-
-
-def _pair_key(result: Result) -> tuple[Any, ...] | None:
-    """Equal for the two networks of a pair but for its first item; None for other networks."""
-    summary = result.summary
-    match = _PAIRED.fullmatch(summary["workload"])
-    if match is None:
-        return None
-    return (
-        match["network"].lower(),
-        int(match["depth"]),
-        match["rest"],
-        summary["architecture_hash"],
-        summary["timesteps"],
-        summary["images"],
-        json.dumps((summary["provenance"] or {}).get("input"), sort_keys=True),
-    )
-
-
-def _cost(without: Result, with_it: Result) -> AccumulationCost:
-    first, second = without.summary, with_it.summary
-    match = _PAIRED.fullmatch(first["workload"])
-    times = (first["latency_s"], second["latency_s"])
-    return AccumulationCost(
-        depth=int(match["depth"]) if match else 0,
-        architecture=first["architecture"],
-        latency_s=None if None in times else times,
-        energy_pj=(first["energy_pj"], second["energy_pj"]),
-        equation_7_pj=(equation_7_pj(without), equation_7_pj(with_it)),
-    )
 
 
 def run_names(results: Sequence[Result]) -> list[str]:

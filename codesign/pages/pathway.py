@@ -1,15 +1,15 @@
 """Where the energy of the accumulation pathway goes: what a dual-stream network spends more.
 
-A pair is a full-spike network and its dual-stream twin on one chip, as of
-`codesign.pages.comparison.accumulation_pairs`. Differences are those of the second less the first:
-what the pathway adds, and what it changes in the rest. Layers are the same if their names are.
+A pair is a full-spike network and its dual-stream twin on one chip
+(`codesign.pages.pathway_cost.accumulation_pairs`). Differences are those of the second less the
+first: what the pathway adds, and what it changes in the rest. Layers are the same if their names
+are.
 """
 
+import math
 from collections.abc import Sequence
 
-from codesign.pages.comparison import accumulation_pairs
 from codesign.pages.content import Figure, Picture, Section, Stacked
-from codesign.pages.difference import component_changes
 from codesign.pages.drawing import (
     add_stack,
     axis_scale,
@@ -20,6 +20,10 @@ from codesign.pages.drawing import (
 )
 from codesign.pages.energy import PICOJOULE, stacked_energy
 from codesign.pages.palette import COMPONENT_COLOURS, in_order
+from codesign.pages.pathway_cost import (
+    accumulation_pairs,
+    pathway_energy,
+)
 from codesign.results import Result
 
 MOST_PAIRS = 4
@@ -40,9 +44,10 @@ def pathway_section(results: Sequence[Result]) -> list[Section]:
     pictures = [
         Picture(
             "pathway-components",
-            "What the accumulation pathway adds, by component",
+            "What the accumulation pathway adds, by cause and component",
             "To the right what the dual-stream network spends more than the full-spike network of "
-            "equal depth on the same chip, to the left what it spends less. Diamonds mark the sum.",
+            "equal depth on the same chip, to the left what it spends less: all of it, and the "
+            "three parts that it consists of. Diamonds mark the sums.",
             component_figure(whole),
             whole.table("Energy that the accumulation pathway adds", "networks"),
         ),
@@ -75,14 +80,19 @@ def pair_names(pairs: Sequence[Pair]) -> list[str]:
 
 
 def component_data(pairs: Sequence[Pair], names: Sequence[str]) -> Stacked:
-    """pJ that the second network of each pair spends more, by component."""
-    changes = [component_changes(*pair) for pair in pairs]
-    parts = {
-        name: [after - before for before, after in (each.get(name, (0.0, 0.0)) for each in changes)]
-        for name in in_order({name for each in changes for name in each})
-    }
-    shown = {name: values for name, values in parts.items() if any(values)}
-    return Stacked(names, shown, "J", PICOJOULE)
+    """pJ that the second network of each pair spends more, whole and in its parts, by component."""
+    bars: dict[str, dict[str, float]] = {}
+    for name, pair in zip(names, pairs, strict=True):
+        parts = pathway_energy(*pair).parts
+        bars[name] = {
+            component: math.fsum(part.get(component, 0.0) for part in parts.values())
+            for component in {each for part in parts.values() for each in part}
+        }
+        prefix = f"{name}: " if len(pairs) > 1 else ""
+        bars |= {f"{prefix}{cause}": part for cause, part in parts.items()}
+    components = in_order({component for bar in bars.values() for component in bar})
+    shown = {each: [bar.get(each, 0.0) for bar in bars.values()] for each in components}
+    return Stacked(list(bars), shown, "J", PICOJOULE)
 
 
 def layer_data(pair: Pair) -> Stacked:
@@ -110,7 +120,7 @@ def layer_data(pair: Pair) -> Stacked:
 
 
 def component_figure(stacked: Stacked) -> Figure:
-    """A bar for each pair, stacked by component to both sides of zero."""
+    """A bar for each difference and each of its parts, stacked to both sides of zero."""
     scale = _scale(stacked)
     figure = new_figure(250 + 48 * len(stacked.categories), barmode="relative", bargap=0.3)
     add_stack(figure, stacked, COMPONENT_COLOURS, scale=scale, horizontal=True)

@@ -1,7 +1,10 @@
 """`run` and `compare`: what they leave behind, and what they print where."""
 
 import json
+import math
 from pathlib import Path
+
+import pytest
 
 from codesign.result_files import read_result
 from tests.cli.conftest import Run
@@ -95,6 +98,30 @@ def test_a_comparison_says_what_the_pathway_costs(codesign: Run, folder: Path) -
     assert "the accumulation pathway costs" in comparison["accumulation_cost"]
     assert "the accumulation pathway costs" in " ".join(done.stderr.split())
     assert (folder / "reports" / "fsnn18_dsnn18_on_split_core" / "report.html").is_file()
+
+
+def test_the_pathways_energy_is_told_in_parts_that_sum_to_the_difference(
+    codesign: Run, folder: Path
+) -> None:
+    small = ("--set", "workload.timesteps=1", "storage.activation_buffer.size=64 KiB")
+    done = codesign("compare", "--workloads", "fsnn18,dsnn18", *small, "--json", "-")
+    assert done.returncode == 0, done.stderr
+    comparison = json.loads(done.stdout)
+    without, with_it = comparison["runs"]
+    (split,) = comparison["pathway_energy"]
+    parts = [split[f"{name}_pj"] for name in ("own", "residency", "static")]
+    difference = with_it["energy_pj"] - without["energy_pj"]
+    assert split["difference_pj"] == pytest.approx(difference, abs=1e-3)  # pJ
+    assert math.fsum(v for part in parts for v in part.values()) == pytest.approx(
+        difference, abs=1e-3
+    )
+    own, residency, _ = parts
+    streams = with_it["energy_streams_pj"]
+    assert math.fsum(own.values()) == pytest.approx(streams["accumulation"], abs=1e-3)
+    assert residency["dram"] > 0  # the pathway takes room in a buffer that is too small for both
+    operations = {"ac", "mac", "addition", "logic", "neuron", "repeat"}
+    assert not operations.intersection(residency)
+    assert "are the pathway's own" in " ".join(done.stderr.split())
 
 
 def test_an_older_result_is_replaced_and_anything_else_is_left_alone(

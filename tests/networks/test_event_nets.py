@@ -12,6 +12,7 @@ from codesign.networks.accumulation import (
     AccumulationDownsample,
     AccumulationHead,
     AccumulationPool,
+    SumOfHeads,
 )
 from codesign.networks.construction import calibrated_network
 from codesign.networks.event_nets import EventNetwork, event_network
@@ -94,10 +95,10 @@ def _fires(module: nn.Module) -> bool:
 
 def test_everything_of_the_pathway_declares_the_accumulation_stream():
     net = on_meta(structure="wide7b", family="dsnn")
-    kinds = (Accumulation, AccumulationDownsample, AccumulationPool, AccumulationHead)
+    kinds = (Accumulation, AccumulationDownsample, AccumulationPool, AccumulationHead, SumOfHeads)
     declared = [m for m in net.modules() if getattr(m, "stream", None) == "accumulation"]
     assert declared == [m for m in net.modules() if isinstance(m, kinds)]
-    assert len(declared) == 7 + 1 + 7 + 1
+    assert len(declared) == 7 + 1 + 7 + 2
 
 
 @pytest.mark.parametrize("structure", STRUCTURES)

@@ -3,7 +3,12 @@ import torch
 from torch import nn
 
 from codesign.errors import InputError
-from codesign.networks.accumulation import Accumulation, AccumulationDownsample, AccumulationHead
+from codesign.networks.accumulation import (
+    Accumulation,
+    AccumulationDownsample,
+    AccumulationHead,
+    SumOfHeads,
+)
 from codesign.networks.construction import calibrated_network
 from codesign.networks.neurons import IF, Neuron
 from codesign.networks.residual import residual_network
@@ -86,10 +91,10 @@ def test_names_are_the_published_ones_without_the_wrapper():
 
 def test_everything_of_the_pathway_declares_the_accumulation_stream():
     network = on_meta(family="dsnn", depth=50)
-    kinds = (Accumulation, AccumulationDownsample, AccumulationHead)
+    kinds = (Accumulation, AccumulationDownsample, AccumulationHead, SumOfHeads)
     declared = [m for m in network.modules() if getattr(m, "stream", None) == "accumulation"]
     assert declared == [m for m in network.modules() if isinstance(m, kinds)]
-    assert len(declared) == 16 + 4 + 1
+    assert len(declared) == 16 + 4 + 2
 
 
 @pytest.mark.parametrize("family", ["fsnn", "dsnn", "sew", "spiking_resnet"])

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from codesign.errors import InputError
-from codesign.networks.accumulation import Accumulation, AccumulationHead
+from codesign.networks.accumulation import Accumulation, AccumulationHead, SumOfHeads
 from codesign.networks.construction import calibrated_network
 from codesign.networks.neurons import LIF, Neuron
 from codesign.networks.spikformer import Spikformer, spikformer
@@ -73,8 +73,9 @@ def test_neurons_are_lif_with_tau_2_and_half_the_threshold_behind_attention():
 def test_everything_of_the_pathway_declares_the_accumulation_stream():
     net = on_meta(family="dsnn", depth=2, width=64)
     declared = [m for m in net.modules() if getattr(m, "stream", None) == "accumulation"]
-    assert declared == [m for m in net.modules() if isinstance(m, Accumulation | AccumulationHead)]
-    assert len(declared) == 1 + 2 * 2 + 1
+    kinds = (Accumulation, AccumulationHead, SumOfHeads)
+    assert declared == [m for m in net.modules() if isinstance(m, kinds)]
+    assert len(declared) == 1 + 2 * 2 + 2
 
 
 @pytest.mark.parametrize("family", ["fsnn", "dsnn", "sew"])

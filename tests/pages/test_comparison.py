@@ -9,7 +9,12 @@ import pandas as pd
 import pytest
 
 from codesign.errors import InputError
-from codesign.pages import accumulation_cost_sentence, comparison, write_compare_report
+from codesign.pages import (
+    accumulation_cost_sentence,
+    comparison,
+    pathway_cost,
+    write_compare_report,
+)
 from codesign.pages.compare_report import compare_page
 from codesign.results import Result
 from tests.pages.example_results import example_result
@@ -51,7 +56,7 @@ def test_depths_are_sorted_and_not_mixed() -> None:
     results = [run("dsnn50", 2.0, 2e9), run("fsnn18", 3.0, 3e9)]
     assert accumulation_cost_sentence(results) is None
     results += [run("dsnn18", 4.0, 5e9), run("fsnn50", 1.0, 1e9), run("sew50", 1.0, 1e9)]
-    assert [(cost.depth, cost.latency_s) for cost in comparison.accumulation_costs(results)] == [
+    assert [(cost.depth, cost.latency_s) for cost in pathway_cost.accumulation_costs(results)] == [
         (18, (3.0, 4.0)),
         (50, (1.0, 2.0)),
     ]
@@ -93,7 +98,7 @@ def test_equation_7_gives_table_2() -> None:
     """DSNN-50 of Table 2: 3.20 G AC and 1.37 G MAC are 9.18 mJ."""
     layers = pd.DataFrame({"ac_rate_dense": [3.0e9, 0.2e9], "mac": [0, 1_370_000_000]})
     result = replace(run("dsnn50", None, 0.0), layers=layers)
-    assert round(comparison.equation_7_pj(result) * 1e-9, 2) == 9.18
+    assert round(pathway_cost.equation_7_pj(result) * 1e-9, 2) == 9.18
 
 
 def test_the_coefficients_are_the_papers_whatever_lies_around(
@@ -101,8 +106,8 @@ def test_the_coefficients_are_the_papers_whatever_lies_around(
 ) -> None:
     (tmp_path / "paper").write_text("Dear reviewers")
     monkeypatch.chdir(tmp_path)
-    comparison.equation_7.cache_clear()
-    assert (comparison.equation_7().ac_pj, comparison.equation_7().mac_pj) == (0.9, 4.6)
+    pathway_cost.equation_7.cache_clear()
+    assert (pathway_cost.equation_7().ac_pj, pathway_cost.equation_7().mac_pj) == (0.9, 4.6)
 
 
 def test_energy_and_latency_are_those_of_the_summaries() -> None:

@@ -13,6 +13,7 @@ from codesign.pages import (
     comparison,
     energy_tree,
     pareto,
+    pathway_cost,
     relative,
     write_compare_report,
     write_run_report,
@@ -232,7 +233,7 @@ def test_a_comparison_is_shown_as_with_other_coefficients(
         bars = {each["part"]: each["x"] for each in found if each["axis"] == axis}
         for part, values in views.parts.items():
             assert same(bars[part], [size * value for value in values])
-    diamonds = [comparison.equation_7_pj(result) * 1e-9 for result in rivals()]
+    diamonds = [pathway_cost.equation_7_pj(result) * 1e-9 for result in rivals()]
     assert same(found[-1]["x"], diamonds)
     assert opened.messages == []
 

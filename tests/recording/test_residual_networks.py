@@ -151,7 +151,8 @@ def test_the_stem_runs_once_and_everything_else_at_each_timestep(family: str, de
     workload = recorded(family, depth).workload
     once = [tensor.name for tensor in workload.tensors if tensor.timesteps == 1]
     assert once[:2] == ["input", "conv1"]
-    head = {"time_mean", "fc", "accumulation_head.time_mean", "accumulation_head.linear", "add"}
+    head = {"time_mean", "fc", "accumulation_head.time_mean", "accumulation_head.linear"}
+    head.add("sum_of_heads")
     assert set(once[2:]) <= head
     assert {t.timesteps for t in workload.tensors} == {1, TIMESTEPS}
 
@@ -201,7 +202,7 @@ def test_the_accumulation_is_integer_until_its_first_relu(depth: int, first_real
     sums = [
         (layer.name, trace.workload.output_tensor(layer))
         for layer in layers(trace, LayerType.ADD)
-        if layer.name != "add"  # of both heads' logits
+        if layer.name != "sum_of_heads"  # of both heads' logits
     ]
     assert [name for name, _ in sums] == [
         f"layer{stage}.{block}.accumulation"
@@ -229,11 +230,7 @@ def test_only_the_first_downsample_of_a_bottleneck_accumulation_sees_spikes() ->
 @pytest.mark.parametrize("depth", [18, 50])
 def test_a_dsnn_without_its_accumulation_is_the_fsnn(depth: int) -> None:
     dual, full = recorded("dsnn", depth), recorded("fsnn", depth)
-    kept = [
-        layer
-        for layer in dual.workload.layers
-        if layer.stream is Stream.SPIKE and layer.name != "add"
-    ]
+    kept = [layer for layer in dual.workload.layers if layer.stream is Stream.SPIKE]
     assert kept == list(full.workload.layers)
     tensors: list[Tensor] = [dual.workload.tensor_by_name[t.name] for t in full.workload.tensors]
     assert tensors == list(full.workload.tensors)

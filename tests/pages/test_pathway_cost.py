@@ -1,0 +1,59 @@
+"""What a dual-stream network spends more consists of three parts, which sum to it exactly."""
+
+import math
+
+import pytest
+
+from codesign.evaluation import evaluate
+from codesign.pages.pathway_cost import PathwayEnergy, pathway_energy
+from codesign.results import Result
+from tests.chip.small_chips import split_chip
+from tests.small_networks import dual_stream_network, with_the_spike_head
+
+OPERATIONS = {"ac", "mac", "addition", "logic", "neuron"}
+LARGE, SMALL = "storage.activation_buffer.size=64 KiB", "storage.activation_buffer.size=128 B"
+
+
+def twins(*overrides: str) -> tuple[Result, Result]:
+    chip = split_chip(*overrides)
+    first, second = (
+        evaluate(with_the_spike_head(dual_stream_network(4, 3, accumulation, 8)), chip)
+        for accumulation in (False, True)
+    )
+    return first, second
+
+
+@pytest.mark.parametrize("size", [LARGE, SMALL])
+def test_the_parts_sum_to_the_difference_to_the_picojoule(size: str) -> None:
+    without, with_it = twins(size)
+    split = pathway_energy(without, with_it)
+    difference = with_it.summary["energy_pj"] - without.summary["energy_pj"]
+    assert abs(split.difference_pj - difference) < 1e-3
+    own = with_it.summary["energy_streams_pj"]["accumulation"]
+    assert abs(math.fsum(split.own_pj.values()) - own) < 1e-3
+    assert not OPERATIONS.intersection(split.residency_pj)
+
+
+def test_where_all_has_room_the_spike_stream_spends_the_same() -> None:
+    split = pathway_energy(*twins(LARGE))
+    assert split.residency_pj == {}
+    assert split.own_pj["mac"] > 0
+
+
+def test_where_the_pathway_takes_room_the_spike_stream_moves_more_to_the_dram() -> None:
+    assert pathway_energy(*twins(SMALL)).residency_pj["dram"] > 0
+
+
+def test_static_energy_grows_as_the_makespan_does() -> None:
+    without, with_it = twins(LARGE)
+    cycles = without.summary["makespan_cycles"]
+    longer = with_it.summary["makespan_cycles"] - cycles
+    of_a_cycle = without.summary["energy_parts_pj"]["leakage"] / cycles
+    static = pathway_energy(without, with_it).static_pj
+    assert static.get("leakage", 0.0) == pytest.approx(of_a_cycle * longer, abs=1e-3)
+    assert longer != 0
+
+
+def test_parts_sum_whatever_they_are() -> None:
+    split = PathwayEnergy({"mac": 3.0}, {"dram": -1.5, "clock": 0.25}, {"leakage": 2.0})
+    assert split.difference_pj == 3.75
