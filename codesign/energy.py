@@ -251,7 +251,10 @@ def static_parts_pj(jobs: Jobs, schedule: Schedule, architecture: Architecture) 
 
 
 def dynamic_pj(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> float:
-    """Dynamic energy of a simulated run: without what its cycles would cost if nothing happened."""
+    """Dynamic energy of a simulated run: without what its cycles would cost if nothing happened.
+
+    Where a run is priced already, its energy less `idle_pj_per_cycle` times makespan is the same.
+    """
     whole = math.fsum(price(jobs, schedule, architecture)["energy_pj"])
     return whole - idle_pj_per_cycle(architecture) * schedule.makespan_cycles
 

@@ -25,7 +25,6 @@ from codesign.counting import count_layers, totals
 from codesign.critical_path import critical_path, cycles_by_cause
 from codesign.energy import (
     component_sums,
-    dynamic_pj,
     price,
     price_operations,
     single_coefficients_pj,
@@ -117,8 +116,7 @@ def _on_cores(
     summary["mapping"] = [_decision(plan) for plan in mapping.plans]
     summary["idle_cores"] = _idle_cores(mapping, jobs)
     summary["bit_serial"] = _bit_serial(mapping, jobs, energy)
-    of_one_pj = dynamic_pj(jobs, schedule, architecture)
-    summary |= _steady(steady(), of_one_pj, architecture)
+    summary |= _steady(steady(), summary, architecture)
     summary["bounds_cycles"] = bounds_cycles(jobs, architecture)
     summary["jobs"] = len(jobs)
     path = critical_path(jobs, schedule, architecture)
@@ -228,13 +226,15 @@ def _counters(levels: pd.DataFrame, power: PowerProfile) -> pd.DataFrame:
     return pd.concat([power_steps(power), held], ignore_index=True)
 
 
-def _steady(found: Interval, of_one_pj: float, architecture: Architecture) -> dict[str, Any]:
-    """What a steady stream of images takes and spends."""
+def _steady(found: Interval, of_one: dict[str, Any], architecture: Architecture) -> dict[str, Any]:
+    """What a steady stream of images takes and spends, beside the summary of one alone."""
+    idle_pj = idle_pj_per_cycle(architecture)
+    of_one_pj = of_one["energy_pj"] - idle_pj * of_one["makespan_cycles"]
     return {
         "interval_cycles": found.interval_cycles,
         "interval_bounds_cycles": found.interval_bounds_cycles,
         "interval_s": found.interval_cycles / _clock_hz(architecture),
-        "interval_energy_pj": found.energy_pj(of_one_pj, idle_pj_per_cycle(architecture)),
+        "interval_energy_pj": found.energy_pj(of_one_pj, idle_pj),
     }
 
 

@@ -144,10 +144,11 @@ def _resolve(text: str, folder: str, noun: str) -> Path:
         fix += f" There are: {names};"
     else:
         fix = f"There are: {names};"
+    got = "a file that is not there" if name != text else "an unknown name"
     raise InputError(
         Fault(
             text or "''",
-            f"must be {noun}'s name or a file (got an unknown name).",
+            f"must be {noun}'s name or a file (got {got}).",
             f"{fix} a path works too.",
         )
     )
