@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codesign.bounds import bounds_cycles
 from codesign.evaluation import evaluate
 from codesign.mapping import lower, map_workload
 from codesign.mapping.geometry import Work, needs_of
@@ -264,3 +265,22 @@ def test_columns_of_a_shared_layer_are_those_of_the_core_that_computes_each_tile
     on_little = np.array([group == "little" for group in jobs.core_groups])[jobs.columns["core"]]
     adding = jobs.columns["accumulate_cycles"] / np.maximum(jobs.columns["ac"], 1)
     assert adding[on_little].min() > adding[~on_little].max()
+
+
+def test_kinds_that_share_a_queue_of_weights_do_not_wait_in_a_circle() -> None:
+    small = split_chip("cores.spike.weight_memory.size=1 KiB").cores["spike"]
+    chip = unified_chip(
+        "cores.unified.count=1",
+        "storage.activation_buffer.size=512 B",
+        "storage.weight_buffer.size=64 KiB",
+        "storage.dram.bandwidth=0.2 GB/s",
+        "schedule.order=timestep",
+    )
+    cores = {"small": small.model_copy(update={"count": 1}), **chip.cores}
+    chip = chip.model_copy(update={"cores": cores})
+    # Weights are fetched layer by layer. A later layer that held room on the one core before an
+    # earlier one had its weights on the other would stop the chip.
+    run = simulated(dual_stream_network(2, channels=40), chip)
+    used = {run.jobs.core_groups[core] for core in run.jobs.columns["core"].tolist()}
+    assert used == {"small", "unified"}
+    assert run.schedule.makespan_cycles >= max(bounds_cycles(run.jobs, chip).values())
