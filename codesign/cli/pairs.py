@@ -1,6 +1,7 @@
 """All pairs of workloads and chips that a comparison asks for, one after the other."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from codesign.errors import CapacityError
 from codesign.pages.refusals import Refusal, refusal_sentences
@@ -38,10 +39,10 @@ def run_pairs(work: "Study", order: "Order") -> "tuple[list[Result], list[Refusa
     return results, refusals
 
 
-def place_names(results: "list[Result]") -> list[str]:
+def place_names(summaries: Sequence[Mapping[str, Any]]) -> list[str]:
     """A folder for each result: the workload's name, with the chip's where there are several."""
-    several = len({result.summary["architecture"] for result in results}) > 1
+    several = len({summary["architecture"] for summary in summaries}) > 1
     return [
-        str(result.summary["workload"]) + f"_on_{result.summary['architecture']}" * several
-        for result in results
+        str(summary["workload"]) + f"_on_{summary['architecture']}" * several
+        for summary in summaries
     ]

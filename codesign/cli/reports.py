@@ -1,5 +1,6 @@
 """The command that makes reports of results that lie on disk: `report`."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,12 +11,14 @@ from codesign.errors import Fault, InputError
 
 if TYPE_CHECKING:
     from codesign.pages.content import Page
+    from codesign.pages.refusals import Refusal
     from codesign.results import Result
 
 
 def report(
     results: Annotated[
-        list[Path], typer.Argument(help="Folder of a result, or of two that are compared.")
+        list[Path],
+        typer.Argument(help="Folder of a result or of a comparison, or of two results."),
     ],
     figures: Annotated[
         str | None,
@@ -30,12 +33,12 @@ def report(
         typer.Option("--out", "-o", help="Folder for what is written; else that of the result."),
     ] = None,
 ) -> None:
-    """Write the report of a result again, of what changed between two, or its figures as files.
+    """Write the report of a result or comparison again, of what changed between two results, or
+    the figures as files.
 
     Example: codesign report reports/dsnn50_on_split_core --figures svg,pdf
     """
     from codesign.cli.study import stage
-    from codesign.result_files import read_result
 
     formats = _formats(figures)
     if len(results) > 2:
@@ -44,9 +47,8 @@ def report(
     if len(results) == 2 and out is None:
         problem = "is missing for what changed between two results."
         raise InputError(Fault("--out", problem, "Name a folder, which may be new."))
-    known = [read_result(folder) for folder in results]
     folder = out or results[0]
-    page = _page(known)
+    page = _page(results)
     reader = console()
     with stage("figures" if formats else "report"):
         written = _write(page, folder, formats)
@@ -54,11 +56,43 @@ def report(
         reader.print(f"{path}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _page(known: "list[Result]") -> "Page":
+def _page(folders: list[Path]) -> "Page":
+    from codesign.pages.compare_report import compare_page
     from codesign.pages.difference import difference_page
     from codesign.pages.run_report import run_page
+    from codesign.result_files import read_result
 
+    if len(folders) == 1 and _is_comparison(folders[0]):
+        return compare_page(*_comparison(folders[0]))
+    known = [read_result(folder) for folder in folders]
     return run_page(known[0]) if len(known) == 1 else difference_page(*known)
+
+
+def _is_comparison(folder: Path) -> bool:
+    from codesign.result_files import SUMMARY, SUMS
+
+    return (folder / SUMMARY).is_file() and not (folder / SUMS).exists()
+
+
+def _comparison(folder: Path) -> "tuple[list[Result], list[Refusal]]":
+    """What `codesign compare` left in a folder.
+
+    Raises:
+        InputError: it is not whole.
+    """
+    from codesign.cli.pairs import place_names
+    from codesign.pages.refusals import Refusal
+    from codesign.result_files import SUMMARY, read_result
+
+    try:
+        content = json.loads((folder / SUMMARY).read_text("utf-8"))
+        names = place_names(content["runs"])
+        refusals = [Refusal(**each) for each in content["not_run"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = f"must be what a comparison wrote ({type(error).__name__}: {error})."
+        fix = "Repeat 'codesign compare', or name the folder of a finished run."
+        raise InputError(Fault(str(folder / SUMMARY), problem, fix)) from error
+    return [read_result(folder / name) for name in names], refusals
 
 
 def _write(page: "Page", folder: Path, formats: list[str]) -> list[Path]:

@@ -178,7 +178,7 @@ def _write_comparison(
     from codesign.pages.refusals import refusals_json
     from codesign.result_files import write_tables, write_whole
 
-    comparison = {
+    comparison: dict[str, Any] = {
         "architectures": [architecture.name for architecture in order.architectures],
         "accumulation_cost": accumulation_cost_sentence(results),
         "pathway_energy": pathway_energies_json(results),
@@ -186,7 +186,7 @@ def _write_comparison(
         "runs": [result.summary for result in results],
         "not_run": refusals_json(refusals),
     }
-    for name, result in zip(place_names(results), results, strict=True):
+    for name, result in zip(place_names(comparison["runs"]), results, strict=True):
         write_tables(result, place / name)
     write_whole(place / "summary.json", json_text(comparison).encode())
     write_compare_report(results, place / "report.html", refusals)

@@ -7,6 +7,7 @@ import pytest
 from codesign.cli.reports import report
 from codesign.errors import InputError
 from codesign.result_files import write_tables
+from tests.cli.conftest import Run
 from tests.pages.example_results import example_result
 
 
@@ -53,3 +54,28 @@ def test_unknown_formats_are_refused(folders: list[Path], formats: str, named: s
 def test_a_folder_without_a_whole_result_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="must hold a whole result"):
         report([tmp_path])
+
+
+@pytest.fixture
+def comparison(codesign: Run, folder: Path) -> Path:
+    small = ("--set", "workload.timesteps=1")
+    done = codesign("compare", "--workloads", "fsnn18,dsnn18", "--out", "both", *small)
+    assert done.returncode == 0, done.stderr
+    return folder / "both"
+
+
+def test_the_page_of_a_comparison_is_written_again(comparison: Path) -> None:
+    page = comparison / "report.html"
+    before = page.read_text("utf-8")
+    page.unlink()
+    report([comparison])
+    assert page.read_text("utf-8") == before
+
+
+def test_a_comparison_that_was_altered_is_refused(comparison: Path) -> None:
+    (comparison / "dsnn18" / "energy.parquet").write_bytes(b"")
+    with pytest.raises(InputError, match=r"energy\.parquet: must be a file of a whole result"):
+        report([comparison])
+    (comparison / "summary.json").write_text("{}")
+    with pytest.raises(InputError, match=r"summary\.json: must be what a comparison wrote"):
+        report([comparison])
