@@ -8,8 +8,8 @@ BIN := $(VENV)/bin
 demo: setup ## the main job: a dual-stream ResNet-50 on a chip with both kinds of cores
 	$(BIN)/codesign run --arch split_core --workload dsnn50
 
-test: setup lint ## the test suite
-	$(BIN)/pytest
+test: setup lint ## the test suite, on two cores
+	$(BIN)/pytest --numprocesses=2 --dist=loadfile
 
 lint: setup ## style and types
 	$(BIN)/ruff check .
