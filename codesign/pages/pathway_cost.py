@@ -236,11 +236,20 @@ def pathway_energy_sentences(results: Sequence[Result]) -> list[str]:
         own, residency, static = (
             quantity(math.fsum(part.values()) * PICOJOULE, "J") for part in split.parts.values()
         )
+        is_same = all(abs(change) < _NOTHING_PJ for change in split.residency_pj.values())
+        spike_stream = (
+            "nothing is the spike stream's"
+            if is_same
+            else f"{residency} are the spike stream's, whose tensors and weights have less room"
+        )
         sentences.append(
             f"{with_it.summary['workload']} on {with_it.summary['architecture']}: of the "
             f"{quantity(split.difference_pj * PICOJOULE, 'J')} more than "
-            f"{without.summary['workload']}, {own} are the pathway's own, {residency} are the "
-            f"spike stream's, whose tensors and weights have less room, and {static} are static, "
-            "by the change of the makespan."
+            f"{without.summary['workload']}, {own} are the pathway's own, {spike_stream}, and "
+            f"{static} are static, by the change of the makespan."
         )
     return sentences
+
+
+_NOTHING_PJ = 0.5
+"""Less is no picojoule; what rounding leaves of means over images is far below it."""

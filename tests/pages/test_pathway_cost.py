@@ -1,11 +1,12 @@
 """What a dual-stream network spends more consists of three parts, which sum to it exactly."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from codesign.evaluation import evaluate
-from codesign.pages.pathway_cost import PathwayEnergy, pathway_energy
+from codesign.pages.pathway_cost import PathwayEnergy, pathway_energy, pathway_energy_sentences
 from codesign.results import Result
 from tests.chip.small_chips import split_chip
 from tests.small_networks import dual_stream_network, with_the_spike_head
@@ -52,6 +53,17 @@ def test_static_energy_grows_as_the_makespan_does() -> None:
     static = pathway_energy(without, with_it).static_pj
     assert static.get("leakage", 0.0) == pytest.approx(of_a_cycle * longer, abs=1e-3)
     assert longer != 0
+
+
+def test_the_sentence_says_what_the_spike_stream_spends_more() -> None:
+    for size, said in ((LARGE, "nothing is the spike stream's"), (SMALL, "less room")):
+        pair = [
+            replace(result, summary=result.summary | {"workload": name})
+            for name, result in zip(("fsnn18", "dsnn18"), twins(size), strict=True)
+        ]
+        (sentence,) = pathway_energy_sentences(pair)
+        assert sentence.startswith("dsnn18 on split_core: of the ")
+        assert said in sentence
 
 
 def test_parts_sum_whatever_they_are() -> None:
