@@ -183,8 +183,8 @@ class PathwayEnergy:
         """Changes by component, by the words for each part."""
         return {
             "the pathway's own": self.own_pj,
-            "residency of the spike stream": self.residency_pj,
-            "static, over the change of the makespan": self.static_pj,
+            "the spike stream's residency": self.residency_pj,
+            "static energy": self.static_pj,
         }
 
 
