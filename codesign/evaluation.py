@@ -21,11 +21,13 @@ from codesign.aside import aside
 from codesign.bounds import bounds_cycles
 from codesign.chip import simulate
 from codesign.chip.schedule import joins, occupancy, timeline
+from codesign.chip.transfers import of_host
 from codesign.counting import count_layers, totals
 from codesign.critical_path import critical_path, cycles_by_cause
 from codesign.energy import (
     component_sums,
     dynamic_pj,
+    host_prices,
     price,
     price_operations,
     single_coefficients_pj,
@@ -34,6 +36,7 @@ from codesign.energy import (
 )
 from codesign.fill_levels import fill_levels
 from codesign.mapping import Jobs, Mapping, arrange, map_workload, measure
+from codesign.mapping.geometry import Work
 from codesign.mapping.jobs import OPERATION_COLUMNS
 from codesign.mapping.kinds import idle_kinds
 from codesign.mapping.planning import Plan
@@ -113,10 +116,14 @@ def _on_cores(
     power = power_profile(jobs, schedule, architecture)
     summary["peak_power_w"] = power.peak_w
     summary["static_parts_pj"] = static_parts_pj(jobs, schedule, architecture)
-    summary["operations"] = {name: int(jobs.columns[name].sum()) for name in OPERATION_COLUMNS}
+    on_chip = ~of_host(jobs)
+    summary["operations"] = {
+        name: int(jobs.columns[name][on_chip].sum()) for name in OPERATION_COLUMNS
+    }
     summary["mapping"] = [_decision(plan) for plan in mapping.plans]
     summary["idle_cores"] = _idle_cores(mapping, jobs)
     summary["bit_serial"] = _bit_serial(mapping, jobs, energy)
+    summary["host"] = _on_host(mapping, jobs)
     of_one_pj = dynamic_pj(jobs, schedule, architecture)
     summary |= _steady(steady(), of_one_pj, architecture)
     summary["bounds_cycles"] = bounds_cycles(jobs, architecture)
@@ -184,6 +191,7 @@ def _summary(
         "area_parts_mm2": area_parts_mm2(architecture),
         "static_parts_pj": {},
         "bit_serial": {},
+        "host": {},
         "mapping": [],
         "idle_cores": {},
         "operations": {},
@@ -247,6 +255,31 @@ def _bit_serial(mapping: Mapping, jobs: Jobs, energy: pd.DataFrame) -> dict[str,
             spent = energy.loc[energy["layer"] == plan.fused.name, "energy_pj"]
             accumulates = int(jobs.columns["ac"][mine].sum())
             costs[plan.fused.name] = {"ac": accumulates, "energy_pj": math.fsum(spent)}
+    return costs
+
+
+def _on_host(mapping: Mapping, jobs: Jobs) -> dict[str, Any]:
+    """What each layer costs that is done outside the chip."""
+    host, columns, costs = mapping.architecture.host, jobs.columns, {}
+    if host is None:
+        return {}
+    prices, cycles = host_prices(jobs, host), jobs.compute_cycles()
+    for plan in mapping.plans:
+        if plan.geometry.work is not Work.HOST:
+            continue
+        mine = columns["layer"] == plan.fused.index
+        bits = {
+            verb: int((columns[f"{verb}_bits"] + columns[f"{verb}_dram_bits"])[mine].sum())
+            for verb in ("load", "store")
+        }
+        costs[plan.fused.name] = {
+            "mac": int(columns["mac"][mine].sum()),
+            "to_host_bits": bits["load"],
+            "from_host_bits": bits["store"],
+            "mac_pj": math.fsum(prices["mac"][mine]),
+            "link_pj": math.fsum((prices["load"] + prices["store"])[mine]),
+            "cycles": int(cycles[mine].sum()),
+        }
     return costs
 
 

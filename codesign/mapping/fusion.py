@@ -2,8 +2,9 @@
 
 A fused layer is a main layer and the element-wise layers behind it (its epilogue): a
 convolution, the neurons that its sums drive, the residual logic of their spikes. The epilogue
-ends where the other stream begins, where a value must first exist for a whole feature map, or
-where a value that is computed once drives every timestep (the stem's current).
+ends where the other stream begins, where a value must first exist for a whole feature map,
+where a value that is computed once drives every timestep (the stem's current), or behind a layer
+that is done outside the chip.
 
 Other values that the epilogue needs (the identity of a residual) are its operands. They must be
 made before the main layer begins, so an element-wise layer belongs to the chain of its input that
@@ -11,6 +12,7 @@ is made last, or leads a chain of its own. In the order of their main layers the
 never wait for each other in a circle.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 from codesign.workload import SYNAPTIC, Layer, LayerType, Stream, Tensor, Workload
@@ -74,14 +76,19 @@ def read_tensors(fused: FusedLayer) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*fused.sources, *fused.operands)))
 
 
-def fuse(workload: Workload) -> tuple[FusedLayer, ...]:
-    """All layers of the workload, each in exactly one fused layer, in a computable order."""
+def fuse(workload: Workload, alone: Set[str] = frozenset()) -> tuple[FusedLayer, ...]:
+    """All layers of the workload, each in exactly one fused layer, in a computable order.
+
+    Args:
+        workload: whose layers they are.
+        alone: names of layers whose results others must not take over from them.
+    """
     order = {layer.output: place for place, layer in enumerate(workload.layers)}
     taken: set[str] = set()
     chains = []
     for layer in workload.layers:
         if layer.name not in taken:
-            chain = _chain(workload, layer, order)
+            chain = (layer,) if layer.name in alone else _chain(workload, layer, order)
             taken.update(member.name for member in chain)
             chains.append(chain)
     return tuple(_fused(workload, index, chain) for index, chain in enumerate(chains))

@@ -112,7 +112,7 @@ def _layer_jobs(
     grid = plan.grid
     shape = (len(grid.slices), len(grid.bands), len(grid.chunks), plan.geometry.steps)
     by_kind = [
-        _columns_at(mapping, trace, plan.at(place), mapping.architecture.cores[place.group])
+        _columns_at(mapping, trace, plan.at(place), mapping.architecture.kinds[place.group])
         for place in plan.places
     ]
     cycles = None

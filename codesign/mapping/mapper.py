@@ -12,7 +12,7 @@ from codesign.errors import Fault, InputError, nearest
 from codesign.mapping.expected_cycles import Outside
 from codesign.mapping.forecast import forecast
 from codesign.mapping.fusion import FusedLayer, fuse
-from codesign.mapping.geometry import chip_precision, geometry
+from codesign.mapping.geometry import chip_precision, geometry, is_on_host
 from codesign.mapping.order import Order, order_of
 from codesign.mapping.placement import lifetimes, tensor_bits, tensors_in_dram
 from codesign.mapping.planning import Plan, chip_storage, plans_of
@@ -67,7 +67,8 @@ def map_workload(workload: Workload, architecture: Architecture) -> Mapping:
                 "Evaluate it instead, or name an architecture with cores.",
             )
         )
-    fused_layers = fuse(workload)
+    on_host = {each.name for each in workload.layers if is_on_host(workload, each, architecture)}
+    fused_layers = fuse(workload, on_host)
     _check_names([fused.name for fused in fused_layers], architecture)
     widths = element_widths(workload, chip_precision(architecture))
     sizes = [geometry(workload, fused, architecture, widths) for fused in fused_layers]

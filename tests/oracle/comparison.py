@@ -64,7 +64,7 @@ def _of_core(run: Simulated, machine: Machine, number: int, makespan: int) -> li
 def _of_transfers(run: Simulated, machine: Machine) -> list[str]:
     """What every resource moved when, whatever server of it."""
     rows = run.schedule.transfers
-    is_memory = re.compile(r"(weight_buffer|activation_buffer|dram)\[\d+\]$")
+    is_memory = re.compile(r"(weight_buffer|activation_buffer|dram|host_link)\[\d+\]$")
     names = (name.partition("[")[0] if is_memory.match(name) else name for name in rows.resource)
     found = sorted(zip(names, rows.start_cycle, rows.end_cycle, strict=True))
     names_of_cores = run.jobs.core_names

@@ -85,7 +85,7 @@ def epilogue(site: Site, part: Part) -> Counter[str]:
     staged += _membranes(site, part) * part.is_later
     staged += part.input_bits(site) * timesteps * leads
     reads = found["state_reads"] + words(staged, core.state_memory)
-    has_bias = fused.is_synaptic and fused.main.bias
+    has_bias = fused.is_synaptic and fused.main.bias and site.kind != "host"
     biases = len(part.outputs) * site.precision.accumulator_bits * has_bias
     found["weight_reads"] += words(biases, core.weight_memory)
     if fused.has_neurons:
@@ -200,8 +200,8 @@ def place(site: Site, verb: str, name: str) -> str:
 
 def _weights(site: Site, part: Part) -> int:
     """Bits of a job's weights, with the biases if it is the last of its tile."""
-    if not site.plan.fused.is_synaptic:
-        return 0
+    if not site.plan.fused.is_synaptic or site.kind == "host":
+        return 0  # a host has them
     taps = site.plan.geometry.window.taps
     weights = len(part.outputs) * len(part.terms) * taps * site.precision.weight_bits
     is_biased = part.is_last and site.plan.fused.main.bias

@@ -21,6 +21,7 @@ FEATURES = (
     *("several kinds of an ability", "several kinds at a layer"),
     *("scatter beside gather", "unified beside others"),
     *("unified", "zero-skipping", "gather", "weight-stationary", "repeat", "bit-serial"),
+    "host",
     *("several images", "stride", "dilation", "groups", "pools", "products", "linear layers"),
 )
 
@@ -35,7 +36,7 @@ def features(run: Simulated, mapping: Mapping, machine: Machine) -> Counter[str]
     }
     on = {plan.fused.index: [] for plan in mapping.plans}
     for layer, kind in sorted(layers_and_kinds):
-        on[layer].append(run.architecture.cores[kind])
+        on[layer].append(run.architecture.kinds[kind])
     cores = [core for found in on.values() for core in found]
     spiking = [
         [core.spike.dataflow for core in on[plan.fused.index] if core.spike]
@@ -60,7 +61,7 @@ def features(run: Simulated, mapping: Mapping, machine: Machine) -> Counter[str]
         for core in on[plan.fused.index]
         if core.mac
     ]
-    used = [run.architecture.cores[kind] for kind in {kind for _, kind in layers_and_kinds}]
+    used = [run.architecture.kinds[kind] for kind in {kind for _, kind in layers_and_kinds}]
     seen = {
         f"order: {schedule.order}": True,
         f"barrier: {schedule.barrier}": machine.waits["barrier"] > 0,
@@ -101,6 +102,7 @@ def features(run: Simulated, mapping: Mapping, machine: Machine) -> Counter[str]
             and kinds[plan.fused.main.inputs[0]] is Kind.INTEGER
             for plan in mapping.plans
         ),
+        "host": "host" in {kind for _, kind in layers_and_kinds},
         "bit-serial": any(plan.geometry.is_serial for plan in mapping.plans),
         "stride": any(max(window.stride) > 1 for window in windows),
         "dilation": any(max(window.dilation) > 1 for window in windows),
