@@ -120,7 +120,7 @@ def _on_cores(
     summary["operations"] = {
         name: int(jobs.columns[name][on_chip].sum()) for name in OPERATION_COLUMNS
     }
-    summary["mapping"] = [_decision(plan) for plan in mapping.plans]
+    summary["mapping"] = [_decision(mapping, plan) for plan in mapping.plans]
     summary["idle_cores"] = _idle_cores(mapping, jobs)
     summary["bit_serial"] = _bit_serial(mapping, jobs, energy)
     summary["host"] = _on_host(mapping, jobs)
@@ -283,7 +283,7 @@ def _on_host(mapping: Mapping, jobs: Jobs) -> dict[str, Any]:
     return costs
 
 
-def _decision(plan: Plan) -> dict[str, Any]:
+def _decision(mapping: Mapping, plan: Plan) -> dict[str, Any]:
     """What the mapper decided for a layer, and what it expected of the alternatives."""
     return {
         "layer": plan.fused.name,
@@ -295,6 +295,7 @@ def _decision(plan: Plan) -> dict[str, Any]:
         "bands": len(plan.grid.bands),
         "chunks": len(plan.grid.chunks),
         "is_spread": plan.grid.is_spread,
+        "is_recomputed": plan.fused.is_recomputed(mapping.workload),
         "expected_cycles": plan.expected_cycles,
         "limit": plan.choice.loads.limit,
         "loads_cycles": plan.choice.loads._asdict(),

@@ -91,7 +91,8 @@ class Result:
             events of each sort there were; see `codesign.messages`), `populations` (on such a chip
             the cores, neurons and depth of each), `mapping` (for each layer its
             cores by kind, into how many slices of output channels, bands of rows and chunks of
-            input channels it is cut, `is_spread` if chunks are on different cores, the cycles
+            input channels it is cut, `is_spread` if chunks are on different cores,
+            `is_recomputed` if it is computed at every timestep though once would do, the cycles
             that the mapper expected, of each resource and the longest (`limit`), the energy that it
             expected, the cycles of the `alternatives`, and those on the `kinds` of core that were
             compared, null where it does not fit), `idle_cores` (kinds of core that compute nothing,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from codesign.errors import Fault, InputError, nearest
 from codesign.mapping.expected_cycles import Outside
 from codesign.mapping.forecast import forecast
-from codesign.mapping.fusion import FusedLayer, fuse
+from codesign.mapping.fusion import FusedLayer, fuse, recomputable
 from codesign.mapping.geometry import chip_precision, geometry, is_on_host
 from codesign.mapping.order import Order, order_of
 from codesign.mapping.placement import lifetimes, tensor_bits, tensors_in_dram
@@ -68,7 +68,10 @@ def map_workload(workload: Workload, architecture: Architecture) -> Mapping:
             )
         )
     on_host = {each.name for each in workload.layers if is_on_host(workload, each, architecture)}
-    fused_layers = fuse(workload, on_host)
+    policy = architecture.policy
+    repeats = policy is not None and policy.static_layers == "recompute"
+    repeated = recomputable(workload) - on_host if repeats else frozenset()
+    fused_layers = fuse(workload, on_host, repeated)
     _check_names([fused.name for fused in fused_layers], architecture)
     widths = element_widths(workload, chip_precision(architecture))
     sizes = [geometry(workload, fused, architecture, widths) for fused in fused_layers]

@@ -238,6 +238,14 @@ def counts_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
         )
         said.append(f"{_whose_chip(known, own)} accumulates values bit by bit: it does {done}.")
     for each in known:
+        again = [plan["layer"] for plan in each.get("mapping", ()) if plan.get("is_recomputed")]
+        if again:
+            done = each["operations"]
+            said.append(
+                f"{_whose_chip(known, [each])} computes {', '.join(again)} again at every timestep "
+                f"of {each['workload']}: it does {si(done['ac'], '')} ACs and "
+                f"{si(done['mac'], '')} MACs."
+            )
         if costs := each.get("host"):
             done = si(sum(cost["mac"] for cost in costs.values()), "")
             said.append(

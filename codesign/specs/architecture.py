@@ -90,6 +90,11 @@ class Policy(Spec):
             reals, not their values: every bit counts); or `host`.
         bit_serial_layers: which layers may be computed bit by bit: `all`, or `ends`: those that
             read the network's input, and linear ones with no neurons behind them (heads).
+        static_layers: a convolution whose input does not change with time (the stem's) is computed
+            once, and its currents are stored for the neurons of all timesteps (`stored`); or it is
+            computed again at every timestep beside its neurons, and nothing is stored
+            (`recompute`). Those whose currents anything else reads are stored in any case, as are
+            those of a host.
         accumulation_additions: the AAP adds `a + s` at every element (`dense`), or only where s
             spiked (`spikes`).
     """
@@ -97,6 +102,7 @@ class Policy(Spec):
     integer_input: Literal["mac", "repeat", "bit_serial", "host"]
     real_input: Literal["mac", "bit_serial", "host"] = "mac"
     bit_serial_layers: Literal["all", "ends"] = "all"
+    static_layers: Literal["stored", "recompute"] = "stored"
     accumulation_additions: Literal["dense", "spikes"]
 
 

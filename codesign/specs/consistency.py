@@ -243,6 +243,7 @@ def _message_chip_violations(architecture: "Architecture") -> list[Violation]:
         ("integer_input", "mac", "'repeat' or 'bit_serial'"),
         ("integer_input", "host", "'repeat' or 'bit_serial'"),
         ("real_input", "host", "'bit_serial'"),
+        ("static_layers", "recompute", "'stored'"),
         ("accumulation_additions", "dense", "'spikes'"),
     )
     for field, refused, wanted in needed:

@@ -134,6 +134,7 @@ def chips(draw: st.DrawFn) -> Architecture:
     shared += (
         f"schedule.time_batch={draw(st.sampled_from([1, 1, 2, 4]))}",
         f"schedule.assignment={draw(st.sampled_from(['equal', 'balanced']))}",
+        f"policy.static_layers={draw(st.sampled_from(['stored', 'recompute']))}",
         *(f"schedule.order={order}", f"schedule.barrier={barrier}"),
         f"schedule.barrier_cycles={cycles}",
     )

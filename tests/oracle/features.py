@@ -21,7 +21,7 @@ FEATURES = (
     *("several kinds of an ability", "several kinds at a layer"),
     *("scatter beside gather", "unified beside others"),
     *("unified", "zero-skipping", "gather", "weight-stationary", "repeat", "bit-serial"),
-    "host",
+    *("host", "recomputed stem"),
     *("several images", "stride", "dilation", "groups", "pools", "products", "linear layers"),
 )
 
@@ -103,6 +103,7 @@ def features(run: Simulated, mapping: Mapping, machine: Machine) -> Counter[str]
             for plan in mapping.plans
         ),
         "host": "host" in {kind for _, kind in layers_and_kinds},
+        "recomputed stem": any(p.fused.is_recomputed(run.trace.workload) for p in mapping.plans),
         "bit-serial": any(plan.geometry.is_serial for plan in mapping.plans),
         "stride": any(max(window.stride) > 1 for window in windows),
         "dilation": any(max(window.dilation) > 1 for window in windows),

@@ -216,6 +216,12 @@ def test_a_chip_of_messages_has_nothing_of_other_chips(group: str):
             "(got 'host').",
         ),
         (
+            ("policy", "static_layers"),
+            "recompute",
+            "policy.static_layers must be 'stored' on a chip of messages, which carry spikes "
+            "(got 'recompute').",
+        ),
+        (
             ("policy", "accumulation_additions"),
             "dense",
             "policy.accumulation_additions must be 'spikes' on a chip of messages, which carry "
