@@ -95,15 +95,17 @@ class Policy(Spec):
             computed again at every timestep beside its neurons, and nothing is stored
             (`recompute`). Those whose currents anything else reads are stored in any case, as are
             those of a host.
-        accumulation_additions: the AAP adds `a + s` at every element (`dense`), or only where s
-            spiked (`spikes`).
+        accumulation_additions: the AAP adds `a + s` at every element (`dense`); only where s
+            spiked (`spikes`); or, behind its last nonlinearity, where only the mean over the map
+            is left to be made, each spike of s steps a counter of its channel and no map of `a` is
+            stored (`counters`; elsewhere as `spikes`).
     """
 
     integer_input: Literal["mac", "repeat", "bit_serial", "host"]
     real_input: Literal["mac", "bit_serial", "host"] = "mac"
     bit_serial_layers: Literal["all", "ends"] = "all"
     static_layers: Literal["stored", "recompute"] = "stored"
-    accumulation_additions: Literal["dense", "spikes"]
+    accumulation_additions: Literal["dense", "spikes", "counters"]
 
 
 class Memory(Spec):

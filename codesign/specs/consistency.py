@@ -245,6 +245,7 @@ def _message_chip_violations(architecture: "Architecture") -> list[Violation]:
         ("real_input", "host", "'bit_serial'"),
         ("static_layers", "recompute", "'stored'"),
         ("accumulation_additions", "dense", "'spikes'"),
+        ("accumulation_additions", "counters", "'spikes'"),
     )
     for field, refused, wanted in needed:
         if getattr(policy, field) == refused:

@@ -63,6 +63,10 @@ def unified_chip(*overrides: str) -> Architecture:
     return _chip("unified_core", (*UNIFIED, *overrides))
 
 
+ADDITIONS = ("dense", "spikes", "counters", "counters")
+"""How the accumulation pathway adds; counters are for a part of all networks alone."""
+
+
 @st.composite
 def nocs(draw: st.DrawFn) -> Noc:
     """Networks of up to eight cores."""
@@ -135,6 +139,7 @@ def chips(draw: st.DrawFn) -> Architecture:
         f"schedule.time_batch={draw(st.sampled_from([1, 1, 2, 4]))}",
         f"schedule.assignment={draw(st.sampled_from(['equal', 'balanced']))}",
         f"policy.static_layers={draw(st.sampled_from(['stored', 'recompute']))}",
+        f"policy.accumulation_additions={draw(st.sampled_from(ADDITIONS))}",
         *(f"schedule.order={order}", f"schedule.barrier={barrier}"),
         f"schedule.barrier_cycles={cycles}",
     )
@@ -151,7 +156,6 @@ def chips(draw: st.DrawFn) -> Architecture:
             f"cores.accumulation.count={draw(st.integers(1, 3))}",
             f"cores.accumulation.double_buffering={str(draw(st.booleans())).lower()}",
             f"cores.accumulation.mac.zero_skipping={str(draw(st.booleans())).lower()}",
-            f"policy.accumulation_additions={draw(st.sampled_from(['dense', 'spikes']))}",
             f"policy.integer_input={draw(st.sampled_from(['mac', 'repeat', 'bit_serial']))}",
             f"policy.real_input={draw(st.sampled_from(['mac', 'mac', 'bit_serial']))}",
             *shared,

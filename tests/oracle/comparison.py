@@ -2,9 +2,11 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 from codesign.chip.schedule import occupancy
 from codesign.mapping import Mapping, map_workload
+from codesign.mapping.counters import trace_as_computed
 from codesign.mapping.jobs import (
     CYCLE_COLUMNS,
     MEMORY_COLUMNS,
@@ -37,7 +39,8 @@ def compared(run: Simulated) -> tuple[list[str], Counter[str]]:
         differences += _of_core(run, machine, number, makespan)
     differences += _of_transfers(run, machine)
     mapping = map_workload(run.trace.workload, run.architecture)
-    differences += _of_counts(run, mapping)
+    trace = trace_as_computed(run.trace, mapping.workload)
+    differences += _of_counts(replace(run, trace=trace), mapping)
     return differences, features(run, mapping, machine)
 
 

@@ -21,7 +21,7 @@ FEATURES = (
     *("several kinds of an ability", "several kinds at a layer"),
     *("scatter beside gather", "unified beside others"),
     *("unified", "zero-skipping", "gather", "weight-stationary", "repeat", "bit-serial"),
-    *("host", "recomputed stem"),
+    *("host", "recomputed stem", "counters"),
     *("several images", "stride", "dilation", "groups", "pools", "products", "linear layers"),
 )
 
@@ -49,7 +49,7 @@ def features(run: Simulated, mapping: Mapping, machine: Machine) -> Counter[str]
     fetched = Counter()
     for block in run.jobs.blocks:
         fetched[block.layer] += block.bits
-    tensors = run.trace.workload.tensors
+    tensors = mapping.workload.tensors
     kinds = {tensor.name: tensor.kind for tensor in tensors}
     made = {name for plan in mapping.plans for name in plan.fused.stored}
     windows = [plan.geometry.window for plan in mapping.plans if plan.fused.is_synaptic]
@@ -103,7 +103,8 @@ def features(run: Simulated, mapping: Mapping, machine: Machine) -> Counter[str]
             for plan in mapping.plans
         ),
         "host": "host" in {kind for _, kind in layers_and_kinds},
-        "recomputed stem": any(p.fused.is_recomputed(run.trace.workload) for p in mapping.plans),
+        "counters": mapping.workload != mapping.network,
+        "recomputed stem": any(p.fused.is_recomputed(mapping.workload) for p in mapping.plans),
         "bit-serial": any(plan.geometry.is_serial for plan in mapping.plans),
         "stride": any(max(window.stride) > 1 for window in windows),
         "dilation": any(max(window.dilation) > 1 for window in windows),

@@ -228,6 +228,12 @@ def test_a_chip_of_messages_has_nothing_of_other_chips(group: str):
             "spikes (got 'dense').",
         ),
         (
+            ("policy", "accumulation_additions"),
+            "counters",
+            "policy.accumulation_additions must be 'spikes' on a chip of messages, which carry "
+            "spikes (got 'counters').",
+        ),
+        (
             ("messages", "message_out", "latency"),
             "5.15 ns",
             "messages.message_out.latency must be whole cycles of the clock (got 51.5 of them).",
