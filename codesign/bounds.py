@@ -5,6 +5,7 @@ Each is proven for the mapping that was simulated, whatever the order of grants:
 - `compute_<kind>`: the busiest core of a kind has to compute all its jobs one after the other;
 - `weight_buffer`, `activation_buffer`, `dram`: all transfers, over equal servers;
 - `noc`: all transfers over the busiest link; with multicast a block of weights passes once;
+- `host_link`: all transfers of the busier direction of a host's link;
 - `dependency`: along any chain of layers and timesteps, each link takes at least its longest job
   from its input's transfer to its result's.
 """
@@ -12,7 +13,7 @@ Each is proven for the mapping that was simulated, whatever the order of grants:
 import numpy as np
 from numpy.typing import NDArray
 
-from codesign.chip.transfers import chip_parts, fetch_cycles, transfer_cycles
+from codesign.chip.transfers import chip_parts, fetch_cycles, of_host, transfer_cycles
 from codesign.chip.ways import MEMORIES, Ways, ways_of
 from codesign.mapping.datapaths import Integers
 from codesign.mapping.jobs import JOB_TRANSFERS, Jobs
@@ -36,6 +37,8 @@ def bounds_cycles(jobs: Jobs, architecture: Architecture) -> dict[str, int]:
         links = {"noc": _busiest_link(jobs, ways, transfers, is_shared=shared)}
     else:
         links = {}
+    if architecture.host is not None:
+        links["host_link"] = _of_host(jobs, transfers)
     return {
         **_compute(jobs),
         "weight_buffer": _shared(weights, storage.weight_buffer.ports),
@@ -44,6 +47,15 @@ def bounds_cycles(jobs: Jobs, architecture: Architecture) -> dict[str, int]:
         **links,
         "dependency": _longest_chain(jobs, alone),
     }
+
+
+def _of_host(jobs: Jobs, transfers: dict[str, Integers]) -> int:
+    """Cycles of a host's link, if both directions are always in use."""
+    mine = of_host(jobs)
+    return max(
+        sum(int(transfers[f"{verb}{where}_cycles"][mine].sum()) for where in ("", "_dram"))
+        for verb in ("load", "store")
+    )
 
 
 def _latencies(jobs: Jobs, ways: Ways, transfers: dict[str, Integers]) -> Integers:

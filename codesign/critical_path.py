@@ -39,8 +39,8 @@ Segment = tuple[int, int, str, str, Tag]
 def critical_path(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> pd.DataFrame:
     """Segments from cycle 0 to the makespan, in order; columns `PATH_COLUMNS`.
 
-    A cause is `compute_<kind of core>`, a memory (`dram`), `noc`, `in_flight` (data whose
-    transfer is over), or `barrier`; the resource is the core, port, channel or link.
+    A cause is `compute_<kind of core>`, a memory (`dram`), `noc`, `host_link`, `in_flight` (data
+    whose transfer is over), or `barrier`; the resource is the core, port, channel or link.
     """
     segments = sorted(_Walk(jobs, schedule, architecture).segments())
     rows = []
@@ -80,7 +80,7 @@ class _Walk:
         self.jobs, self.moments = jobs, schedule.moments
         self.ways = ways_of(architecture, jobs.core_names)
         self.barrier_cycles = architecture.schedule.barrier_cycles
-        self.places = [places_of(architecture.cores[kind]) for kind in jobs.core_groups]
+        self.places = [places_of(architecture.kinds[kind]) for kind in jobs.core_groups]
         self.start, self.store = schedule.started.tolist(), schedule.stored.tolist()
         self.end = (schedule.started + jobs.compute_cycles()).tolist()
         self.core = jobs.columns["core"].tolist()

@@ -12,6 +12,7 @@ it would not be (on a NoC with address events it stays with the spike stream).
 - DRAM: bits times energy per bit.
 - NoC: bits, as they travel there, times the energy of each link that they pass, and address events
   made and read.
+- Host: MACs of layers that are done outside the chip, and the bits that pass the link to it.
 - Clock: each cycle that a core computes, and its idle clock for each other cycle of the makespan.
 - Leakage: power times makespan (1 mW for one second is 1e9 pJ), of cores, memories and links; apart
   from it the background power of the DRAM, which is another chip.
@@ -29,11 +30,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from codesign.chip.schedule import Schedule
-from codesign.chip.transfers import link_bits
+from codesign.chip.transfers import link_bits, of_host
 from codesign.mapping.datapaths import ceil_divide
 from codesign.mapping.jobs import JOB_TRANSFERS, OPERATION_COLUMNS, Jobs
 from codesign.results import COMPONENTS
-from codesign.specs.architecture import Architecture, Core, Noc, Storage
+from codesign.specs.architecture import Architecture, Core, Host, Noc, Storage
 from codesign.static_power import PJ_PER_MW_SECOND, idle_pj_per_cycle, static_power_mw
 from codesign.workload import Stream
 
@@ -60,6 +61,8 @@ def price(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> pd.Data
         per_job[component] += prices
     if architecture.noc is not None:
         per_job["noc"] += _noc_prices(jobs, schedule, architecture.noc)
+    if architecture.host is not None:
+        per_job["host"] += sum(host_prices(jobs, architecture.host).values())
     pathway = _pathway_prices(jobs, schedule, architecture)
     for component, spent in pathway.items():
         per_job[component] = per_job[component] - spent
@@ -96,7 +99,7 @@ def _pathway_prices(
     rest = columns["store_bits"] - inside
     words = ceil_divide(columns["store_bits"], buffer.width_bits)
     words -= ceil_divide(rest, buffer.width_bits)
-    of_core = [architecture.cores[group].state_memory for group in jobs.core_groups]
+    of_core = [architecture.kinds[group].state_memory for group in jobs.core_groups]
     through_pj = np.array([memory.read_pj + memory.write_pj for memory in of_core])
     prices: dict[str, Prices] = {
         "activation_buffer": words * buffer.write_pj,
@@ -191,6 +194,17 @@ def transfer_prices(
     yield "weights", "weight_buffer", words * moved * weights.read_pj
     for verb in ("load_dram", "store_dram"):
         yield verb, "dram", columns[f"{verb}_bits"] * storage.dram.energy_pj_per_bit
+
+
+def host_prices(jobs: Jobs, host: Host) -> dict[str, Prices]:
+    """pJ per job of what a host does: of its MACs (`mac`), and of what passes the link to it
+    (`load`) and from it (`store`)."""
+    mine, columns = of_host(jobs), jobs.columns
+    prices: dict[str, Prices] = {"mac": columns["mac"] * host.mac_pj * mine}
+    for verb in ("load", "store"):
+        bits = columns[f"{verb}_bits"] + columns[f"{verb}_dram_bits"]
+        prices[verb] = bits * host.energy_pj_per_bit * mine
+    return prices
 
 
 def _noc_prices(jobs: Jobs, schedule: Schedule, noc: Noc) -> Prices:

@@ -21,10 +21,12 @@ from codesign.aside import aside
 from codesign.bounds import bounds_cycles
 from codesign.chip import simulate
 from codesign.chip.schedule import joins, occupancy, timeline
+from codesign.chip.transfers import of_host
 from codesign.counting import count_layers, totals
 from codesign.critical_path import critical_path, cycles_by_cause
 from codesign.energy import (
     component_sums,
+    host_prices,
     price,
     price_operations,
     single_coefficients_pj,
@@ -33,6 +35,7 @@ from codesign.energy import (
 )
 from codesign.fill_levels import fill_levels
 from codesign.mapping import Jobs, Mapping, arrange, map_workload, measure
+from codesign.mapping.geometry import Work
 from codesign.mapping.jobs import OPERATION_COLUMNS
 from codesign.mapping.kinds import idle_kinds
 from codesign.mapping.planning import Plan
@@ -112,10 +115,14 @@ def _on_cores(
     power = power_profile(jobs, schedule, architecture)
     summary["peak_power_w"] = power.peak_w
     summary["static_parts_pj"] = static_parts_pj(jobs, schedule, architecture)
-    summary["operations"] = {name: int(jobs.columns[name].sum()) for name in OPERATION_COLUMNS}
-    summary["mapping"] = [_decision(plan) for plan in mapping.plans]
+    on_chip = ~of_host(jobs)
+    summary["operations"] = {
+        name: int(jobs.columns[name][on_chip].sum()) for name in OPERATION_COLUMNS
+    }
+    summary["mapping"] = [_decision(mapping, plan) for plan in mapping.plans]
     summary["idle_cores"] = _idle_cores(mapping, jobs)
     summary["bit_serial"] = _bit_serial(mapping, jobs, energy)
+    summary["host"] = _on_host(mapping, jobs)
     summary |= _steady(steady(), summary, architecture)
     summary["bounds_cycles"] = bounds_cycles(jobs, architecture)
     summary["jobs"] = len(jobs)
@@ -182,6 +189,7 @@ def _summary(
         "area_parts_mm2": area_parts_mm2(architecture),
         "static_parts_pj": {},
         "bit_serial": {},
+        "host": {},
         "mapping": [],
         "idle_cores": {},
         "operations": {},
@@ -250,7 +258,32 @@ def _bit_serial(mapping: Mapping, jobs: Jobs, energy: pd.DataFrame) -> dict[str,
     return costs
 
 
-def _decision(plan: Plan) -> dict[str, Any]:
+def _on_host(mapping: Mapping, jobs: Jobs) -> dict[str, Any]:
+    """What each layer costs that is done outside the chip."""
+    host, columns, costs = mapping.architecture.host, jobs.columns, {}
+    if host is None:
+        return {}
+    prices, cycles = host_prices(jobs, host), jobs.compute_cycles()
+    for plan in mapping.plans:
+        if plan.geometry.work is not Work.HOST:
+            continue
+        mine = columns["layer"] == plan.fused.index
+        bits = {
+            verb: int((columns[f"{verb}_bits"] + columns[f"{verb}_dram_bits"])[mine].sum())
+            for verb in ("load", "store")
+        }
+        costs[plan.fused.name] = {
+            "mac": int(columns["mac"][mine].sum()),
+            "to_host_bits": bits["load"],
+            "from_host_bits": bits["store"],
+            "mac_pj": math.fsum(prices["mac"][mine]),
+            "link_pj": math.fsum((prices["load"] + prices["store"])[mine]),
+            "cycles": int(cycles[mine].sum()),
+        }
+    return costs
+
+
+def _decision(mapping: Mapping, plan: Plan) -> dict[str, Any]:
     """What the mapper decided for a layer, and what it expected of the alternatives."""
     return {
         "layer": plan.fused.name,
@@ -262,6 +295,7 @@ def _decision(plan: Plan) -> dict[str, Any]:
         "bands": len(plan.grid.bands),
         "chunks": len(plan.grid.chunks),
         "is_spread": plan.grid.is_spread,
+        "is_recomputed": plan.fused.is_recomputed(mapping.workload),
         "expected_cycles": plan.expected_cycles,
         "limit": plan.choice.loads.limit,
         "loads_cycles": plan.choice.loads._asdict(),

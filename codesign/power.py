@@ -22,11 +22,12 @@ from codesign.energy import (
     Prices,
     core_prices,
     fetch_prices,
+    host_prices,
     over_links,
     transfer_prices,
 )
 from codesign.mapping.jobs import JOB_TRANSFERS, TRANSFERS, Jobs
-from codesign.specs.architecture import Architecture
+from codesign.specs.architecture import Architecture, Host
 from codesign.static_power import idle_pj_per_cycle
 
 Integers = NDArray[np.int64]
@@ -118,6 +119,8 @@ def _computing(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> Sp
         here = np.array(jobs.core_groups)[jobs.columns["core"]] == group
         of_core = sum(prices for _, prices in core_prices(jobs, core))
         spent += np.where(here, of_core - cycles * core.overhead.idle_clock_pj, 0.0)
+    if architecture.host is not None:
+        spent += host_prices(jobs, architecture.host)["mac"]
     if architecture.noc is not None:
         spent += jobs.columns["events"] * (architecture.noc.event_pj or 0.0)
     return Spending(schedule.started, schedule.started + cycles, spent)
@@ -134,9 +137,22 @@ def _transfers(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> It
             bits = np.zeros((len(JOB_TRANSFERS), len(jobs)), dtype=np.int64)
             bits[kind] = link_bits(jobs, verb)
             by_verb[verb] += over_links(bits, schedule, architecture.noc)
+    if architecture.host is not None:
+        for verb, prices in _link_prices(jobs, architecture.host):
+            by_verb[verb] += prices
     for verb, prices in by_verb.items():
         starts, ends = _held(schedule, verb, len(jobs))
         yield Spending(starts, ends, prices)
+
+
+def _link_prices(jobs: Jobs, host: Host) -> Iterator[tuple[str, Prices]]:
+    """What the host's link spends on each kind of transfer."""
+    prices = host_prices(jobs, host)
+    for verb in ("load", "store"):
+        inside, outside = jobs.columns[f"{verb}_bits"], jobs.columns[f"{verb}_dram_bits"]
+        share = outside / np.maximum(inside + outside, 1)
+        yield verb, prices[verb] * (1 - share)
+        yield f"{verb}_dram", prices[verb] * share
 
 
 def _fetches(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> Spending:

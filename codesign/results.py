@@ -26,6 +26,7 @@ COMPONENTS = (
     "activation_buffer",
     "dram",
     "noc",
+    "host",
     "clock",
     "leakage",
     "dram_background",
@@ -82,12 +83,16 @@ class Result:
             background and idle clocks by place), `energy_pj`, `energy_parts_pj` (by
             component), `energy_streams_pj` (by stream), `edp_js`, `counts` (of the network,
             whatever the policy does with them), `bit_serial` (by layer the ACs and the energy of
-            values that are no spikes on cores that only accumulate), `messages` (on a chip of
+            values that are no spikes on cores that only accumulate), `host` (by layer that is done
+            outside the chip its `mac`, the bits that go there and come back (`to_host_bits`,
+            `from_host_bits`), the energy of both (`mac_pj`, `link_pj`), and the cycles in which
+            the host computes it (`cycles`)), `messages` (on a chip of
             message-driven cores how many timesteps it took, what is in use of it, and how many
             events of each sort there were; see `codesign.messages`), `populations` (on such a chip
             the cores, neurons and depth of each), `mapping` (for each layer its
             cores by kind, into how many slices of output channels, bands of rows and chunks of
-            input channels it is cut, `is_spread` if chunks are on different cores, the cycles
+            input channels it is cut, `is_spread` if chunks are on different cores,
+            `is_recomputed` if it is computed at every timestep though once would do, the cycles
             that the mapper expected, of each resource and the longest (`limit`), the energy that it
             expected, the cycles of the `alternatives`, and those on the `kinds` of core that were
             compared, null where it does not fit), `idle_cores` (kinds of core that compute nothing,

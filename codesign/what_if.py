@@ -61,7 +61,7 @@ def what_if(
         architecture: the chip.
         makespan_cycles: without a change.
         resources: names as in the critical path: `compute_<kind>`, `weight_buffer`,
-            `activation_buffer`, `dram`, `noc`, `in_flight`, `barrier`.
+            `activation_buffer`, `dram`, `noc`, `host_link`, `in_flight`, `barrier`.
     """
     found = []
     for resource in resources:
@@ -124,6 +124,9 @@ def _in_flight(architecture: Architecture, jobs: Jobs) -> tuple[Architecture, Jo
     nearer = dram.model_copy(update={"latency_ns": dram.latency_ns / 2})
     storage = architecture.storage.model_copy(update={"dram": nearer})
     chip = architecture.model_copy(update={"storage": storage})
+    if chip.host is not None:
+        host = chip.host.model_copy(update={"latency_ns": chip.host.latency_ns / 2})
+        chip = chip.model_copy(update={"host": host})
     if chip.noc is not None:
         hops = {"hop_latency_cycles": _half(chip.noc.hop_latency_cycles)}
         chip = chip.model_copy(update={"noc": chip.noc.model_copy(update=hops)})
@@ -134,6 +137,13 @@ def _noc(architecture: Architecture, jobs: Jobs) -> tuple[Architecture, Jobs]:
     assert architecture.noc is not None
     wider = {"link_bits": 2 * architecture.noc.link_bits}
     return architecture.model_copy(update={"noc": architecture.noc.model_copy(update=wider)}), jobs
+
+
+def _host_link(architecture: Architecture, jobs: Jobs) -> tuple[Architecture, Jobs]:
+    assert architecture.host is not None
+    faster = {"bandwidth_bits_per_s": 2 * architecture.host.bandwidth_bits_per_s}
+    host = architecture.host.model_copy(update=faster)
+    return architecture.model_copy(update={"host": host}), jobs
 
 
 def _barrier(architecture: Architecture, jobs: Jobs) -> tuple[Architecture, Jobs]:
@@ -151,6 +161,7 @@ _CHANGES: dict[str, tuple[str, Change]] = {
     "activation_buffer": ("ports twice as wide", _buffer("activation_buffer")),
     "dram": ("twice the bandwidth", _dram),
     "noc": ("links twice as wide", _noc),
-    "in_flight": ("half the latency of DRAM and hops", _in_flight),
+    "host_link": ("twice the bandwidth", _host_link),
+    "in_flight": ("half the latency of DRAM, hops and host", _in_flight),
     "barrier": ("half the cycles", _barrier),
 }

@@ -49,7 +49,7 @@ def simulate(architecture: Architecture, jobs: Jobs, progress: Progress | None =
         multicast=architecture.noc is not None and architecture.noc.multicast,
     )
     machines = [
-        CoreMachine(env, tasks, shared, ways.of_core[core], places_of(architecture.cores[kind]))
+        CoreMachine(env, tasks, shared, ways.of_core[core], places_of(architecture.kinds[kind]))
         for core, (tasks, kind) in enumerate(
             zip(_tasks(architecture, jobs, ways), jobs.core_groups, strict=True)
         )

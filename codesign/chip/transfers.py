@@ -1,4 +1,5 @@
-"""Durations of transfers: bits over the width of a port or the bandwidth of a DRAM channel.
+"""Durations of transfers: bits over the width of a port or the bandwidth of a DRAM channel, or of a
+host's link.
 
 All in whole cycles, rounded up; bandwidths and clocks are integers (bit/s, Hz), so that nothing
 depends on floating point.
@@ -9,7 +10,15 @@ from numpy.typing import NDArray
 
 from codesign.mapping.datapaths import ceil_divide
 from codesign.mapping.jobs import JOB_TRANSFERS, Jobs
-from codesign.specs.architecture import Architecture, Buffer, Dram, Storage, Technology
+from codesign.specs.architecture import (
+    HOST,
+    Architecture,
+    Buffer,
+    Dram,
+    Host,
+    Storage,
+    Technology,
+)
 
 Integers = NDArray[np.int64]
 
@@ -19,28 +28,28 @@ def buffer_cycles(bits: Integers, buffer: Buffer) -> Integers:
     return ceil_divide(bits, buffer.port_bits_per_cycle)
 
 
-def latency_cycles(dram: Dram, technology: Technology) -> int:
-    """Cycles of the DRAM's latency, rounded up; exact to a picosecond."""
-    picoseconds = round(dram.latency_ns * 1000)
+def latency_cycles(latency_ns: float, technology: Technology) -> int:
+    """Cycles of a latency, rounded up; exact to a picosecond."""
+    picoseconds = round(latency_ns * 1000)
     return -(-picoseconds * technology.clock_hz // 10**12)
 
 
-def dram_cycles(bits: Integers, dram: Dram, technology: Technology) -> Integers:
-    """Cycles that a transfer holds one channel, without the latency; 0 for nothing."""
+def dram_cycles(bits: Integers, dram: Dram | Host, technology: Technology) -> Integers:
+    """Cycles that a transfer holds one channel, or a link, without the latency; 0 for nothing."""
     return ceil_divide(bits * technology.clock_hz, dram.bandwidth_bits_per_s)
 
 
 def transfer_cycles(jobs: Jobs, architecture: Architecture) -> dict[str, Integers]:
     """Cycles of every job's transfers, by the names of `codesign.chip.cores.Task`.
 
-    A transfer is as slow as the slowest of its port or channel, the links of the NoC, and the
-    banks that it fills.
+    A transfer is as slow as the slowest of its port or channel, the links of the NoC or that of the
+    host, and the banks that it fills.
     What is written into the banks of a weight memory are a block of weights, or the values of a
     product, which come with the job's input.
     """
     technology, storage = chip_parts(architecture)
     columns, activations = jobs.columns, storage.activation_buffer
-    cores = (architecture.cores[group] for group in jobs.core_groups)
+    cores = (architecture.kinds[group] for group in jobs.core_groups)
     banks = np.array([core.weight_memory.banks for core in cores])[columns["core"]]
     filling = -(-columns["weight_writes"] // banks)
     has_weights = columns["weight_bits"] > 0
@@ -58,12 +67,23 @@ def transfer_cycles(jobs: Jobs, architecture: Architecture) -> dict[str, Integer
         "store_dram_cycles": dram_cycles(columns["store_dram_bits"], storage.dram, technology),
         "sum_cycles": np.zeros(len(jobs), dtype=np.int64),  # without a NoC there are none
     }
-    if architecture.noc is None:
+    if architecture.noc is None and architecture.host is None:
         return cycles
-    return {
-        name: np.maximum(each, ceil_divide(link_bits(jobs, verb), architecture.noc.link_bits))
-        for (name, each), verb in zip(cycles.items(), JOB_TRANSFERS, strict=True)
-    }
+    outside = of_host(jobs)
+    for (name, each), verb in zip(cycles.items(), JOB_TRANSFERS, strict=True):
+        if architecture.noc is not None:
+            passing = ceil_divide(link_bits(jobs, verb), architecture.noc.link_bits)
+            cycles[name] = np.maximum(each, np.where(outside, 0, passing))
+        if architecture.host is not None:
+            passing = dram_cycles(link_bits(jobs, verb), architecture.host, technology)
+            cycles[name] = np.maximum(cycles[name], np.where(outside, passing, 0))
+    return cycles
+
+
+def of_host(jobs: Jobs) -> NDArray[np.bool_]:
+    """Which jobs a host outside the chip does."""
+    mine: NDArray[np.bool_] = (np.array(jobs.core_groups) == HOST)[jobs.columns["core"]]
+    return mine
 
 
 def link_bits(jobs: Jobs, verb: str) -> Integers:

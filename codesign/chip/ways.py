@@ -1,8 +1,8 @@
 """Ways: which resources a transfer of each core holds.
 
 Resources are numbered: the ports of the weight buffer, those of the activation buffer, the
-channels of the DRAM, then the links of the NoC. Weights come from the DRAM to the weight buffer
-without passing the NoC.
+channels of the DRAM, the directions of the host's link, then the links of the NoC. Weights come
+from the DRAM to the weight buffer without passing the NoC; so does what a host reads and stores.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from codesign.chip.noc import Links
 from codesign.chip.transfers import chip_parts, latency_cycles
 from codesign.specs.architecture import Architecture
 
-MEMORIES = ("weight_buffer", "activation_buffer", "dram")
-"""Resources that are not links, by number."""
+MEMORIES = ("weight_buffer", "activation_buffer", "dram", "host_link")
+"""Resources that are no links of the NoC, by number."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,10 @@ class Ways:
 def ways_of(architecture: Architecture, core_names: tuple[str, ...]) -> Ways:
     """The resources of a chip with these cores."""
     technology, storage = chip_parts(architecture)
-    weights, activations, dram = range(len(MEMORIES))
-    latency = latency_cycles(storage.dram, technology)
-    ports = (storage.weight_buffer.ports, storage.activation_buffer.ports, storage.dram.channels)
+    weights, activations, dram, host_link = range(len(MEMORIES))
+    latency = latency_cycles(storage.dram.latency_ns, technology)
+    buffers, directions = (storage.weight_buffer, storage.activation_buffer), 2
+    ports = (*(each.ports for each in buffers), storage.dram.channels, directions)
     names = [
         tuple(f"{name}[{server}]" for server in range(count))
         for name, count in zip(MEMORIES, ports, strict=True)
@@ -60,10 +61,11 @@ def ways_of(architecture: Architecture, core_names: tuple[str, ...]) -> Ways:
     links, of_core = None, []
     hop = 0
     if architecture.noc is not None:
-        links = Links(architecture.noc, core_names)
+        on_chip = core_names[: sum(core.count for core in architecture.cores.values())]
+        links = Links(architecture.noc, on_chip)
         names += [(name,) for name in links.names]
         hop = architecture.noc.hop_latency_cycles
-    for core in range(len(core_names)):
+    for core in range(sum(core.count for core in architecture.cores.values())):
         inward: tuple[int, ...] = ()
         outward: tuple[int, ...] = ()
         if links is not None:
@@ -79,5 +81,9 @@ def ways_of(architecture: Architecture, core_names: tuple[str, ...]) -> Ways:
                 ((dram, *outward), latency + back),
             )
         )
+    if architecture.host is not None:
+        far = latency_cycles(architecture.host.latency_ns, technology)
+        near, out = ((host_link, activations), far), ((host_link, dram), latency + far)
+        of_core.append((((weights,), 0), near, out, near, out))
     vertical = (False,) * len(MEMORIES) + (links.is_vertical if links else ())
     return Ways(tuple(names), tuple(of_core), ((dram,), latency), vertical, links)

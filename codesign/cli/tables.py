@@ -12,6 +12,7 @@ from codesign.pages.headline import (
     bit_serial_sentences,
     changes_sentences,
     counts_sentences,
+    host_sentences,
     idle_sentences,
     overflow_sentences,
     peak_words,
@@ -49,6 +50,7 @@ def print_run(console: Console, result: Result, architecture: Architecture) -> N
     _print_what_if(console, summary)
     _print_sentences(console, message_sentences(summary))
     _print_sentences(console, [*counts_sentences([summary]), *bit_serial_sentences(summary)])
+    _print_sentences(console, host_sentences(summary))
     if architecture.operations is not None:
         console.print(_exact_sentence(summary, architecture.operations), highlight=False)
     _print_origin(console, [result])

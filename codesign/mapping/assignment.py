@@ -25,7 +25,7 @@ class Cores:
     """Numbers of the chip's cores, in declared order."""
 
     def __init__(self, mapping: Mapping):
-        counts = {name: core.count for name, core in mapping.architecture.cores.items()}
+        counts = {name: core.count for name, core in mapping.architecture.kinds.items()}
         self.first: dict[str, int] = {}
         names: list[str] = []
         groups: list[str] = []
@@ -147,7 +147,7 @@ def number_blocks(
 
 def queue_bits(mapping: Mapping) -> dict[str, int]:
     """Bits of the weight buffer that each queue of blocks has."""
-    shares, kinds = weight_shares(mapping.architecture), mapping.architecture.cores
+    shares, kinds = weight_shares(mapping.architecture), mapping.architecture.kinds
     return {
         plan.queue: sum(shares[kind] for kind in plan.pool)
         * plan.places[0].count
@@ -187,7 +187,7 @@ def _loads(
 
 def _weight_memory(mapping: Mapping, core: int) -> int:
     """Bits of the weight memory of a core of the chip."""
-    for kind in mapping.architecture.cores.values():
+    for kind in mapping.architecture.kinds.values():
         if core < kind.count:
             return kind.weight_memory.size_bits
         core -= kind.count
@@ -238,7 +238,7 @@ def _state_needs(mapping: Mapping) -> Integers:
             of_layers[plan.queue, group] += plan.resident_bits(group)
     for layer, plan in enumerate(mapping.plans):
         for place in plan.places:
-            memory = mapping.architecture.cores[place.group].state_memory
+            memory = mapping.architecture.kinds[place.group].state_memory
             sizes, grid = place.geometry, plan.grid
             cores = [number for number, group in enumerate(groups) if group == place.group]
             needs[:, layer, cores] = np.array(

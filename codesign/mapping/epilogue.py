@@ -100,7 +100,7 @@ def _operations(trace: Trace, plan: Plan, layer: Layer, mapping: Mapping) -> tup
         and layer.stream is Stream.ACCUMULATION
         and added
         and policy is not None
-        and policy.accumulation_additions == "spikes"
+        and policy.accumulation_additions != "dense"
     ):
         return "addition", tile_sums(trace, plan, added)
     return "addition", elements

@@ -2,8 +2,9 @@
 
 A fused layer is a main layer and the element-wise layers behind it (its epilogue): a
 convolution, the neurons that its sums drive, the residual logic of their spikes. The epilogue
-ends where the other stream begins, where a value must first exist for a whole feature map, or
-where a value that is computed once drives every timestep (the stem's current).
+ends where the other stream begins, where a value must first exist for a whole feature map,
+where a value that is computed once drives every timestep (the stem's current, unless it is computed
+again at each), or behind a layer that is done outside the chip.
 
 Other values that the epilogue needs (the identity of a residual) are its operands. They must be
 made before the main layer begins, so an element-wise layer belongs to the chain of its input that
@@ -11,6 +12,7 @@ is made last, or leads a chain of its own. In the order of their main layers the
 never wait for each other in a circle.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 from codesign.workload import SYNAPTIC, Layer, LayerType, Stream, Tensor, Workload
@@ -57,6 +59,11 @@ class FusedLayer:
         """Tensors that the main layer itself reads: both operands of a product, else one."""
         return self.main.inputs if self.main.type is LayerType.PRODUCT else self.main.inputs[:1]
 
+    def is_recomputed(self, workload: Workload) -> bool:
+        """Whether the main layer is computed at every timestep, though once would do."""
+        once = workload.output_tensor(self.main).timesteps < self.timesteps(workload)
+        return self.is_synaptic and once
+
     @property
     def has_neurons(self) -> bool:
         return any(layer.type is LayerType.NEURON for layer in self.layers)
@@ -74,21 +81,49 @@ def read_tensors(fused: FusedLayer) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*fused.sources, *fused.operands)))
 
 
-def fuse(workload: Workload) -> tuple[FusedLayer, ...]:
-    """All layers of the workload, each in exactly one fused layer, in a computable order."""
+def fuse(
+    workload: Workload, alone: Set[str] = frozenset(), again: Set[str] = frozenset()
+) -> tuple[FusedLayer, ...]:
+    """All layers of the workload, each in exactly one fused layer, in a computable order.
+
+    Args:
+        workload: whose layers they are.
+        alone: names of layers that nothing is fused with.
+        again: names of layers that are computed at every timestep, though their input does not
+            change, to be fused with their neurons.
+    """
     order = {layer.output: place for place, layer in enumerate(workload.layers)}
     taken: set[str] = set()
     chains = []
     for layer in workload.layers:
         if layer.name not in taken:
-            chain = _chain(workload, layer, order)
+            chain = (layer,) if layer.name in alone else _chain(workload, layer, order, again)
             taken.update(member.name for member in chain)
             chains.append(chain)
     return tuple(_fused(workload, index, chain) for index, chain in enumerate(chains))
 
 
-def _chain(workload: Workload, main: Layer, order: dict[str, int]) -> tuple[Layer, ...]:
+def recomputable(workload: Workload) -> frozenset[str]:
+    """Names of convolutions and linear layers that are computed once, for neurons of all timesteps
+    and for nothing else."""
+    return frozenset(
+        layer.name
+        for layer in workload.layers
+        for users in [workload.consumers_by_tensor[layer.output]]
+        if layer.type in SYNAPTIC
+        and layer.output not in workload.outputs
+        and [user.type for user in users] == [LayerType.NEURON]
+        and users[0].stream is layer.stream
+        and workload.output_tensor(layer).timesteps < workload.output_tensor(users[0]).timesteps
+    )
+
+
+def _chain(
+    workload: Workload, main: Layer, order: dict[str, int], again: Set[str]
+) -> tuple[Layer, ...]:
     chain = [main]
+    if main.name in again:
+        chain += workload.consumers_by_tensor[main.output]
     while (follower := _follower(workload, chain, order)) is not None:
         chain.append(follower)
     return tuple(chain)

@@ -18,7 +18,7 @@ from typing import Literal
 from codesign.mapping.fusion import FusedLayer
 from codesign.mapping.tiling import Grid, as_map, most_input_rows
 from codesign.specs.architecture import Architecture, Core, Precision
-from codesign.workload import Kind, Layer, LayerType, Window, Workload
+from codesign.workload import SYNAPTIC, Kind, Layer, LayerType, Window, Workload
 
 POINT = Window((1, 1))
 POOLS = (LayerType.MAX_POOL, LayerType.AVERAGE_POOL)
@@ -29,6 +29,8 @@ class Work(StrEnum):
 
     ACCUMULATE = "ac"
     MULTIPLY = "mac"
+    HOST = "host"
+    """None of the chip: it is done outside."""
     ELEMENT_WISE = "element-wise"
 
 
@@ -110,6 +112,11 @@ class Geometry:
     @property
     def outputs_per_group(self) -> int:
         return self.output_map[0] // self.window.groups
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of a convolution at one timestep, those with padding among them."""
+        return math.prod(self.output_map) * self.input_channels_per_group * self.window.taps
 
     def input_channels(self, channels: int, chunk: int) -> int:
         """Input channels that a slice of so many output channels reads of a chunk."""
@@ -220,7 +227,7 @@ def geometry(
     in_layers = architecture.schedule.order == "layer"
     takes_time = fused.main.type is LayerType.TIME_MEAN
     work = work_of(workload, fused, architecture)
-    synaptic = work is not Work.ELEMENT_WISE
+    synaptic = work in (Work.ACCUMULATE, Work.MULTIPLY)
     return Geometry(
         work=work,
         input_map=input_map,
@@ -258,11 +265,23 @@ def work_of(workload: Workload, fused: FusedLayer, architecture: Architecture) -
         return Work.ACCUMULATE
     if not fused.is_synaptic:
         return Work.ELEMENT_WISE
+    if is_on_host(workload, fused.main, architecture):
+        return Work.HOST
     kind = workload.input_tensor(fused.main).kind
     assert architecture.policy is not None
     repeated = kind is Kind.INTEGER and architecture.policy.integer_input == "repeat"
     accumulates = kind is Kind.SPIKE or repeated or is_bit_serial(workload, fused, architecture)
     return Work.ACCUMULATE if accumulates else Work.MULTIPLY
+
+
+def is_on_host(workload: Workload, layer: Layer, architecture: Architecture) -> bool:
+    """Whether a layer is done outside the chip, by the policy."""
+    policy = architecture.policy
+    if layer.type not in SYNAPTIC or policy is None:
+        return False
+    kind = workload.input_tensor(layer).kind
+    choice = {Kind.INTEGER: policy.integer_input, Kind.REAL: policy.real_input}.get(kind)
+    return choice == "host"
 
 
 def is_bit_serial(workload: Workload, fused: FusedLayer, architecture: Architecture) -> bool:

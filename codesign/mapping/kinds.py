@@ -1,8 +1,9 @@
 """Kinds of core: which of them compute each fused layer, where a chip has several that can.
 
 Spikes and their products go to cores that accumulate, reals to cores that multiply, integers where
-the policy says. Element-wise layers, which all cores can do, go to those of their own stream, so
-that on a chip with both kinds the two streams advance side by side.
+the policy says; it may say that a host outside the chip does either. Element-wise layers, which all
+cores can do, go to those of their own stream, so that on a chip with both kinds the two streams
+advance side by side.
 
 Where all cores work on one layer (`layer` and `timestep` order), kinds share it: to the kind that
 is expected to be fastest alone others are added, each time the one with which the layer becomes
@@ -18,7 +19,7 @@ from codesign.errors import CapacityError
 from codesign.mapping.fusion import FusedLayer
 from codesign.mapping.geometry import Geometry, Work
 from codesign.mapping.pipeline import slowest_run
-from codesign.specs.architecture import Architecture, Core
+from codesign.specs.architecture import HOST, Architecture, Core
 from codesign.workload import Stream
 
 Kinds = tuple[str, ...]
@@ -46,7 +47,7 @@ def able_kinds(
             Work.MULTIPLY,
             "multiply values that are not spikes",
             "Add a core of kind 'accumulation' or 'unified', or let policy.real_input and "
-            "policy.integer_input be 'bit_serial' for all layers.",
+            "policy.integer_input be 'bit_serial' for all layers, or 'host'.",
         ),
     ):
         lacking = [
@@ -71,6 +72,8 @@ def _able(fused: FusedLayer, work: Work, architecture: Architecture) -> Kinds:
             return (core.spike if fused.stream is Stream.SPIKE else core.mac) is not None
         return (core.spike if work is Work.ACCUMULATE else core.mac) is not None
 
+    if work is Work.HOST:
+        return (HOST,)
     kinds = tuple(name for name, core in architecture.cores.items() if can(core))
     return kinds or (tuple(architecture.cores) if work is Work.ELEMENT_WISE else ())
 
@@ -177,9 +180,9 @@ def idle_kinds(
 def pools(chosen: Iterable[Kinds], architecture: Architecture) -> dict[str, Kinds]:
     """For each kind of core, the kinds with which it shares layers, itself among them, directly or
     through others. They share a part of the weight buffer as well."""
-    found: dict[str, Kinds] = {name: (name,) for name in architecture.cores}
+    found: dict[str, Kinds] = {name: (name,) for name in architecture.kinds}
     for kinds in chosen:
         members = {member for kind in kinds for member in found[kind]}
-        pool = tuple(name for name in architecture.cores if name in members)
+        pool = tuple(name for name in architecture.kinds if name in members)
         found |= dict.fromkeys(pool, pool)
     return found

@@ -25,6 +25,7 @@ from codesign.mapping.assignment import (
     places,
     queue_bits,
 )
+from codesign.mapping.counters import trace_as_computed
 from codesign.mapping.datapaths import Integers
 from codesign.mapping.epilogue import epilogue_columns, transfer_columns
 from codesign.mapping.geometry import chip_precision
@@ -65,14 +66,15 @@ def measure(
 ) -> dict[str, NDArray[np.int64]]:
     """Columns of the jobs of one image, layer by layer, before they have an order; arguments and
     errors as of `lower`."""
-    if trace.workload != mapping.workload:
+    if trace.workload != mapping.network:
         raise InputError(
             Fault(
                 f"trace of {trace.workload.name}",
-                f"must be of the mapped workload (got another than {mapping.workload.name}).",
+                f"must be of the mapped workload (got another than {mapping.network.name}).",
                 "Map the trace's own workload.",
             )
         )
+    trace = trace_as_computed(trace, mapping.workload)
     cores = Cores(mapping)
     parts = []
     for done, plan in enumerate(mapping.plans, start=1):
@@ -112,7 +114,7 @@ def _layer_jobs(
     grid = plan.grid
     shape = (len(grid.slices), len(grid.bands), len(grid.chunks), plan.geometry.steps)
     by_kind = [
-        _columns_at(mapping, trace, plan.at(place), mapping.architecture.cores[place.group])
+        _columns_at(mapping, trace, plan.at(place), mapping.architecture.kinds[place.group])
         for place in plan.places
     ]
     cycles = None

@@ -9,10 +9,11 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from codesign.errors import Fault, InputError, nearest
+from codesign.mapping.counters import as_computed
 from codesign.mapping.expected_cycles import Outside
 from codesign.mapping.forecast import forecast
-from codesign.mapping.fusion import FusedLayer, fuse
-from codesign.mapping.geometry import chip_precision, geometry
+from codesign.mapping.fusion import FusedLayer, fuse, recomputable
+from codesign.mapping.geometry import chip_precision, geometry, is_on_host
 from codesign.mapping.order import Order, order_of
 from codesign.mapping.placement import lifetimes, tensor_bits, tensors_in_dram
 from codesign.mapping.planning import Plan, chip_storage, plans_of
@@ -27,7 +28,9 @@ class Mapping:
     """A workload placed on an architecture.
 
     Attributes:
-        workload: what is computed.
+        network: what was to be computed.
+        workload: the same as the chip computes it, which is another graph where additions are
+            counters (`codesign.mapping.counters`).
         architecture: on what.
         plans: one for each fused layer, in order of computation.
         widths: bits of an element of each tensor.
@@ -37,6 +40,7 @@ class Mapping:
             buffer has room.
     """
 
+    network: Workload
     workload: Workload
     architecture: Architecture
     plans: tuple[Plan, ...]
@@ -67,11 +71,16 @@ def map_workload(workload: Workload, architecture: Architecture) -> Mapping:
                 "Evaluate it instead, or name an architecture with cores.",
             )
         )
-    fused_layers = fuse(workload)
+    network, workload = workload, as_computed(workload, architecture.policy)
+    on_host = {each.name for each in workload.layers if is_on_host(workload, each, architecture)}
+    policy = architecture.policy
+    repeats = policy is not None and policy.static_layers == "recompute"
+    repeated = recomputable(workload) - on_host if repeats else frozenset()
+    fused_layers = fuse(workload, on_host, repeated)
     _check_names([fused.name for fused in fused_layers], architecture)
     widths = element_widths(workload, chip_precision(architecture))
     sizes = [geometry(workload, fused, architecture, widths) for fused in fused_layers]
-    known = (workload, architecture, widths)
+    known = (network, workload, architecture, widths)
     made = {name for fused in fused_layers for name in fused.stored}
     from_outside = frozenset(tensor.name for tensor in workload.tensors).difference(made)
     outside = [outside_of(fused, from_outside, widths) for fused in fused_layers]
@@ -114,9 +123,11 @@ def outside_of(fused: FusedLayer, in_dram: Set[str], widths: dict[str, int]) -> 
     )
 
 
-def _placed(known: tuple[Workload, Architecture, dict[str, int]], plans: Sequence[Plan]) -> Mapping:
+def _placed(
+    known: tuple[Workload, Workload, Architecture, dict[str, int]], plans: Sequence[Plan]
+) -> Mapping:
     """The mapping, once it is decided which tensors live in the buffer."""
-    workload, architecture, widths = known
+    network, workload, architecture, widths = known
     fused_layers = [plan.fused for plan in plans]
     schedule = architecture.schedule
     cores = [(plan.places[0].group, plan.places[0].first) for plan in plans]
@@ -145,7 +156,7 @@ def _placed(known: tuple[Workload, Architecture, dict[str, int]], plans: Sequenc
         kept = with_spare_places(kept, sizes, inside, capacity)
         sizes = _kept_bits(workload, plans, widths, kept)
     room = room_of(fused_layers, spans, order, (inside, sizes, kept), capacity)
-    return Mapping(workload, architecture, tuple(plans), widths, outside, order, room)
+    return Mapping(network, workload, architecture, tuple(plans), widths, outside, order, room)
 
 
 def membranes_of(fused: FusedLayer) -> str:

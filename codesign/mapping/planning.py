@@ -14,7 +14,8 @@ from typing import Literal
 from codesign.errors import CapacityError
 from codesign.mapping.expected_cycles import Loads, Outside, Site, Surroundings
 from codesign.mapping.fusion import FusedLayer
-from codesign.mapping.geometry import Geometry, chip_precision, on_core
+from codesign.mapping.geometry import Geometry, Work, chip_precision, on_core
+from codesign.mapping.host import host_choice
 from codesign.mapping.kinds import Kinds, able_kinds, pools, shared_kinds, single_kinds
 from codesign.mapping.pipeline import share_cores
 from codesign.mapping.residency import WORKING_PART, keeps_membranes, resident_weights
@@ -155,7 +156,7 @@ _Layer = tuple[FusedLayer, Geometry, Outside]
 def _draft(layer: _Layer, kinds: Kinds, architecture: Architecture) -> Plan:
     """A plan without a cut on all cores of some kinds, as if these shared nothing with others."""
     fused, sizes, outside = layer
-    cores, shares = architecture.cores, weight_shares(architecture)
+    cores, shares = architecture.kinds, weight_shares(architecture)
     places = tuple(Place(kind, 0, cores[kind].count, on_core(sizes, cores[kind])) for kind in kinds)
     share = sum(shares[kind] for kind in kinds)
     return Plan(fused, places, _NO_CUT, kinds, share, outside)
@@ -173,7 +174,7 @@ def _with_kinds(layers: Sequence[_Layer], architecture: Architecture) -> list[Pl
     if any(len(kinds) > 1 for kinds in able):
         pairs = list(zip(layers, able, strict=True))
         if architecture.schedule.order == "pipeline":
-            counts = {name: core.count for name, core in architecture.cores.items()}
+            counts = {name: core.count for name, core in architecture.kinds.items()}
             tried = [{(kind,): expect(layer, (kind,)) for kind in kinds} for layer, kinds in pairs]
             chosen = single_kinds(tried, counts)
         else:
@@ -236,7 +237,7 @@ def _with_own_cores(drafts: list[Plan], architecture: Architecture) -> list[Plan
     for kinds in dict.fromkeys(draft.groups for draft in drafts):
         mine = [index for index, draft in enumerate(drafts) if draft.groups == kinds]
         work = [_on_one_core(drafts[index], architecture) for index in mine]
-        count = architecture.cores[kinds[0]].count
+        count = architecture.kinds[kinds[0]].count
         for index, (first, own) in zip(mine, share_cores(work, count), strict=True):
             place = replace(drafts[index].places[0], first=first, count=own)
             share = drafts[index].weight_share * own // count
@@ -268,7 +269,7 @@ def _with_membranes(drafts: list[Plan], architecture: Architecture) -> list[Plan
 def _resident(drafts: list[Plan], architecture: Architecture) -> list[Plan] | None:
     """Plans of the layers of the same cores that keep all their membranes; None if they cannot."""
     counts = {place.group: place.count for draft in drafts for place in draft.places}
-    state_bits = {kind: architecture.cores[kind].state_memory.size_bits for kind in counts}
+    state_bits = {kind: architecture.kinds[kind].state_memory.size_bits for kind in counts}
     all_bits = sum(counts[kind] * bits for kind, bits in state_bits.items())
     if not keeps_membranes([draft.geometry for draft in drafts], all_bits):
         return None
@@ -301,13 +302,15 @@ def _cut(draft: Plan, architecture: Architecture, *, has_residents: bool = False
         CapacityError: no cut fits.
     """
     sites = tuple(
-        Site(place.geometry, _working(architecture.cores[place.group], place.count, has_residents))
+        Site(place.geometry, _working(architecture.kinds[place.group], place.count, has_residents))
         for place in draft.places
     )
     around = surroundings(architecture, draft.weight_share)
     reloads = architecture.schedule.order != "layer" and not draft.keeps_weights
     passes = draft.geometry.steps if reloads else 1
     outside = replace(draft.outside, weight_passes=passes)
+    if draft.geometry.work is Work.HOST:
+        return replace(draft, choice=host_choice(draft.geometry, architecture, outside))
     schedule = architecture.schedule
     partition = schedule.layers.get(draft.fused.name, schedule.partition)
     try:
@@ -356,12 +359,14 @@ def _way_pj_per_bit(noc: Noc, architecture: Architecture) -> float:
 
 
 def weight_shares(architecture: Architecture) -> dict[str, int]:
-    """Bits of the weight buffer for each kind of core, in proportion to its weight memories."""
+    """Bits of the weight buffer for each kind of core, in proportion to its weight memories; none
+    for the host."""
     held = {
         name: core.count * core.weight_memory.size_bits for name, core in architecture.cores.items()
     }
     size = chip_storage(architecture).weight_buffer.size_bits
-    return {name: size * bits // sum(held.values()) for name, bits in held.items()}
+    shares = {name: size * bits // sum(held.values()) for name, bits in held.items()}
+    return dict.fromkeys(architecture.kinds, 0) | shares
 
 
 def chip_storage(architecture: Architecture) -> Storage:

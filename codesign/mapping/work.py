@@ -11,6 +11,7 @@ batch of them that one job computes.
   too, as often as channels are left over. Of integers, the largest of a group decides.
 - MAC: `codesign.mapping.mac_arrays`.
 - AC, bit by bit: as many as bits of the input are set, each a shifted weight.
+- Host: all MACs, whatever the values, on an array that is always full.
 - Product: as AC, with values of its second operand instead of weights (`products`).
 - Element-wise: pools, additions and logic that lead a fused layer of their own.
 """
@@ -25,6 +26,7 @@ from codesign.mapping.datapaths import (
     Integers,
     ceil_divide,
     element_lanes,
+    mac_datapath,
     scan_width,
     spike_datapath,
     weight_vector,
@@ -119,6 +121,13 @@ def _additions(trace: Trace, plan: Plan, pixels: int | None) -> tuple[Integers, 
     return pairs * channels_per_group(plan), added, read
 
 
+def _on_host(_trace: Trace, plan: Plan, core: Core, _precision: Precision) -> Columns:
+    array, each = mac_datapath(core), plan.geometry.macs
+    cycles = -(-each // (array.rows * array.columns))
+    lengths = batch_lengths(plan)
+    return {"mac": each * lengths, "accumulate_cycles": cycles * lengths}
+
+
 def _window_bits(plan: Plan) -> Integers:
     """Bits of the windows of a job's pixels at one timestep, with padding."""
     sizes = plan.geometry
@@ -175,5 +184,6 @@ def _entering(trace: Trace, plan: Plan) -> Integers:
 WORK_COLUMNS: dict[Work, Callable[[Trace, Plan, Core, Precision], Columns]] = {
     Work.ACCUMULATE: _accumulate,
     Work.MULTIPLY: multiply,
+    Work.HOST: _on_host,
     Work.ELEMENT_WISE: _element_wise,
 }

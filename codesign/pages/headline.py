@@ -150,6 +150,26 @@ def bit_serial_sentences(summary: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def host_sentences(summary: Mapping[str, Any]) -> list[str]:
+    """What it costs that a host outside the chip does some layers."""
+    costs = summary.get("host") or {}
+    if not costs:
+        return []
+    spent_pj = sum(cost["mac_pj"] + cost["link_pj"] for cost in costs.values())
+    named = [
+        f"{name} ({si(cost['mac'], '')} MACs for {si(cost['mac_pj'] * PICOJOULE, 'J')}, "
+        f"{si(cost['to_host_bits'] + cost['from_host_bits'], 'bit')} over the link for "
+        f"{si(cost['link_pj'] * PICOJOULE, 'J')})"
+        for name, cost in list(costs.items())[:_NAMED_LAYERS]
+    ]
+    more = f" and {len(costs) - _NAMED_LAYERS} more" if len(costs) > _NAMED_LAYERS else ""
+    return [
+        f"A host outside the chip does layers, for {percent(spent_pj / summary['energy_pj'])} of "
+        f"the energy and {sum(cost['cycles'] for cost in costs.values()):,} cycles of computing: "
+        f"{', '.join(named)}{more}."
+    ]
+
+
 _NAMED_LAYERS = 4
 
 
@@ -217,6 +237,20 @@ def counts_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
             for summary in own
         )
         said.append(f"{_whose_chip(known, own)} accumulates values bit by bit: it does {done}.")
+    for each in known:
+        again = [plan["layer"] for plan in each.get("mapping", ()) if plan.get("is_recomputed")]
+        if again:
+            done = each["operations"]
+            said.append(
+                f"{_whose_chip(known, [each])} computes {', '.join(again)} again at every timestep "
+                f"of {each['workload']}: it does {si(done['ac'], '')} ACs and "
+                f"{si(done['mac'], '')} MACs."
+            )
+        if costs := each.get("host"):
+            done = si(sum(cost["mac"] for cost in costs.values()), "")
+            said.append(
+                f"{_whose_chip(known, [each])} leaves {done} MACs of {each['workload']} to a host."
+            )
     return ["Counts of AC and MAC are those of the network.", *said] if said else []
 
 

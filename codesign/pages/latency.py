@@ -64,7 +64,7 @@ def interval_words(summary: Mapping[str, Any]) -> str:
 
 def bound_words(name: str) -> str:
     """A bound as people read it: of cores and links it is that of the busiest one."""
-    if name.startswith("compute_"):
+    if name.startswith("compute_") and name != "compute_host":
         return f"busiest {words(name).removesuffix('s')}"
     return "busiest NoC link" if name == "noc" else words(name)
 

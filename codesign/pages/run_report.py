@@ -207,6 +207,7 @@ def _activity(result: Result) -> Section:
         [
             *headline.counts_sentences([result.summary]),
             *headline.bit_serial_sentences(result.summary),
+            *headline.host_sentences(result.summary),
         ],
         pictures=[
             Picture(

@@ -83,21 +83,29 @@ class Policy(Spec):
 
     Attributes:
         integer_input: what a convolution of integers (SEW's k in 0, 1, 2, ...) costs: `mac`;
-            `repeat`: k ACs on a spike core; or `bit_serial`: a shifted AC for each bit of k that
-            is set.
-        real_input: what a convolution of reals costs: `mac`, or `bit_serial`: a shifted AC on a
-            spike core for each bit of an activation that is not zero. (Recorded are the zeros of
-            reals, not their values: every bit counts.)
+            `repeat`: k ACs on a spike core; `bit_serial`: a shifted AC for each bit of k that
+            is set; or `host`: it is done outside the chip (`Host`).
+        real_input: what a convolution of reals costs: `mac`; `bit_serial`: a shifted AC on a
+            spike core for each bit of an activation that is not zero (recorded are the zeros of
+            reals, not their values: every bit counts); or `host`.
         bit_serial_layers: which layers may be computed bit by bit: `all`, or `ends`: those that
             read the network's input, and linear ones with no neurons behind them (heads).
-        accumulation_additions: the AAP adds `a + s` at every element (`dense`), or only where s
-            spiked (`spikes`).
+        static_layers: a convolution whose input does not change with time (the stem's) is computed
+            once, and its currents are stored for the neurons of all timesteps (`stored`); or it is
+            computed again at every timestep beside its neurons, and nothing is stored
+            (`recompute`). Those whose currents anything else reads are stored in any case, as are
+            those of a host.
+        accumulation_additions: the AAP adds `a + s` at every element (`dense`); only where s
+            spiked (`spikes`); or, behind its last nonlinearity, where only the mean over the map
+            is left to be made, each spike of s steps a counter of its channel and no map of `a` is
+            stored (`counters`; elsewhere as `spikes`).
     """
 
-    integer_input: Literal["mac", "repeat", "bit_serial"]
-    real_input: Literal["mac", "bit_serial"] = "mac"
+    integer_input: Literal["mac", "repeat", "bit_serial", "host"]
+    real_input: Literal["mac", "bit_serial", "host"] = "mac"
     bit_serial_layers: Literal["all", "ends"] = "all"
-    accumulation_additions: Literal["dense", "spikes"]
+    static_layers: Literal["stored", "recompute"] = "stored"
+    accumulation_additions: Literal["dense", "spikes", "counters"]
 
 
 class Memory(Spec):
@@ -373,6 +381,71 @@ class Core(Spec):
         return self
 
 
+HOST = "host"
+"""The key of the host among the kinds of core that compute."""
+
+
+class Host(Spec):
+    """A processor beside the chip, which convolves what `policy` does not leave to the chip.
+
+    A link of two directions leads from the chip's shared memories to it. A layer's inputs are read
+    from where they live and pass the link, its results pass it back and are stored; neurons and
+    element-wise layers behind it stay on the chip. The host has the weights, and its own memories
+    are part of what a MAC costs.
+
+    Attributes:
+        mac_pj: energy of a multiply-accumulate, with all that the host spends for it.
+        macs_per_cycle: multiply-accumulates in a cycle of the chip's clock.
+        bandwidth_bits_per_s: of the link, in each direction.
+        latency_ns: from the end of a transfer over the link to its arrival.
+        energy_pj_per_bit: of the link, both ends together.
+    """
+
+    mac_pj: Energy = Field(alias="mac")
+    macs_per_cycle: Count
+    bandwidth_bits_per_s: Bandwidth = Field(alias="bandwidth")
+    latency_ns: Time = Field(alias="latency")
+    energy_pj_per_bit: EnergyPerBit = Field(alias="energy")
+    source: Source
+
+    def as_core(self) -> Core:
+        """The host as a core: of an array that is always full, and of memories that are free and
+        never too small."""
+        array = MacDatapath.model_construct(
+            rows=1,
+            columns=self.macs_per_cycle,
+            dataflow="output_stationary",
+            zero_skipping=False,
+            adders=1,
+            fill_cycles=0,
+        )
+        return Core.model_construct(
+            kind=CoreKind.ACCUMULATION,
+            count=1,
+            mac=array,
+            neuron_lanes=1,
+            weight_memory=_FREE,
+            state_memory=_FREE,
+            input_memory=_FREE,
+            operations=Operations.model_construct(source=self.source),
+            overhead=Overhead.model_construct(
+                clock_pj=0.0, idle_clock_pj=0.0, leakage_mw=0.0, area_mm2=0.0, source=self.source
+            ),
+        )
+
+
+_FREE = Memory.model_construct(
+    size_bits=1 << 40,
+    banks=1,
+    width_bits=1 << 40,
+    read_pj=0.0,
+    write_pj=0.0,
+    leakage_mw=0.0,
+    area_mm2=0.0,
+    source="part of what a MAC of the host costs",
+)
+
+
 class PaperEnergies(Spec):
     """The two coefficients of eq. 7; an architecture that has these alone has no cores."""
 
@@ -392,10 +465,16 @@ class Architecture(Spec):
     policy: Policy | None = None
     cores: dict[Name, Core] = Field(default_factory=dict)
     storage: Storage | None = None
+    host: Host | None = None
     noc: Noc | None = None
     schedule: Schedule = Field(default_factory=Schedule)
     messages: Messages | None = None
     operations: PaperEnergies | None = None
+
+    @property
+    def kinds(self) -> dict[str, Core]:
+        """All that computes, by kind: the chip's cores, and behind them the host as one more."""
+        return self.cores | ({HOST: self.host.as_core()} if self.host else {})
 
     @model_validator(mode="after")
     def _is_a_chip_or_a_price(self) -> Self:

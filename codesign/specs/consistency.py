@@ -182,13 +182,14 @@ def architecture_violations(architecture: "Architecture") -> list[Violation]:
         found += _missing(architecture, MESSAGE_GROUPS)
         return found or _message_chip_violations(architecture)
     found = _missing(architecture, CHIP_GROUPS)
-    return found or _buffer_violations(architecture) + _noc_violations(architecture)
+    rules = (_buffer_violations, _noc_violations, _host_violations)
+    return found or [each for rule in rules for each in rule(architecture)]
 
 
 def _absent(architecture: "Architecture", allowed: set[str], what: str) -> list[Violation]:
     """Groups that stand beside one that they do not fit."""
     chosen = type(architecture.schedule)() != architecture.schedule
-    groups = [*dict.fromkeys((*CHIP_GROUPS, *MESSAGE_GROUPS)), "noc"]
+    groups = [*dict.fromkeys((*CHIP_GROUPS, *MESSAGE_GROUPS)), "host", "noc"]
     given = [group for group in groups if getattr(architecture, group)] + ["schedule"] * chosen
     main = "operations" if "operations" in allowed else "messages"
     return [
@@ -240,7 +241,11 @@ def _message_chip_violations(architecture: "Architecture") -> list[Violation]:
     found = []
     needed = (
         ("integer_input", "mac", "'repeat' or 'bit_serial'"),
+        ("integer_input", "host", "'repeat' or 'bit_serial'"),
+        ("real_input", "host", "'bit_serial'"),
+        ("static_layers", "recompute", "'stored'"),
         ("accumulation_additions", "dense", "'spikes'"),
+        ("accumulation_additions", "counters", "'spikes'"),
     )
     for field, refused, wanted in needed:
         if getattr(policy, field) == refused:
@@ -272,6 +277,21 @@ def _latencies(messages: "Messages") -> Iterator[tuple[tuple[str | int, ...], fl
             yield (group, name), event.latency_ns
     for place, entry in enumerate(messages.barrier):
         yield ("barrier", place), entry.latency_ns
+
+
+def _host_violations(architecture: "Architecture") -> list[Violation]:
+    """A policy that sends layers to a host has one, which no kind of core is called."""
+    policy, found = architecture.policy, []
+    for field in ("integer_input", "real_input"):
+        if getattr(policy, field) == "host" and architecture.host is None:
+            problem = f"is missing where policy.{field} is 'host'."
+            fix = "Say what the host and its link cost, or change the policy."
+            cause = (("policy", field),)
+            found.append(Violation(("host",), problem, fix, missing=True, causes=cause))
+    if architecture.host is not None and "host" in architecture.cores:
+        problem = "must have another name beside the group 'host', which computes as well."
+        found.append(Violation(("cores", "host"), problem, "Rename it.", causes=(("host",),)))
+    return found[:1]
 
 
 def _noc_violations(architecture: "Architecture") -> list[Violation]:

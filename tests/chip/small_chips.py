@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from codesign.chip import Schedule, simulate
 from codesign.errors import CapacityError
 from codesign.mapping import Jobs, lower, map_workload
-from codesign.specs.architecture import Architecture, Core, Noc, Partition
+from codesign.specs.architecture import Architecture, Core, Host, Noc, Partition
 from codesign.specs.catalogue import architecture_path
 from codesign.specs.documents import Document, read_document
 from codesign.specs.faults import validate
@@ -63,6 +63,10 @@ def unified_chip(*overrides: str) -> Architecture:
     return _chip("unified_core", (*UNIFIED, *overrides))
 
 
+ADDITIONS = ("dense", "spikes", "counters", "counters")
+"""How the accumulation pathway adds; counters are for a part of all networks alone."""
+
+
 @st.composite
 def nocs(draw: st.DrawFn) -> Noc:
     """Networks of up to eight cores."""
@@ -93,6 +97,23 @@ def nocs(draw: st.DrawFn) -> Noc:
 
 
 @st.composite
+def with_a_host(draw: st.DrawFn, chip: Architecture) -> Architecture:
+    """The chip with a host, slow or quick, near or far, which does what is no spike."""
+    values = {
+        "mac": "1 pJ",
+        "macs_per_cycle": draw(st.sampled_from([1, 7, 64])),
+        "bandwidth": draw(st.sampled_from(["0.2 GB/s", "4 GB/s", "100 GB/s"])),
+        "latency": draw(st.sampled_from(["0 ns", "8.001 ns", "100 ns"])),
+        "energy": "10 pJ/b",
+        "source": "assumed, because a test",
+    }
+    inputs = draw(st.sampled_from([("real_input",), ("integer_input", "real_input")]))
+    assert chip.policy is not None
+    policy = chip.policy.model_copy(update=dict.fromkeys(inputs, "host"))
+    return chip.model_copy(update={"host": Host.model_validate(values), "policy": policy})
+
+
+@st.composite
 def chips(draw: st.DrawFn) -> Architecture:
     """Split and unified chips that differ in everything the kernel contends for."""
     buffer = draw(st.sampled_from(["256 B", "1 KiB", "4 KiB", "2 MiB"]))
@@ -117,6 +138,8 @@ def chips(draw: st.DrawFn) -> Architecture:
     shared += (
         f"schedule.time_batch={draw(st.sampled_from([1, 1, 2, 4]))}",
         f"schedule.assignment={draw(st.sampled_from(['equal', 'balanced']))}",
+        f"policy.static_layers={draw(st.sampled_from(['stored', 'recompute']))}",
+        f"policy.accumulation_additions={draw(st.sampled_from(ADDITIONS))}",
         *(f"schedule.order={order}", f"schedule.barrier={barrier}"),
         f"schedule.barrier_cycles={cycles}",
     )
@@ -133,7 +156,6 @@ def chips(draw: st.DrawFn) -> Architecture:
             f"cores.accumulation.count={draw(st.integers(1, 3))}",
             f"cores.accumulation.double_buffering={str(draw(st.booleans())).lower()}",
             f"cores.accumulation.mac.zero_skipping={str(draw(st.booleans())).lower()}",
-            f"policy.accumulation_additions={draw(st.sampled_from(['dense', 'spikes']))}",
             f"policy.integer_input={draw(st.sampled_from(['mac', 'repeat', 'bit_serial']))}",
             f"policy.real_input={draw(st.sampled_from(['mac', 'mac', 'bit_serial']))}",
             *shared,
@@ -141,7 +163,8 @@ def chips(draw: st.DrawFn) -> Architecture:
     else:
         chip = unified_chip(f"cores.unified.count={draw(st.integers(1, 5))}", *shared)
     schedule = chip.schedule.model_copy(update={"partition": Partition(partition)})
-    return chip.model_copy(update={"noc": noc, "schedule": schedule})
+    chip = chip.model_copy(update={"noc": noc, "schedule": schedule})
+    return draw(with_a_host(chip)) if draw(st.sampled_from([False, False, True])) else chip
 
 
 @st.composite

@@ -157,7 +157,7 @@ def in_the_state_memory(run: Simulated, mapping: Mapping, core: int) -> list[Pre
     mine = np.flatnonzero(columns["core"] == core)
     started, stored = schedule.started[mine].tolist(), schedule.stored[mine].tolist()
     ended = (schedule.started[mine] + run.jobs.compute_cycles()[mine]).tolist()
-    kind = run.architecture.cores[run.jobs.core_groups[core]]
+    kind = run.architecture.kinds[run.jobs.core_groups[core]]
     layers = {int(columns["layer"][job]) for job in mine}
     plans = [mapping.plans[layer] for layer in layers]
     group = run.jobs.core_groups[core]
@@ -182,7 +182,7 @@ def in_the_state_memory(run: Simulated, mapping: Mapping, core: int) -> list[Pre
 def test_the_state_memory_of_a_core_is_never_overfull(run: Simulated) -> None:
     mapping = map_workload(run.trace.workload, run.architecture)
     for core, group in enumerate(run.jobs.core_groups):
-        size = run.architecture.cores[group].state_memory.size_bits
+        size = run.architecture.kinds[group].state_memory.size_bits
         assert peak(in_the_state_memory(run, mapping, core)) <= size
 
 

@@ -87,7 +87,7 @@ def test_each_core_computes_its_jobs_in_order_with_two_places_each_way(run: Simu
         started, stored = run.schedule.started[mine], run.schedule.stored[mine]
         assert (started[1:] >= started[:-1] + cycles[mine][:-1]).all()
         assert (stored >= started + cycles[mine]).all()
-        places = places_of(run.architecture.cores[run.jobs.core_groups[core]])
+        places = places_of(run.architecture.kinds[run.jobs.core_groups[core]])
         assert (started[places:] >= stored[:-places]).all()
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codesign.mapping.fusion import ELEMENT_WISE, FusedLayer, fuse, read_tensors
+from codesign.mapping.fusion import ELEMENT_WISE, FusedLayer, fuse, read_tensors, recomputable
 from codesign.workload import Kind, LayerType, Stream, Workload
 from tests.small_networks import THREE, NetworkBuilder, dual_stream_network
 
@@ -41,16 +41,22 @@ def members(fused_layers: tuple[FusedLayer, ...]) -> dict[str, tuple[str, ...]]:
 @given(workload=graphs())
 @settings(max_examples=300, deadline=None)
 def test_every_layer_is_in_exactly_one_fused_layer(workload: Workload) -> None:
-    inside = [layer.name for fused in fuse(workload) for layer in fused.layers]
-    assert sorted(inside) == sorted(layer.name for layer in workload.layers)
+    for again in (frozenset[str](), recomputable(workload)):
+        inside = [layer.name for each in fuse(workload, again=again) for layer in each.layers]
+        assert sorted(inside) == sorted(layer.name for layer in workload.layers)
 
 
 @given(workload=graphs())
 @settings(max_examples=300, deadline=None)
 def test_no_fused_layer_reads_what_it_or_a_later_one_stores(workload: Workload) -> None:
     made = {layer.output for layer in workload.layers}
+    for again in (frozenset[str](), recomputable(workload)):
+        _each_reads_what_is_stored(made, fuse(workload, again=again))
+
+
+def _each_reads_what_is_stored(made: set[str], fused_layers: tuple[FusedLayer, ...]) -> None:
     stored: set[str] = set()
-    for place, fused in enumerate(fuse(workload)):
+    for place, fused in enumerate(fused_layers):
         assert fused.index == place
         assert made.intersection(read_tensors(fused)) <= stored
         stored.update(fused.stored)

@@ -123,7 +123,7 @@ def test_kinds_of_a_pipeline_have_layers_of_their_own() -> None:
 def test_a_tile_fits_every_kind_that_computes_one(run: Simulated) -> None:
     for plan in map_workload(run.trace.workload, run.architecture).plans:
         for place in plan.places:
-            core = run.architecture.cores[place.group]
+            core = run.architecture.kinds[place.group]
             assert needs_of(place.geometry, plan.grid, core, plan.weight_share) == []
 
 

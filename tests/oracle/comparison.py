@@ -2,9 +2,11 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 from codesign.chip.schedule import occupancy
 from codesign.mapping import Mapping, map_workload
+from codesign.mapping.counters import trace_as_computed
 from codesign.mapping.jobs import (
     CYCLE_COLUMNS,
     MEMORY_COLUMNS,
@@ -37,7 +39,8 @@ def compared(run: Simulated) -> tuple[list[str], Counter[str]]:
         differences += _of_core(run, machine, number, makespan)
     differences += _of_transfers(run, machine)
     mapping = map_workload(run.trace.workload, run.architecture)
-    differences += _of_counts(run, mapping)
+    trace = trace_as_computed(run.trace, mapping.workload)
+    differences += _of_counts(replace(run, trace=trace), mapping)
     return differences, features(run, mapping, machine)
 
 
@@ -64,7 +67,7 @@ def _of_core(run: Simulated, machine: Machine, number: int, makespan: int) -> li
 def _of_transfers(run: Simulated, machine: Machine) -> list[str]:
     """What every resource moved when, whatever server of it."""
     rows = run.schedule.transfers
-    is_memory = re.compile(r"(weight_buffer|activation_buffer|dram)\[\d+\]$")
+    is_memory = re.compile(r"(weight_buffer|activation_buffer|dram|host_link)\[\d+\]$")
     names = (name.partition("[")[0] if is_memory.match(name) else name for name in rows.resource)
     found = sorted(zip(names, rows.start_cycle, rows.end_cycle, strict=True))
     names_of_cores = run.jobs.core_names

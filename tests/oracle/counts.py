@@ -22,7 +22,7 @@ def counts(mapping: Mapping, trace: Trace, kinds: dict[Key, str]) -> Counts:
     a job is."""
     found: Counts = {}
     for plan in mapping.plans:
-        sites = {kind: Site(mapping, plan, trace, kind) for kind in mapping.architecture.cores}
+        sites = {kind: Site(mapping, plan, trace, kind) for kind in mapping.architecture.kinds}
         is_main = plan.fused.is_synaptic or plan.fused.main.type is LayerType.PRODUCT
         for key, part in parts(plan).items():
             site = sites[kinds.get((plan.fused.index, *key), plan.groups[0])]

@@ -20,6 +20,7 @@ class Move:
 
 
 WEIGHT_BUFFER, ACTIVATION_BUFFER, DRAM = ("weight buffer",), ("activation buffer",), ("DRAM",)
+HOST_LINK: Resource = ("host link",)
 
 
 def capacities(architecture: Architecture) -> dict[Resource, int]:
@@ -30,14 +31,18 @@ def capacities(architecture: Architecture) -> dict[Resource, int]:
         WEIGHT_BUFFER: storage.weight_buffer.ports,
         ACTIVATION_BUFFER: storage.activation_buffer.ports,
         DRAM: storage.dram.channels,
+        HOST_LINK: 2,
     }
 
 
 def dram_latency(architecture: Architecture) -> int:
     assert architecture.storage
+    return _cycles(architecture, architecture.storage.dram.latency_ns)
+
+
+def _cycles(architecture: Architecture, latency_ns: float) -> int:
     assert architecture.technology
-    nanoseconds = Fraction(str(architecture.storage.dram.latency_ns))
-    return ceil(nanoseconds * architecture.technology.clock_hz / 10**9)
+    return ceil(Fraction(str(latency_ns)) * architecture.technology.clock_hz / 10**9)
 
 
 def dram_bits_per_cycle(architecture: Architecture) -> Fraction:
@@ -89,6 +94,8 @@ def moves(architecture: Architecture, jobs: Jobs, job: int) -> dict[str, Move]:
     storage, noc = architecture.storage, architecture.noc
     assert storage
     core = row["core"]
+    if jobs.core_groups[core] == "host":
+        return _to_the_host(architecture, row)
     kind = architecture.cores[jobs.core_groups[core]]
     filling = ceil(Fraction(row["weight_writes"], kind.weight_memory.banks))
     buffers = {"weights": storage.weight_buffer, "load": storage.activation_buffer}
@@ -126,4 +133,27 @@ def moves(architecture: Architecture, jobs: Jobs, job: int) -> dict[str, Move]:
         way = links(architecture, core, row["owner"])
         cycles = ceil(Fraction(row["sum_bits"], noc.link_bits))
         found["sums"] = Move(cycles, tuple(way), noc.hop_latency_cycles * len(way))
+    return found
+
+
+def _to_the_host(architecture: Architecture, row: dict[str, int]) -> dict[str, Move]:
+    """What passes the link to a host holds it and a port or channel of where it lives."""
+    host, storage, technology = architecture.host, architecture.storage, architecture.technology
+    assert host
+    assert storage
+    assert technology
+    buffer = storage.activation_buffer
+    port, far = Fraction(buffer.banks * buffer.width_bits, buffer.ports), host.latency_ns
+    link = Fraction(host.bandwidth_bits_per_s, technology.clock_hz)
+    found = {}
+    for verb in ("load", "store"):
+        latency = _cycles(architecture, far)
+        for name, rate, memory, more in (
+            (verb, port, ACTIVATION_BUFFER, 0),
+            (f"{verb}_dram", dram_bits_per_cycle(architecture), DRAM, dram_latency(architecture)),
+        ):
+            bits = row[f"{name}_bits"]
+            if bits:
+                cycles = max(ceil(bits / rate), ceil(bits / link))
+                found[name] = Move(cycles, (HOST_LINK, memory), latency + more)
     return found

@@ -6,7 +6,7 @@ from collections import Counter
 
 from codesign.mapping.fusion import ELEMENT_WISE
 from codesign.mapping.geometry import Work
-from codesign.workload import Layer, LayerType, Stream
+from codesign.workload import Layer, LayerType, Stream, Window
 from tests.oracle.parts import Part, Site, up, words
 
 
@@ -85,7 +85,7 @@ def epilogue(site: Site, part: Part) -> Counter[str]:
     staged += _membranes(site, part) * part.is_later
     staged += part.input_bits(site) * timesteps * leads
     reads = found["state_reads"] + words(staged, core.state_memory)
-    has_bias = fused.is_synaptic and fused.main.bias
+    has_bias = fused.is_synaptic and fused.main.bias and site.kind != "host"
     biases = len(part.outputs) * site.precision.accumulator_bits * has_bias
     found["weight_reads"] += words(biases, core.weight_memory)
     if fused.has_neurons:
@@ -111,7 +111,7 @@ def _done(site: Site, part: Part, layer: Layer) -> tuple[str, int]:
         return "logic", elements
     policy = site.mapping.architecture.policy
     spikes = [name for name in layer.inputs if site.is_spikes(name)]
-    is_sparse = policy is not None and policy.accumulation_additions == "spikes"
+    is_sparse = policy is not None and policy.accumulation_additions != "dense"
     is_accumulation = layer.type is LayerType.ADD and layer.stream is Stream.ACCUMULATION
     if not (is_sparse and is_accumulation and spikes):
         return "addition", elements
@@ -164,7 +164,7 @@ def transfers(site: Site, part: Part) -> Counter[str]:
         found[place(site, "load", second)] += values
     found += _for_the_pathway(site, elements * part.is_last)
     staged = words(operands, core.state_memory) + words(results, core.state_memory)
-    if sizes.work is Work.ELEMENT_WISE and sizes.window.taps == 1:
+    if sizes.work is Work.ELEMENT_WISE and sizes.window == Window((1, 1)):
         staged += words(inputs, core.state_memory)
     else:
         found["input_writes"] = words(inputs, core.input_memory)
@@ -200,8 +200,8 @@ def place(site: Site, verb: str, name: str) -> str:
 
 def _weights(site: Site, part: Part) -> int:
     """Bits of a job's weights, with the biases if it is the last of its tile."""
-    if not site.plan.fused.is_synaptic:
-        return 0
+    if not site.plan.fused.is_synaptic or site.kind == "host":
+        return 0  # a host has them
     taps = site.plan.geometry.window.taps
     weights = len(part.outputs) * len(part.terms) * taps * site.precision.weight_bits
     is_biased = part.is_last and site.plan.fused.main.bias

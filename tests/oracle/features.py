@@ -21,6 +21,7 @@ FEATURES = (
     *("several kinds of an ability", "several kinds at a layer"),
     *("scatter beside gather", "unified beside others"),
     *("unified", "zero-skipping", "gather", "weight-stationary", "repeat", "bit-serial"),
+    *("host", "recomputed stem", "counters"),
     *("several images", "stride", "dilation", "groups", "pools", "products", "linear layers"),
 )
 
@@ -35,7 +36,7 @@ def features(run: Simulated, mapping: Mapping, machine: Machine) -> Counter[str]
     }
     on = {plan.fused.index: [] for plan in mapping.plans}
     for layer, kind in sorted(layers_and_kinds):
-        on[layer].append(run.architecture.cores[kind])
+        on[layer].append(run.architecture.kinds[kind])
     cores = [core for found in on.values() for core in found]
     spiking = [
         [core.spike.dataflow for core in on[plan.fused.index] if core.spike]
@@ -48,7 +49,7 @@ def features(run: Simulated, mapping: Mapping, machine: Machine) -> Counter[str]
     fetched = Counter()
     for block in run.jobs.blocks:
         fetched[block.layer] += block.bits
-    tensors = run.trace.workload.tensors
+    tensors = mapping.workload.tensors
     kinds = {tensor.name: tensor.kind for tensor in tensors}
     made = {name for plan in mapping.plans for name in plan.fused.stored}
     windows = [plan.geometry.window for plan in mapping.plans if plan.fused.is_synaptic]
@@ -60,7 +61,7 @@ def features(run: Simulated, mapping: Mapping, machine: Machine) -> Counter[str]
         for core in on[plan.fused.index]
         if core.mac
     ]
-    used = [run.architecture.cores[kind] for kind in {kind for _, kind in layers_and_kinds}]
+    used = [run.architecture.kinds[kind] for kind in {kind for _, kind in layers_and_kinds}]
     seen = {
         f"order: {schedule.order}": True,
         f"barrier: {schedule.barrier}": machine.waits["barrier"] > 0,
@@ -101,6 +102,9 @@ def features(run: Simulated, mapping: Mapping, machine: Machine) -> Counter[str]
             and kinds[plan.fused.main.inputs[0]] is Kind.INTEGER
             for plan in mapping.plans
         ),
+        "host": "host" in {kind for _, kind in layers_and_kinds},
+        "counters": mapping.workload != mapping.network,
+        "recomputed stem": any(p.fused.is_recomputed(mapping.workload) for p in mapping.plans),
         "bit-serial": any(plan.geometry.is_serial for plan in mapping.plans),
         "stride": any(max(window.stride) > 1 for window in windows),
         "dilation": any(max(window.dilation) > 1 for window in windows),

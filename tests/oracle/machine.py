@@ -73,7 +73,7 @@ class Machine:
         self.cores = []
         for number, kind in enumerate(jobs.core_groups):
             mine = [job for job in range(len(jobs)) if jobs.columns["core"][job] == number]
-            places = 2 if architecture.cores[kind].double_buffering else 1
+            places = 2 if kind == "host" or architecture.cores[kind].double_buffering else 1
             self.cores.append(Core(mine, places))
         self.capacity = capacities(architecture)
         self.holding: list[tuple[int, Resource]] = []

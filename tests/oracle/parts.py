@@ -46,7 +46,7 @@ class Site:
 
     @cached_property
     def core(self) -> Core:
-        return self.mapping.architecture.cores[self.kind]
+        return self.mapping.architecture.kinds[self.kind]
 
     @cached_property
     def precision(self) -> Precision:

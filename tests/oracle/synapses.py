@@ -20,9 +20,20 @@ def synapses(site: Site, part: Part) -> Counter[str]:
     if site.plan.geometry.work is Work.MULTIPLY:
         holds = site.core.mac and site.core.mac.dataflow == "weight_stationary"
         return _streamed(site, part) if holds else _multiplied(site, part)
+    if site.kind == "host":
+        return _on_host(site, part)
     if site.plan.fused.main.type is LayerType.PRODUCT:
         return _product(site, part)
     return _accumulated(site, part)
+
+
+def _on_host(site: Site, part: Part) -> Counter[str]:
+    """Every tap of every output, with padding, as many in a cycle as the host does."""
+    host = site.mapping.architecture.host
+    assert host
+    each = part.elements(site) * len(part.terms) * site.plan.geometry.window.taps
+    cycles = sum(up(each, host.macs_per_cycle) for _ in part.timesteps)
+    return Counter(mac=each * len(part.timesteps), accumulate_cycles=cycles)
 
 
 def _events(site: Site) -> NDArray[np.int64]:

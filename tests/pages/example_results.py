@@ -245,6 +245,7 @@ def _summary(
         "messages": {},
         "populations": [],
         "idle_cores": {},
+        "host": {},
         "area_mm2": None if latency_s is None else 42.0,
         "average_power_w": latency_s and energy_pj * 1e-12 / latency_s,
         "area_parts_mm2": {"spike.logic": 2.0, "activation_buffer": 40.0} if makespan else {},

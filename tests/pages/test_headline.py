@@ -117,6 +117,21 @@ def test_what_a_chip_does_that_accumulates_bit_by_bit_is_told() -> None:
     ]
 
 
+def test_what_a_host_does_is_told_with_what_it_costs() -> None:
+    cost = {"mac": 118_013_952, "to_host_bits": 2_400_000, "from_host_bits": 12_800_000}
+    cost |= {"mac_pj": 6e8, "link_pj": 1.5e8, "cycles": 1_844_000}
+    known = summary(counts={}, host={"conv1": cost}, energy_pj=7.5e9)
+    assert headline.host_sentences(known) == [
+        "A host outside the chip does layers, for 10.0 % of the energy and 1,844,000 cycles of "
+        "computing: conv1 (118 M MACs for 600 uJ, 15.2 Mbit over the link for 150 uJ)."
+    ]
+    assert headline.counts_sentences([known]) == [
+        "Counts of AC and MAC are those of the network.",
+        "The chip leaves 118 M MACs of dsnn50 to a host.",
+    ]
+    assert headline.host_sentences(summary(host={})) == []
+
+
 def test_what_one_of_several_chips_does_is_told_with_its_name() -> None:
     done = {"counts": {}, "operations": {"ac": 27_100_000, "mac": 0}}
     serial = summary(architecture="b", bit_serial={"conv1": {"ac": 7, "energy_pj": 1.0}}, **done)

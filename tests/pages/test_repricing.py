@@ -88,7 +88,7 @@ def test_every_slider_moves_components_of_its_own() -> None:
     moved = [name for slider in SLIDERS for name in slider.components]
     assert set(COEFFICIENTS) == {slider.name for slider in SLIDERS}
     assert len(moved) == len(set(moved))
-    assert set(COMPONENTS) - set(moved) == {"addition", "neuron", "logic"}
+    assert set(COMPONENTS) - set(moved) == {"addition", "neuron", "logic", "host"}
     assert factor_of("neuron", dict.fromkeys(COEFFICIENTS, 2.0)) == 1.0
 
 

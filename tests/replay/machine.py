@@ -87,7 +87,7 @@ class Machine:
         self.layout = layout or layout_of(run.mapping)
         self.storage = Storage(self.layout)
         architecture = run.mapping.architecture
-        self.cores = [CoreState(architecture.cores[kind]) for kind in run.jobs.core_groups]
+        self.cores = [CoreState(architecture.kinds[kind]) for kind in run.jobs.core_groups]
         self.jobs = {
             job: execution for job, execution in enumerate(self._executions()) if job not in without
         }

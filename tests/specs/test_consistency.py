@@ -112,6 +112,29 @@ def test_an_idle_cycle_costs_no_more_than_a_busy_one():
     ) == ["cores.spike.overhead.idle_clock must be at most the clock's 13.4 pJ (got 14 pJ)."]
 
 
+HOST = {
+    **{"mac": "5 pJ", "macs_per_cycle": 64, "bandwidth": "4 GB/s", "latency": "1 us"},
+    **{"energy": "10 pJ/b", "source": "a test"},
+}
+
+
+@pytest.mark.parametrize("field", ["integer_input", "real_input"])
+def test_a_policy_that_names_a_host_has_one(field: str):
+    assert faults_after(lambda data: data["policy"].update({field: "host"})) == [
+        f"host is missing where policy.{field} is 'host'."
+    ]
+
+
+def test_no_kind_of_core_is_called_like_the_host():
+    def change(data: dict[str, Any]) -> None:
+        data["cores"]["host"] = data["cores"]["spike"]
+        data["host"] = HOST
+
+    assert faults_after(change) == [
+        "cores.host must have another name beside the group 'host', which computes as well."
+    ]
+
+
 @pytest.mark.parametrize("group", ["technology", "precision", "policy", "cores", "storage"])
 def test_a_chip_has_all_of_its_groups(group: str):
     assert faults_after(lambda data: data.pop(group)) == [f"{group} is missing."]
@@ -163,7 +186,7 @@ def test_a_chip_of_messages_has_all_of_its_groups(group: str):
     assert faults == [f"{group} is missing."]
 
 
-@pytest.mark.parametrize("group", ["cores", "storage", "noc", "schedule"])
+@pytest.mark.parametrize("group", ["cores", "storage", "host", "noc", "schedule"])
 def test_a_chip_of_messages_has_nothing_of_other_chips(group: str):
     other = read_document(architecture_path("split_core")).data
     noc = {
@@ -171,7 +194,7 @@ def test_a_chip_of_messages_has_nothing_of_other_chips(group: str):
         **{"multicast": False, "spikes": "bitmap", "leakage": "0 mW", "area": "0 mm2"},
         "source": "a test",
     }
-    added = {**other, "noc": noc, "schedule": {"order": "timestep"}}[group]
+    added = {**other, "host": HOST, "noc": noc, "schedule": {"order": "timestep"}}[group]
     assert faults_after(lambda data: data.update({group: added}), "loihi_like") == [
         f"{group} must be absent beside 'messages', whose cores are driven by messages."
     ]
@@ -187,10 +210,28 @@ def test_a_chip_of_messages_has_nothing_of_other_chips(group: str):
             "carry spikes (got 'mac').",
         ),
         (
+            ("policy", "real_input"),
+            "host",
+            "policy.real_input must be 'bit_serial' on a chip of messages, which carry spikes "
+            "(got 'host').",
+        ),
+        (
+            ("policy", "static_layers"),
+            "recompute",
+            "policy.static_layers must be 'stored' on a chip of messages, which carry spikes "
+            "(got 'recompute').",
+        ),
+        (
             ("policy", "accumulation_additions"),
             "dense",
             "policy.accumulation_additions must be 'spikes' on a chip of messages, which carry "
             "spikes (got 'dense').",
+        ),
+        (
+            ("policy", "accumulation_additions"),
+            "counters",
+            "policy.accumulation_additions must be 'spikes' on a chip of messages, which carry "
+            "spikes (got 'counters').",
         ),
         (
             ("messages", "message_out", "latency"),

@@ -68,7 +68,7 @@ def faults_of(tmp_path: Path, *changes: tuple[str, str], name: str = "split_core
             "integer_input: mac",
             "integer_input: macc",
             "mac",
-            "policy.integer_input must be 'mac', 'repeat' or 'bit_serial' (got 'macc'). "
+            "policy.integer_input must be 'mac', 'repeat', 'bit_serial' or 'host' (got 'macc'). "
             "Did you mean 'mac'?",
         ),
         (
