@@ -1,5 +1,7 @@
 "use strict";
 // Draws the figures of the page in its colours, and makes its tables sortable and searchable.
+// A figure is drawn when it is one window away from being seen, or when the page is printed: to
+// draw all of them at once would keep a reader of the first lines waiting.
 
 const figures = JSON.parse(document.getElementById("figures").textContent);
 const config = {
@@ -46,20 +48,65 @@ function put(layout, change) {
   return layout;
 }
 
-async function draw() {
-  for (const [name, figure] of Object.entries(figures)) {
-    const layout = put(figure.layout, themed(figure.layout));
-    await Plotly.newPlot(document.getElementById(name), figure.data, layout, config);
-    // Gives the reader a chance to scroll between two figures.
-    await new Promise((resolve) => setTimeout(resolve, 0));
+const names = Object.keys(figures);
+const drawings = new Map(); // of the figures that are drawn or being drawn, a promise for each
+
+function drawFigure(name) {
+  if (!drawings.has(name)) {
+    const { data, layout } = figures[name];
+    const place = document.getElementById(name);
+    drawings.set(name, Plotly.newPlot(place, data, put(layout, themed(layout)), config));
   }
-  document.documentElement.dataset.ready = "true";
+  return drawings.get(name);
 }
 
+const drawAll = () => Promise.all(names.map(drawFigure));
+
+// In pixels from the window; 0 for what is in it.
+function distance(name) {
+  const { top, bottom } = document.getElementById(name).getBoundingClientRect();
+  return Math.max(top - innerHeight, -bottom, 0);
+}
+
+const near = new Set();
+let isDrawing = false;
+
+// The nearest first, with a chance for the reader to act between two figures.
+async function drawNear() {
+  if (isDrawing) return;
+  isDrawing = true;
+  while (near.size) {
+    const next = [...near].reduce((a, b) => (distance(b) < distance(a) ? b : a));
+    near.delete(next);
+    await drawFigure(next);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  isDrawing = false;
+}
+
+function follow(changes, observer) {
+  for (const { target, isIntersecting } of changes) {
+    if (isIntersecting) {
+      observer.unobserve(target);
+      near.add(target.id);
+    }
+  }
+  drawNear();
+}
+
+async function start() {
+  for (const name of names) if (distance(name) === 0) await drawFigure(name);
+  document.documentElement.dataset.ready = "true";
+  const observer = new IntersectionObserver(follow, { rootMargin: "100% 0px" });
+  for (const name of names) observer.observe(document.getElementById(name));
+}
+
+addEventListener("beforeprint", drawAll);
+
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  for (const name of Object.keys(figures)) {
+  for (const [name, drawing] of drawings) {
     const plot = document.getElementById(name);
-    if (plot.layout) Plotly.relayout(plot, themed(plot.layout));
+    drawing.then(() => Plotly.relayout(plot, themed(plot.layout)));
   }
 });
 
@@ -107,4 +154,4 @@ for (const input of document.querySelectorAll(".search input")) {
   });
 }
 
-const drawn = draw();
+const opened = start();
