@@ -97,6 +97,7 @@ function follow(changes, observer) {
 async function start() {
   for (const name of names) if (distance(name) === 0) await drawFigure(name);
   document.documentElement.dataset.ready = "true";
+  performance.mark("ready");
   const observer = new IntersectionObserver(follow, { rootMargin: "100% 0px" });
   for (const name of names) observer.observe(document.getElementById(name));
 }
