@@ -22,7 +22,7 @@ from codesign.pages.document import write_page
 from codesign.pages.layer_table import layer_table
 from codesign.pages.mapping import mapping_section
 from codesign.pages.messages import message_section
-from codesign.pages.noc_map import noc_section
+from codesign.pages.noc_section import noc_section
 from codesign.pages.palette import in_order
 from codesign.pages.power import power_section
 from codesign.pages.repricing import repricing
