@@ -12,6 +12,7 @@ from codesign.pages.run_report import run_page
 from codesign.pages.timeline import LARGEST_BARS, busiest, timeline_data, timeline_figure
 from tests.pages.drawn import drawn
 from tests.pages.example_results import example_result
+from tests.pages.timelines import in_pieces
 
 
 @st.composite
@@ -161,13 +162,3 @@ def test_the_page_of_a_hundred_thousand_jobs_is_small() -> None:
     for name, limit in (("timeline", LARGEST_BARS + MOST_MARKS), ("critical-chain", LARGEST_BARS)):
         shown = sum(len(trace["x"]) for trace in figures[name].data if "base" in trace)
         assert 0 < shown <= limit
-
-
-def in_pieces(rows: pd.DataFrame, pieces: int) -> pd.DataFrame:
-    """Each row as many rows that fill nine tenths of its cycles, the last one to its end."""
-    cut = rows.loc[rows.index.repeat(pieces)].reset_index(drop=True)
-    place = cut.index.to_numpy() % pieces
-    cycles = (cut["end_cycle"] - cut["start_cycle"]) / pieces
-    starts = (cut["start_cycle"] + place * cycles + 0.1 * cycles).astype("int64")
-    ends = (cut["start_cycle"] + (place + 1) * cycles).astype("int64")
-    return cut.assign(start_cycle=starts, end_cycle=ends)

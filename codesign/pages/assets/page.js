@@ -53,14 +53,95 @@ const drawings = new Map(); // of the figures that are drawn or being drawn, a p
 
 function drawFigure(name) {
   if (!drawings.has(name)) {
-    const { data, layout } = figures[name];
+    const { data, layout, detail } = figures[name];
     const place = document.getElementById(name);
-    drawings.set(name, Plotly.newPlot(place, data, put(layout, themed(layout)), config));
+    const drawing = Plotly.newPlot(place, data, put(layout, themed(layout)), config);
+    drawings.set(name, drawing);
+    if (detail) drawing.then(() => refine(place, detail));
   }
   return drawings.get(name);
 }
 
 const drawAll = () => Promise.all(names.map(drawFigure));
+
+// -- finer bars where a reader zooms in, as codesign/pages/timeline_detail.py says ----------------
+
+function refine(plot, detail) {
+  const traces = detail.traces.filter((number) => number >= 0).map((number) => plot.data[number]);
+  const coarse = traces.map(({ base, x, y, hovertext, marker }) => ({
+    ...{ base, x, y, hovertext },
+    marker: { ...marker },
+  }));
+  let isFine = false;
+  plot.on("plotly_relayout", (change) => {
+    if (!Object.keys(change).some((path) => path.startsWith("xaxis"))) return;
+    const bars = finest(detail, ...plot.layout.xaxis.range);
+    if (!bars && !isFine) return;
+    isFine = Boolean(bars);
+    traces.forEach((trace, place) => {
+      const shown = isFine ? stretch(detail, bars, plot.data.indexOf(trace)) : coarse[place];
+      const marker = Object.assign(trace.marker, shown.marker);
+      Object.assign(trace, shown, { marker });
+    });
+    Plotly.redraw(plot);
+  });
+}
+
+// The bars between two cycles, of the finest level that has not too many there.
+function finest(detail, first, last) {
+  for (const level of detail.levels.toReversed()) {
+    level.starts ??= startsOf(level);
+    const places = [...level.starts.keys()].filter(
+      (bar) => level.starts[bar] < last && level.starts[bar] + level.lengths[bar] > first,
+    );
+    if (places.length <= detail.most) return { level, places };
+  }
+  return null;
+}
+
+function startsOf({ resource, gaps, lengths }) {
+  let end = 0;
+  return gaps.map((gap, bar) => {
+    const start = (resource[bar] === resource[bar - 1] ? end : 0) + gap;
+    end = start + lengths[bar];
+    return start;
+  });
+}
+
+// What of a trace differs between levels, as codesign/pages/timeline.py makes it.
+function stretch(detail, { level, places }, number) {
+  const { starts, lengths, idle } = level;
+  const bars = places.filter((bar) => detail.traces[level.stream[bar]] === number);
+  return {
+    base: bars.map((bar) => starts[bar]),
+    x: bars.map((bar) => lengths[bar]),
+    y: bars.map((bar) => detail.resources[level.resource[bar]]),
+    hovertext: bars.map((bar) => said(detail, level, bar)),
+    marker: {
+      color: bars.map((bar) => detail.colours[level.stream[bar]][level.layer[bar]]),
+      opacity: bars.map((bar) => 1 - (0.8 * idle[bar]) / Math.max(lengths[bar], 1)),
+    },
+  };
+}
+
+function said(detail, level, bar) {
+  const [start, length] = [level.starts[bar], level.lengths[bar]];
+  const number = (value) => value.toLocaleString("en-US");
+  const more = level.layers[bar] - 1;
+  const [first, last] = [level.timesteps[bar], level.timesteps[bar] + level.more[bar]];
+  const lines = [
+    `<b>${detail.resources[level.resource[bar]]}</b>`,
+    detail.layers[level.layer[bar]] + (more ? ` and ${more} more layers` : ""),
+    first === last ? `timestep ${first}` : `timesteps ${first} to ${last}`,
+    `cycles ${number(start)} to ${number(start + length)}`,
+  ];
+  if (level.rows[bar] > 1) {
+    const share = `${((100 * (length - level.idle[bar])) / length).toFixed(1)} %`;
+    const busy = length ? share : "all";
+    lines.push(`${number(level.rows[bar])} jobs or transfers, busy ${busy} of this time`);
+  }
+  return lines.join("<br>");
+}
 
 // In pixels from the window; 0 for what is in it.
 function distance(name) {
