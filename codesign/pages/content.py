@@ -82,10 +82,13 @@ class Figure:
     Attributes:
         data: the traces.
         layout: axes, margins, legend; colours of the page are left out.
+        detail: what the page draws instead of a stretch that is zoomed into, as
+            `codesign.pages.timeline_detail` says; None if the traces are all there is.
     """
 
     data: list[dict[str, Any]]
     layout: dict[str, Any]
+    detail: dict[str, Any] | None = None
 
     def set_axis(self, name: str, *, title: str | None = None, **properties: Any) -> None:
         """Sets properties of an axis (`xaxis`, `yaxis2`), which is made if there is none."""

@@ -88,7 +88,7 @@ def component_changes(before: Result, after: Result) -> dict[str, Pair]:
 
 
 def layer_changes(before: Result, after: Result) -> dict[str, Pair]:
-    """pJ of every layer in both runs, in the order of the first and then of the second."""
+    """pJ of every layer in both runs, in the order of the one that has more, then of the other."""
     sums = [
         result.energy[result.energy["layer"] != ""]
         .groupby("layer", sort=False)["energy_pj"]
@@ -96,7 +96,8 @@ def layer_changes(before: Result, after: Result) -> dict[str, Pair]:
         .to_dict()
         for result in (before, after)
     ]
-    order = dict.fromkeys(name for result in (before, after) for name in result.layers["layer"])
+    orders = [list(dict.fromkeys(result.layers["layer"])) for result in (before, after)]
+    order = dict.fromkeys(name for names in sorted(orders, key=len, reverse=True) for name in names)
     names = [name for name in order if any(name in each for each in sums)]
     return {str(name): (sums[0].get(name, 0.0), sums[1].get(name, 0.0)) for name in names}
 
@@ -240,7 +241,7 @@ def _tile(title: str, key: str, size: float, unit: str, summaries: list[dict[str
     pair = _known(summaries, key)
     assert pair is not None
     if pair[0] == pair[1]:
-        return Tile(title, "unchanged", quantity(pair[0] * size, unit))
+        return Tile(title, "same", quantity(pair[0] * size, unit))
     value = _signed(pair) if pair[0] else quantity(pair[1] * size, unit)
     first, second = (quantity(each * size, unit) for each in pair)
     return Tile(title, value, f"{first} to {second}")

@@ -75,7 +75,11 @@ def page_html(page: Page) -> str:
 
 def _figures(page: Page) -> dict[str, Any]:
     return {
-        picture.name: {"data": picture.figure.data, "layout": picture.figure.layout}
+        picture.name: {
+            "data": picture.figure.data,
+            "layout": picture.figure.layout,
+            "detail": picture.figure.detail,
+        }
         for section in page.sections
         for picture in section.shown_pictures
     }

@@ -15,8 +15,11 @@ from codesign.pages.palette import COMPONENT_COLOURS, in_order, words
 from codesign.pages.repricing import energy_of, share_of
 from codesign.results import Result
 
-MOST_LEAVES = 300
+MOST_LEAVES = 150
 """Rectangles that a browser draws and a reader tells apart without delay."""
+
+_SMALLEST_TEXT = 10
+"""Pixels of a label's letters; where they do not fit there is no label."""
 
 _WHOLE = "whole chip"
 
@@ -94,6 +97,7 @@ def tree_figure(leaves: Sequence[Leaf]) -> Figure:
     figure = new_figure(560)
     del figure.layout["xaxis"], figure.layout["yaxis"]
     figure.layout["margin"] = {"l": 0, "r": 0, "t": 28, "b": 0}
+    figure.layout["uniformtext"] = {"mode": "hide", "minsize": _SMALLEST_TEXT}
     places = _places(leaves)
     whole = places[()]
     figure.data.append(
@@ -101,7 +105,7 @@ def tree_figure(leaves: Sequence[Leaf]) -> Figure:
             "type": "treemap",
             "ids": ["/".join(path) or "all" for path in places],
             "parents": ["/".join(path[:-1]) or "all" if path else "" for path in places],
-            "labels": [_label(path) for path in places],
+            "labels": [_in_lines(path) for path in places],
             # Where a rectangle has others in it, theirs add up to it.
             "values": [
                 value * PICOJOULE if len(path) == 3 else 0 for path, value in places.items()
@@ -141,6 +145,16 @@ def _label(path: tuple[str, ...]) -> str:
     if not path:
         return "all"
     return label(path[2]) if len(path) == 3 else words(path[-1])
+
+
+def _in_lines(path: tuple[str, ...]) -> str:
+    """The name of a rectangle; a layer's in two lines, since most rectangles are narrow."""
+    name = _label(path)
+    block, dot, last = name.rpartition(".")
+    while dot and last.isdigit() and "." in block:  # a number alone says nothing
+        block, dot, rest = block.rpartition(".")
+        last = f"{rest}.{last}"
+    return f"{block}.<br>{last}" if len(path) == 3 and block else name
 
 
 def _hover(path: tuple[str, ...], energy_pj: float, whole_pj: float) -> str:

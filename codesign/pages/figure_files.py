@@ -25,6 +25,9 @@ _CSS_PIXELS_PER_INCH, _PNG_PIXELS_PER_INCH = 96, 600
 _MOST_NAMES = 30
 """Of categories side by side, at that width; of more every second, third ... is named."""
 
+_LEGEND_ALONE = {"showlegend": True, "xaxis": {"visible": False}, "yaxis": {"visible": False}}
+"""Of a figure whose legend stands for no trace with axes."""
+
 _INK, _GRID = "#000000", "#E3E7EC"
 
 
@@ -103,4 +106,23 @@ def printed(picture: Picture) -> dict[str, Any]:
         names = layout[name].get("categoryarray", ())
         if name.startswith("xaxis") and len(names) > _MOST_NAMES and "dtick" in layout[name]:
             layout[name] |= {"dtick": -(-len(names) // _MOST_NAMES)}
-    return {"data": picture.figure.data, "layout": layout}
+    data = picture.figure.data
+    if data and data[0]["type"] == "treemap":
+        return {"data": _told_apart(data[0]), "layout": layout | _LEGEND_ALONE}
+    return {"data": data, "layout": layout}
+
+
+def _told_apart(tree: dict[str, Any]) -> list[dict[str, Any]]:
+    """A treemap with a legend of the parts of its whole: many are too small for their names, and
+    paper has nothing to point at. The bar that leads back to the whole is left out."""
+    parts = zip(tree["ids"], tree["parents"], tree["labels"], tree["marker"]["colors"], strict=True)
+    whole = tree["ids"][tree["parents"].index("")]
+    nowhere = {"type": "scatter", "mode": "markers", "x": [None], "y": [None]}
+    return [
+        {**tree, "pathbar": {"visible": False}},
+        *(
+            {**nowhere, "name": name, "marker": {"symbol": "square", "size": 12, "color": colour}}
+            for _, parent, name, colour in parts
+            if parent == whole
+        ),
+    ]

@@ -8,6 +8,7 @@ are.
 
 import math
 from collections.abc import Sequence
+from textwrap import wrap
 
 from codesign.pages.content import Figure, Picture, Section, Stacked
 from codesign.pages.drawing import (
@@ -21,6 +22,7 @@ from codesign.pages.drawing import (
 from codesign.pages.energy import PICOJOULE, stacked_energy
 from codesign.pages.palette import COMPONENT_COLOURS, in_order
 from codesign.pages.pathway_cost import (
+    CAUSES,
     accumulation_pairs,
     pathway_energy,
 )
@@ -28,6 +30,9 @@ from codesign.results import Result
 
 MOST_PAIRS = 4
 """Pairs that have a figure of their layers."""
+
+_TICK_LETTERS = 26
+"""In a line of the vertical axis, which must leave room for bars at the width of a column."""
 
 Pair = tuple[Result, Result]
 
@@ -140,8 +145,23 @@ def component_figure(stacked: Stacked) -> Figure:
         }
     )
     figure.set_axis("xaxis", title=axis_title("Change of energy", scale[1]), **_ZERO)
-    figure.set_axis("yaxis", showgrid=False, autorange="reversed")
+    figure.set_axis(
+        "yaxis",
+        showgrid=False,
+        autorange="reversed",
+        tickmode="array",
+        tickvals=[label(name) for name in stacked.categories],
+        ticktext=[_tick(name) for name in stacked.categories],
+    )
     return figure
+
+
+def _tick(category: str) -> str:
+    """A difference in bold, and each of its parts without its name, in lines of few letters."""
+    name, _, cause = category.rpartition(": ")
+    lines = wrap(cause if name else category, _TICK_LETTERS)
+    text = "<br>".join(map(label, lines))
+    return text if (cause or category) in CAUSES else f"<b>{text}</b>"
 
 
 def layer_figure(stacked: Stacked) -> Figure:

@@ -155,6 +155,14 @@ def _cost(without: Result, with_it: Result) -> AccumulationCost:
     )
 
 
+CAUSES = (
+    "the pathway's own",
+    "the spike stream's residency",
+    "static energy",
+)
+"""Of what a pathway adds: the words for the parts of its energy."""
+
+
 @dataclass(frozen=True, slots=True)
 class PathwayEnergy:
     """Where the difference in energy of a pair comes from; all in pJ, summing to the difference.
@@ -181,11 +189,7 @@ class PathwayEnergy:
     @property
     def parts(self) -> dict[str, dict[str, float]]:
         """Changes by component, by the words for each part."""
-        return {
-            "the pathway's own": self.own_pj,
-            "the spike stream's residency": self.residency_pj,
-            "static energy": self.static_pj,
-        }
+        return dict(zip(CAUSES, (self.own_pj, self.residency_pj, self.static_pj), strict=True))
 
 
 _STREAMS = ("accumulation", "spike", "chip")

@@ -22,10 +22,11 @@ from codesign.pages.document import write_page
 from codesign.pages.layer_table import layer_table
 from codesign.pages.mapping import mapping_section
 from codesign.pages.messages import message_section
-from codesign.pages.noc_map import noc_section
+from codesign.pages.noc_section import noc_section
 from codesign.pages.palette import in_order
 from codesign.pages.power import power_section
 from codesign.pages.repricing import repricing
+from codesign.pages.timeline_detail import timeline_detail
 from codesign.results import Result
 
 ENERGY_FIGURES = {
@@ -153,6 +154,8 @@ def _latency(result: Result) -> Section:
     drawn = f"{len(shown):,} recorded jobs and transfers, drawn as {len(bars):,} bars"
     marks = critical_path.marks_data(result, list(dict.fromkeys(bars["resource"])))
     lines = len(set(bars["resource"])), len(set(result.timeline["resource"]))
+    figure = timeline.timeline_figure(bars, makespan, marks)
+    detail = timeline_detail(shown, occupancy.categories, bars, figure)
     return Section(
         "Latency",
         pictures=[
@@ -169,8 +172,9 @@ def _latency(result: Result) -> Section:
                 "Timeline of cores, ports and channels",
                 f"{drawn}. {_busiest(*lines)}Neighbouring layers alternate in shade; a pale bar "
                 f"stands for work with gaps. {_MARKED * (not marks.empty)}"
-                "Drag to zoom, double-click to return.",
-                timeline.timeline_figure(bars, makespan, marks),
+                f"Drag to zoom, {'where bars become finer, ' * (detail is not None)}"
+                "double-click to return.",
+                replace(figure, detail=detail),
                 timeline.resource_table(result),
             ),
             Picture(

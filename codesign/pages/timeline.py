@@ -24,6 +24,7 @@ LARGEST_BARS = 2_000
 LARGEST_LINES = 64
 """Resources or cores that a figure shows: as many as a screen holds twice over."""
 
+_OTHER_COLOURS = "#8D8D8D", "#C2C2C2"
 _ON_PATH = "critical path"
 _STRIP = {"legendgroup": _ON_PATH, "width": 0.18, "offset": -0.5}
 """At the lower end of a line, which is 1 high; upwards is positive."""
@@ -153,23 +154,17 @@ def timeline_figure(
         marks: bars of the critical path on the same resources, drawn below theirs as a strip.
     """
     resources = [label(name) for name in dict.fromkeys(bars["resource"])]
-    in_time = bars.sort_values("start_cycle", kind="stable")
     figure = new_figure(120 + 22 * len(resources), barmode="overlay", bargap=0.12)
+    colours = bar_colours(bars)
     for stream in dict.fromkeys((*STREAM_COLOURS, *bars["stream"])):
         part = bars[bars["stream"] == stream]
         if part.empty:
             continue
-        layers = dict.fromkeys(in_time.loc[in_time["stream"] == stream, "layer"])
-        parity = {name: place % 2 for place, name in enumerate(layers)}
-        colours = (
-            STREAM_COLOURS.get(stream, "#8D8D8D"),
-            STREAM_SHADES.get(stream, "#C2C2C2"),
-        )
+        shades = [colours[stream, layer] for layer in part["layer"]]
         figure.data.extend(
             [
-                _legend(f"{words(stream)} stream", colours[0]),
-                _bar_trace(part, [colours[parity[layer]] for layer in part["layer"]], _hover)
-                | {"legendgroup": f"{words(stream)} stream"},
+                _legend(f"{words(stream)} stream", STREAM_COLOURS.get(stream, _OTHER_COLOURS[0])),
+                _bar_trace(part, shades, _hover) | {"legendgroup": f"{words(stream)} stream"},
             ]
         )
     if marks is not None and not marks.empty:
@@ -193,6 +188,25 @@ def timeline_figure(
         dtick=1,
     )
     return figure
+
+
+def bar_colours(bars: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """By stream and layer: the layers of a stream alternate between its shades in time."""
+    places: dict[str, dict[str, int]] = {}
+    in_time = bars.sort_values("start_cycle", kind="stable")
+    for stream, layer in zip(in_time["stream"], in_time["layer"], strict=True):
+        layers = places.setdefault(stream, {})
+        layers.setdefault(layer, len(layers))
+    first, second = _OTHER_COLOURS
+    shades = {
+        stream: (STREAM_COLOURS.get(stream, first), STREAM_SHADES.get(stream, second))
+        for stream in places
+    }
+    return {
+        (stream, layer): shades[stream][place % 2]
+        for stream, layers in places.items()
+        for layer, place in layers.items()
+    }
 
 
 def _legend(name: str, colour: str) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 """Prints what the command line costs, cold and warm, how long each part of a run takes, how the
-simulation grows, and what recording costs beside bare inference."""
+simulation grows, what recording costs beside bare inference, and how soon reports follow a hand."""
 
 import tempfile
 from pathlib import Path
@@ -11,6 +11,9 @@ from tests.benchmarks.samples import sample_costs
 ARCHITECTURE = "split_core"
 WORKLOAD = "dsnn50"
 MAIN_JOB = ["run", "--arch", ARCHITECTURE, "--workload", WORKLOAD]
+LARGE_JOB = ["run", "--workload", "dsnn152", "--set", "workload.timesteps=8"]
+LARGE_JOB += ["--set", "schedule.order=timestep", "--out", "reports/large"]
+"""A run of 125,598 jobs."""
 COMMANDS = (
     ("--help", ["--help"]),
     ("list", ["list"]),
@@ -78,6 +81,16 @@ def print_recording(pairs: int = 7) -> None:
         print(f"{quantity:20} {' '.join(figures)} {costs.ratio:8.2f}")
 
 
+def print_reports(folder: Path) -> None:
+    """What the reports of the main job and of a large one cost their reader."""
+    from tests.benchmarks.pages import print_head, print_page
+
+    cost(LARGE_JOB, folder)
+    print_head()
+    print_page("main job", folder / "reports" / f"{WORKLOAD}_on_{ARCHITECTURE}" / "report.html")
+    print_page("125,598 jobs", folder / "reports" / "large" / "report.html")
+
+
 def main() -> None:
     """Measures in a temporary folder and prints the tables."""
     with tempfile.TemporaryDirectory() as name:
@@ -87,6 +100,7 @@ def main() -> None:
         (recording,) = (folder / "cache").glob("*.trace")
         print_parts(recording)
         print_growth(recording)
+        print_reports(folder)
     print_recording()
 
 

@@ -68,7 +68,9 @@ class Opened:
 def open_page(browser: Any) -> Iterator[Callable[..., Opened]]:
     contexts = []
 
-    def open_path(path: Path, fragment: str = "", **options: Any) -> Opened:
+    def open_path(
+        path: Path, fragment: str = "", *, draw_all: bool = True, **options: Any
+    ) -> Opened:
         context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
         contexts.append(context)
         opened = Opened(context.new_page())
@@ -77,6 +79,8 @@ def open_page(browser: Any) -> Iterator[Callable[..., Opened]]:
         opened.page.on("request", lambda request: opened.requests.append(request.url))
         opened.page.goto(path.as_uri() + f"#{fragment}" * bool(fragment))
         opened.page.locator("html[data-ready=true]").wait_for(state="attached", timeout=60_000)
+        if draw_all:
+            opened.page.evaluate("drawAll().then(() => null)")
         return opened
 
     yield open_path

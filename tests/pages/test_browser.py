@@ -125,3 +125,26 @@ def test_the_search_shows_rows_that_hold_all_words(
     assert shown == ["layer3.2.neuron1", "layer3.2.neuron2", "layer3.2.neuron3"]
     section.locator("input").fill("")
     assert section.locator("tbody tr:visible").count() == section.locator("tbody tr").count()
+
+
+DRAWN = "[...document.querySelectorAll('.plot')].filter((p) => p.data).map((p) => p.id)"
+
+
+def test_figures_are_drawn_one_window_ahead_of_the_reader(
+    run_page: Path, open_page: Callable[..., Opened]
+) -> None:
+    page = open_page(run_page, draw_all=False).page
+    assert "timeline" not in page.evaluate(DRAWN)
+    page.locator("#timeline").scroll_into_view_if_needed()
+    for name in ("timeline", "occupancy"):
+        page.locator(f"#{name} .points path").first.wait_for(state="attached")
+    assert page.evaluate("document.getElementById('multiplies').data") is None
+
+
+def test_what_is_printed_has_all_figures(run_page: Path, open_page: Callable[..., Opened]) -> None:
+    opened = open_page(run_page, draw_all=False)
+    page = opened.page
+    assert len(page.evaluate(DRAWN)) < page.locator(".plot").count()
+    page.pdf()
+    assert len(page.evaluate(DRAWN)) == page.locator(".plot").count()
+    assert opened.messages == []

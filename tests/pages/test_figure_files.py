@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from plotly.graph_objects import Figure
 
 from codesign.errors import InputError
 from codesign.pages import figure_files
@@ -76,3 +77,15 @@ def test_without_a_browser_the_error_says_what_to_install(
         write_figures(page, tmp_path / "figures", ["svg"])
     assert not (tmp_path / "figures").exists()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_treemap_on_paper_has_a_legend_of_its_components(page: Page) -> None:
+    (picture,) = [each for each in page.sections[0].pictures if each.name == "energy-tree"]
+    figure = printed(picture)
+    tree, *legend = figure["data"]
+    colours = dict(zip(tree["labels"], tree["marker"]["colors"], strict=True))
+    assert {each["name"]: each["marker"]["color"] for each in legend}.items() <= colours.items()
+    components = {row[0] for row in picture.table.rows}
+    assert {each["name"] for each in legend} == components
+    assert picture.figure.data[0]["pathbar"] != tree["pathbar"]
+    Figure(figure["data"], figure["layout"])

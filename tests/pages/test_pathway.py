@@ -7,11 +7,13 @@ from codesign.pages.compare_report import compare_page
 from codesign.pages.pathway import (
     MOST_PAIRS,
     component_data,
+    component_figure,
     layer_data,
     layer_figure,
     pair_names,
     pathway_section,
 )
+from codesign.pages.pathway_cost import CAUSES
 from codesign.results import Result
 from tests.pages.drawn import drawn
 from tests.pages.example_results import example_result
@@ -87,3 +89,11 @@ def test_without_a_pair_there_is_no_section() -> None:
         *("Side by side", "Energy", "Latency", "Where the accumulation pathway's energy goes"),
         "Runs",
     ]
+
+
+def test_parts_stand_below_their_difference_without_its_name() -> None:
+    for pairs in ([pair()], [pair(chip="split_core"), pair(chip="unified_core")]):
+        figure = component_figure(component_data(pairs, pair_names(pairs)))
+        ticks = [text.replace("<br>", " ") for text in figure.layout["yaxis"]["ticktext"]]
+        names = [f"<b>{name}</b>" for name in pair_names(pairs)]
+        assert ticks == [text for name in names for text in (name, *CAUSES)]

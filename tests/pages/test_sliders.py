@@ -238,6 +238,22 @@ def test_a_comparison_is_shown_as_with_other_coefficients(
     assert opened.messages == []
 
 
+def test_a_figure_that_comes_into_view_later_is_drawn_with_other_coefficients(
+    run_path: Path, open_page: Callable[..., Opened]
+) -> None:
+    factors = VIEWS[0]
+    opened = open_page(run_path, draw_all=False)
+    view(opened, factors)
+    file = drawn_figures(run_page(priced_result()))["energy-timesteps"]
+    plot = opened.page.locator("#energy-timesteps")
+    assert opened.page.evaluate("document.getElementById('energy-timesteps').data") is None
+    plot.scroll_into_view_if_needed()
+    plot.locator(".points path").first.wait_for(state="attached")
+    for trace, other in zip(traces(opened, "energy-timesteps")[0], file.data, strict=True):
+        factor = factor_of(other["legendgroup"], factors)
+        assert same(trace["y"], [factor * value for value in other["y"]])
+
+
 def test_keys_move_a_slider_by_preferred_numbers_and_the_address_follows(
     run_path: Path, open_page: Callable[..., Opened]
 ) -> None:

@@ -1,12 +1,18 @@
 """However many rows are merged, the bars tell the same story."""
 
+from dataclasses import replace
+
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codesign.pages.timeline import busiest, timeline_data, timeline_figure
+from codesign.pages.critical_path import MOST_MARKS
+from codesign.pages.document import page_html
+from codesign.pages.run_report import run_page
+from codesign.pages.timeline import LARGEST_BARS, busiest, timeline_data, timeline_figure
 from tests.pages.drawn import drawn
 from tests.pages.example_results import example_result
+from tests.pages.timelines import in_pieces
 
 
 @st.composite
@@ -141,3 +147,18 @@ def test_of_very_many_resources_the_busiest_are_drawn() -> None:
     timeline = pd.DataFrame(rows, columns=["resource", "start_cycle", "end_cycle"])
     assert busiest(timeline, limit=2)["resource"].tolist() == ["soma[3]", "soma[4]"]
     assert busiest(timeline, limit=5) is timeline
+
+
+def test_the_page_of_a_hundred_thousand_jobs_is_small() -> None:
+    """Every job and every segment of the path is cut into pieces with gaps between them."""
+    result = example_result("dsnn50")
+    timeline = in_pieces(result.timeline, 14)
+    path = in_pieces(result.critical_path, 1_200)
+    assert len(timeline[timeline["state"] == "accumulate"]) > 100_000
+    assert len(path) > 100_000
+    page = run_page(replace(result, timeline=timeline, critical_path=path))
+    assert len(page_html(page)) <= 20_000_000
+    figures = {each.name: each.figure for part in page.sections for each in part.shown_pictures}
+    for name, limit in (("timeline", LARGEST_BARS + MOST_MARKS), ("critical-chain", LARGEST_BARS)):
+        shown = sum(len(trace["x"]) for trace in figures[name].data if "base" in trace)
+        assert 0 < shown <= limit

@@ -1,5 +1,7 @@
 "use strict";
 // Draws the figures of the page in its colours, and makes its tables sortable and searchable.
+// A figure is drawn when it is one window away from being seen, or when the page is printed: to
+// draw all of them at once would keep a reader of the first lines waiting.
 
 const figures = JSON.parse(document.getElementById("figures").textContent);
 const config = {
@@ -46,20 +48,147 @@ function put(layout, change) {
   return layout;
 }
 
-async function draw() {
-  for (const [name, figure] of Object.entries(figures)) {
-    const layout = put(figure.layout, themed(figure.layout));
-    await Plotly.newPlot(document.getElementById(name), figure.data, layout, config);
-    // Gives the reader a chance to scroll between two figures.
-    await new Promise((resolve) => setTimeout(resolve, 0));
+const names = Object.keys(figures);
+const drawings = new Map(); // of the figures that are drawn or being drawn, a promise for each
+
+function drawFigure(name) {
+  if (!drawings.has(name)) {
+    const { data, layout, detail } = figures[name];
+    const place = document.getElementById(name);
+    const drawing = Plotly.newPlot(place, data, put(layout, themed(layout)), config);
+    drawings.set(name, drawing);
+    if (detail) drawing.then(() => refine(place, detail));
   }
-  document.documentElement.dataset.ready = "true";
+  return drawings.get(name);
 }
 
+const drawAll = () => Promise.all(names.map(drawFigure));
+
+// -- finer bars where a reader zooms in, as codesign/pages/timeline_detail.py says ----------------
+
+function refine(plot, detail) {
+  const traces = detail.traces.filter((number) => number >= 0).map((number) => plot.data[number]);
+  const coarse = traces.map(({ base, x, y, hovertext, marker }) => ({
+    ...{ base, x, y, hovertext },
+    marker: { ...marker },
+  }));
+  let isFine = false;
+  plot.on("plotly_relayout", (change) => {
+    if (!Object.keys(change).some((path) => path.startsWith("xaxis"))) return;
+    const bars = finest(detail, ...plot.layout.xaxis.range);
+    if (!bars && !isFine) return;
+    isFine = Boolean(bars);
+    traces.forEach((trace, place) => {
+      const shown = isFine ? stretch(detail, bars, plot.data.indexOf(trace)) : coarse[place];
+      const marker = Object.assign(trace.marker, shown.marker);
+      Object.assign(trace, shown, { marker });
+    });
+    Plotly.redraw(plot);
+  });
+}
+
+// The bars between two cycles, of the finest level that has not too many there.
+function finest(detail, first, last) {
+  for (const level of detail.levels.toReversed()) {
+    level.starts ??= startsOf(level);
+    const places = [...level.starts.keys()].filter(
+      (bar) => level.starts[bar] < last && level.starts[bar] + level.lengths[bar] > first,
+    );
+    if (places.length <= detail.most) return { level, places };
+  }
+  return null;
+}
+
+function startsOf({ resource, gaps, lengths }) {
+  let end = 0;
+  return gaps.map((gap, bar) => {
+    const start = (resource[bar] === resource[bar - 1] ? end : 0) + gap;
+    end = start + lengths[bar];
+    return start;
+  });
+}
+
+// What of a trace differs between levels, as codesign/pages/timeline.py makes it.
+function stretch(detail, { level, places }, number) {
+  const { starts, lengths, idle } = level;
+  const bars = places.filter((bar) => detail.traces[level.stream[bar]] === number);
+  return {
+    base: bars.map((bar) => starts[bar]),
+    x: bars.map((bar) => lengths[bar]),
+    y: bars.map((bar) => detail.resources[level.resource[bar]]),
+    hovertext: bars.map((bar) => said(detail, level, bar)),
+    marker: {
+      color: bars.map((bar) => detail.colours[level.stream[bar]][level.layer[bar]]),
+      opacity: bars.map((bar) => 1 - (0.8 * idle[bar]) / Math.max(lengths[bar], 1)),
+    },
+  };
+}
+
+function said(detail, level, bar) {
+  const [start, length] = [level.starts[bar], level.lengths[bar]];
+  const number = (value) => value.toLocaleString("en-US");
+  const more = level.layers[bar] - 1;
+  const [first, last] = [level.timesteps[bar], level.timesteps[bar] + level.more[bar]];
+  const lines = [
+    `<b>${detail.resources[level.resource[bar]]}</b>`,
+    detail.layers[level.layer[bar]] + (more ? ` and ${more} more layers` : ""),
+    first === last ? `timestep ${first}` : `timesteps ${first} to ${last}`,
+    `cycles ${number(start)} to ${number(start + length)}`,
+  ];
+  if (level.rows[bar] > 1) {
+    const share = `${((100 * (length - level.idle[bar])) / length).toFixed(1)} %`;
+    const busy = length ? share : "all";
+    lines.push(`${number(level.rows[bar])} jobs or transfers, busy ${busy} of this time`);
+  }
+  return lines.join("<br>");
+}
+
+// In pixels from the window; 0 for what is in it.
+function distance(name) {
+  const { top, bottom } = document.getElementById(name).getBoundingClientRect();
+  return Math.max(top - innerHeight, -bottom, 0);
+}
+
+const near = new Set();
+let isDrawing = false;
+
+// The nearest first, with a chance for the reader to act between two figures.
+async function drawNear() {
+  if (isDrawing) return;
+  isDrawing = true;
+  while (near.size) {
+    const next = [...near].reduce((a, b) => (distance(b) < distance(a) ? b : a));
+    near.delete(next);
+    await drawFigure(next);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  isDrawing = false;
+}
+
+function follow(changes, observer) {
+  for (const { target, isIntersecting } of changes) {
+    if (isIntersecting) {
+      observer.unobserve(target);
+      near.add(target.id);
+    }
+  }
+  drawNear();
+}
+
+async function start() {
+  for (const name of names) if (distance(name) === 0) await drawFigure(name);
+  document.documentElement.dataset.ready = "true";
+  performance.mark("ready");
+  const observer = new IntersectionObserver(follow, { rootMargin: "100% 0px" });
+  for (const name of names) observer.observe(document.getElementById(name));
+}
+
+addEventListener("beforeprint", drawAll);
+
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  for (const name of Object.keys(figures)) {
+  for (const [name, drawing] of drawings) {
     const plot = document.getElementById(name);
-    if (plot.layout) Plotly.relayout(plot, themed(plot.layout));
+    drawing.then(() => Plotly.relayout(plot, themed(plot.layout)));
   }
 });
 
@@ -107,4 +236,4 @@ for (const input of document.querySelectorAll(".search input")) {
   });
 }
 
-const drawn = draw();
+const opened = start();

@@ -246,22 +246,21 @@
     .filter(([name]) => name in figures)
     .map(([name, how]) => ({ name, price: HOW[how](figures[name]) }));
 
-  function isInView({ name }) {
-    const { top, bottom } = document.getElementById(name).getBoundingClientRect();
-    return bottom > 0 && top < innerHeight;
-  }
-
-  // Figures in view follow a slider at once, the others when it rests.
+  // Figures in view follow a slider at once, the others when it rests; those that are not drawn yet
+  // will be drawn with what they hold then.
   let latest = 0;
   async function drawFigures() {
     const mine = ++latest;
     for (const { price } of pictures) price();
-    await drawn;
-    const seen = pictures.filter(isInView);
-    for (const picture of [...seen, null, ...pictures.filter((each) => !seen.includes(each))]) {
+    await opened;
+    const known = pictures.filter(({ name }) => drawings.has(name));
+    const seen = known.filter(({ name }) => distance(name) === 0);
+    for (const picture of [...seen, null, ...known.filter((each) => !seen.includes(each))]) {
       await new Promise((resolve) => setTimeout(resolve, picture ? 0 : REST_MS));
       if (mine !== latest) return;
-      if (picture) await Plotly.redraw(document.getElementById(picture.name));
+      if (!picture) continue;
+      await drawings.get(picture.name);
+      await Plotly.redraw(document.getElementById(picture.name));
     }
     document.documentElement.dataset.factors = fragment(false);
   }
@@ -402,6 +401,6 @@
   else {
     showSliders();
     showOutcome();
-    drawn.then(() => (document.documentElement.dataset.factors = ""));
+    opened.then(() => (document.documentElement.dataset.factors = ""));
   }
 }
