@@ -70,7 +70,8 @@ def evaluate(
     Args:
         trace: the recorded input.
         architecture: the chip.
-        progress: called with (stage, done, total), stages "lowering" and "simulation".
+        progress: called with (stage, done, total), stages "lowering", "simulation" and
+            "stream of images".
         has_timeline: whether occupancy and timeline are made; of several inputs, only those of
             the first are kept.
         what_ifs: for how many resources, the largest of the critical path first, the jobs are
@@ -123,7 +124,7 @@ def _on_cores(
     summary["idle_cores"] = _idle_cores(mapping, jobs)
     summary["bit_serial"] = _bit_serial(mapping, jobs, energy)
     summary["host"] = _on_host(mapping, jobs)
-    summary |= _steady(steady(), summary, architecture)
+    summary |= _steady(_awaited(steady, progress), summary, architecture)
     summary["bounds_cycles"] = bounds_cycles(jobs, architecture)
     summary["jobs"] = len(jobs)
     path = critical_path(jobs, schedule, architecture)
@@ -136,6 +137,16 @@ def _on_cores(
     times = (occupancy(jobs, schedule), timeline(jobs, schedule), path)
     counters = _counters(fill_levels(mapping, jobs, schedule), power)
     return Result(summary, layers, energy, *times, counters, joins(jobs, schedule))
+
+
+def _awaited(steady: Callable[[], Interval], progress: Progress | None) -> Interval:
+    """The interval, which is simulated aside and takes longer: a stream has several images."""
+    if progress is not None:
+        progress("stream of images", 0, 1)
+    found = steady()
+    if progress is not None:
+        progress("stream of images", 1, 1)
+    return found
 
 
 def _of_messages(

@@ -275,6 +275,15 @@ Bandwidth = Annotated[int, BANDWIDTH]
 """Bits per second."""
 
 
+def size_text(bits: int) -> str:
+    """A size of memory as it is written in files: `64 KiB`, `12 B`, or bits that are no bytes."""
+    for unit in ("GiB", "MiB", "KiB", "B"):
+        size_bits = int(_BYTES[unit])
+        if bits and bits % size_bits == 0:
+            return f"{bits // size_bits} {unit}"
+    return f"{bits} bit"
+
+
 def si(value: float, unit: str, digits: int = 3) -> str:
     """A number with an SI prefix, for people: `si(9.18e-3, "J")` is `9.18 mJ`.
 

@@ -67,10 +67,10 @@ def test_every_source_of_the_file_is_reported() -> None:
     assert {"technology", "precision", "cores.accumulation.overhead"} <= set(sources)
 
 
-def test_progress_names_both_stages() -> None:
+def test_progress_names_the_stages() -> None:
     stages: list[str] = []
     evaluate(dual_stream_network(), split_chip(), progress=lambda stage, *_: stages.append(stage))
-    assert set(stages) == {"lowering", "simulation"}
+    assert set(stages) == {"lowering", "simulation", "stream of images"}
 
 
 def test_the_hash_follows_the_numbers_and_not_the_file() -> None:

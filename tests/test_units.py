@@ -21,6 +21,7 @@ from codesign.units import (
     Quantity,
     shown,
     si,
+    size_text,
 )
 
 WHOLE = [quantity for quantity in QUANTITIES if quantity.whole]
@@ -173,3 +174,11 @@ def test_the_si_mantissa_is_between_1_and_1000(value: float):
 
 def test_a_value_in_a_message_stays_on_its_line():
     assert shown("a\nb\x1b[31m") == "'a?b?[31m'"
+
+
+@pytest.mark.parametrize(
+    ("bits", "text"),
+    [(0, "0 bit"), (7, "7 bit"), (8, "1 B"), (1000, "125 B"), (262144, "32 KiB"), (2**26, "8 MiB")],
+)
+def test_a_size_of_memory_is_told_as_it_is_written(bits: int, text: str) -> None:
+    assert size_text(bits) == text

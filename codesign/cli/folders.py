@@ -43,7 +43,7 @@ def require_replaceable(folder: Path) -> None:
         raise _refused(folder, f"must be a folder that can be used ({error}).") from error
     if foreign:
         raise _refused(folder, f"must be new, empty, or hold a report only (got '{foreign[0]}').")
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+    if not _takes_new(nearest):
         raise _refused(folder, f"must be in a folder that can be written (got {nearest}).")
     if _is_locked(place):
         raise _refused(
@@ -77,7 +77,7 @@ def require_file(name: str | None, *, outside: Path | None = None) -> None:
         nearest = next(parent for parent in place.parents if parent.exists())
     except (OSError, RuntimeError) as error:  # loops of links, names that are too long
         raise _refused_file(name, f"must be a file that can be used ({error}).") from error
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+    if not _takes_new(nearest):
         raise _refused_file(
             name, f"must be a file in a folder that can be written (got {nearest})."
         )
@@ -156,6 +156,15 @@ def _is_no_folder(place: Path) -> bool:
     try:
         return not stat.S_ISDIR(place.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _takes_new(folder: Path) -> bool:
+    """Whether something new can be put into a folder: tried, because rights do not say it all."""
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=_PREFIX):
+            return True
+    except OSError:
         return False
 
 

@@ -64,6 +64,9 @@ def _page(folders: list[Path]) -> "Page":
 
     if len(folders) == 1 and _is_comparison(folders[0]):
         return compare_page(*_comparison(folders[0]))
+    for folder in filter(_is_comparison, folders):
+        problem = "must be the folder of one run (got that of a comparison)."
+        raise InputError(Fault(str(folder), problem, f"Name a run in it, as {folder}/WORKLOAD."))
     known = [read_result(folder) for folder in folders]
     return run_page(known[0]) if len(known) == 1 else difference_page(*known)
 

@@ -47,7 +47,7 @@ def able_kinds(
             Work.MULTIPLY,
             "multiply values that are not spikes",
             "Add a core of kind 'accumulation' or 'unified', or let policy.real_input and "
-            "policy.integer_input be 'bit_serial' for all layers, or 'host'.",
+            "policy.integer_input be 'host', or 'bit_serial' with policy.bit_serial_layers 'all'.",
         ),
     ):
         lacking = [

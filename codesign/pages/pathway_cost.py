@@ -111,8 +111,8 @@ def _clause(cost: AccumulationCost, *, name_chip: bool) -> str:
         time = f"{_change(cost.latency_s, 1.0, 's')} of latency"
     where = f" on {cost.architecture}" if name_chip else ""
     return (
-        f"{time} and {energy} at depth {cost.depth}{where}, where eq. 7 on operations alone gives "
-        f"{_change(cost.equation_7_pj, PICOJOULE, 'J')}"
+        f"{time} and {energy} at depth {cost.depth}{where}, where eq. 7 on operations alone, in "
+        f"fp32, gives {_change(cost.equation_7_pj, PICOJOULE, 'J')}"
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from codesign.specs.faults import Violation
+from codesign.units import size_text
 
 if TYPE_CHECKING:
     from codesign.specs.architecture import (
@@ -50,8 +51,8 @@ def memory_violations(memory: "Memory") -> list[Violation]:
     if memory.size_bits % memory.bits_per_cycle == 0:
         return []
     problem = (
-        f"must be a multiple of banks x width = {memory.bits_per_cycle} bit "
-        f"(got {memory.size_bits} bit)."
+        f"must be a multiple of banks x width = {size_text(memory.bits_per_cycle)} "
+        f"(got {size_text(memory.size_bits)})."
     )
     fix = "Change size, banks or width."
     return [Violation(("size",), problem, fix, causes=(("banks",), ("width",)))]
@@ -326,8 +327,8 @@ def _buffer_violations(architecture: "Architecture") -> list[Violation]:
     if storage.weight_buffer.size_bits >= half_bits:
         return []
     problem = (
-        f"must be at least {half_bits} bit, half the weight memory of a core of "
-        f"'{name}' (got {storage.weight_buffer.size_bits} bit)."
+        f"must be at least {size_text(half_bits)}, half the weight memory of a core of "
+        f"'{name}' (got {size_text(storage.weight_buffer.size_bits)})."
     )
     fix = "Enlarge the buffer or shrink the cores' weight memory."
     causes = (("cores", name, "weight_memory", "size"),)

@@ -104,6 +104,14 @@ def test_a_result_that_is_protected_is_left_alone(tmp_path: Path) -> None:
         require_replaceable(tmp_path / "out")
 
 
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder that takes nothing new")
+def test_a_place_that_takes_nothing_new_is_refused_before_any_work() -> None:
+    with pytest.raises(InputError, match="a folder that can be written"):
+        require_replaceable(Path("/proc/reports"))
+    with pytest.raises(InputError, match="a folder that can be written"):
+        require_file("/proc/x.json")
+
+
 def test_a_folder_in_use_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "inner").mkdir()
     monkeypatch.chdir(tmp_path / "inner")

@@ -79,3 +79,8 @@ def test_a_comparison_that_was_altered_is_refused(comparison: Path) -> None:
     (comparison / "summary.json").write_text("{}")
     with pytest.raises(InputError, match=r"summary\.json: must be what a comparison wrote"):
         report([comparison])
+
+
+def test_two_comparisons_are_not_compared(comparison: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="must be the folder of one run"):
+        report([comparison, comparison], out=tmp_path / "x")

@@ -41,8 +41,8 @@ def test_the_sentence_states_the_differences() -> None:
     results = [run("dsnn50", 0.012, 6e9), run("fsnn50", 0.010, 5e9)]
     assert accumulation_cost_sentence(results) == (
         "On split_core the accumulation pathway costs +2 ms (+20.0 %) of latency and +1 mJ "
-        "(+20.0 %) of energy at depth 50, where eq. 7 on operations alone gives +920 µJ "
-        "(+102.2 %)."
+        "(+20.0 %) of energy at depth 50, where eq. 7 on operations alone, in fp32, gives "
+        "+920 µJ (+102.2 %)."
     )
 
 

@@ -89,14 +89,14 @@ def test_the_pixels_of_a_gathering_core_share_its_lanes(keys: dict[str, Any], pr
 
 def test_a_memory_holds_whole_words():
     assert faults_after(lambda data: data["storage"]["weight_buffer"].update(size="1000 bit")) == [
-        "storage.weight_buffer.size must be a multiple of banks x width = 256 bit (got 1000 bit)."
+        "storage.weight_buffer.size must be a multiple of banks x width = 32 B (got 125 B)."
     ]
 
 
 def test_the_weight_buffer_holds_what_a_core_loads_ahead():
     assert faults_after(lambda data: data["storage"]["weight_buffer"].update(size="16 KiB")) == [
-        "storage.weight_buffer.size must be at least 262144 bit, half the weight memory of a core "
-        "of 'spike' (got 131072 bit)."
+        "storage.weight_buffer.size must be at least 32 KiB, half the weight memory of a core "
+        "of 'spike' (got 16 KiB)."
     ]
 
 

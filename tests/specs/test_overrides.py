@@ -93,7 +93,7 @@ def test_options_are_split_by_what_they_mean():
         ),
         (
             "cores.spike.weight_memory.banks=3",
-            "cores.spike.weight_memory.size must be a multiple of banks x width = 384 bit",
+            "cores.spike.weight_memory.size must be a multiple of banks x width = 48 B",
         ),
     ],
 )
