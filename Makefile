@@ -9,7 +9,7 @@ demo: setup ## the main job: a dual-stream ResNet-50 on a chip with both kinds o
 	$(BIN)/codesign run --arch split_core --workload dsnn50
 
 test: setup lint ## the test suite, on two cores
-	$(BIN)/pytest --numprocesses=2 --dist=loadfile
+	$(BIN)/pytest --numprocesses=2 --dist=worksteal
 
 lint: setup ## style and types
 	$(BIN)/ruff check .

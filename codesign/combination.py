@@ -28,6 +28,7 @@ _SUMS = (
         "operations",
         "messages",
         "static_parts_pj",
+        "spared_clock_pj",
         "energy_parts_pj",
         "energy_streams_pj",
         "counts",

@@ -264,6 +264,21 @@ def static_parts_pj(jobs: Jobs, schedule: Schedule, architecture: Architecture) 
     return parts
 
 
+def spared_clock_pj(jobs: Jobs, architecture: Architecture) -> dict[str, float]:
+    """Idle clock that cores did not spend because they computed, by the stream that they computed:
+    with it, what passes with time alone is `idle_pj_per_cycle` times makespan."""
+    busy = jobs.compute_cycles()
+    groups = np.array(jobs.core_groups)[jobs.columns["core"]]
+    streams = np.array(jobs.layer_streams)[jobs.columns["layer"]]
+    return {
+        str(stream): math.fsum(
+            core.overhead.idle_clock_pj * int(busy[(groups == group) & (streams == stream)].sum())
+            for group, core in architecture.cores.items()
+        )
+        for stream in np.unique(streams)
+    }
+
+
 def dynamic_pj(jobs: Jobs, schedule: Schedule, architecture: Architecture) -> float:
     """Dynamic energy of a simulated run: without what its cycles would cost if nothing happened.
 

@@ -30,6 +30,7 @@ from codesign.energy import (
     price,
     price_operations,
     single_coefficients_pj,
+    spared_clock_pj,
     static_parts_pj,
     stream_sums,
 )
@@ -116,6 +117,7 @@ def _on_cores(
     power = power_profile(jobs, schedule, architecture)
     summary["peak_power_w"] = power.peak_w
     summary["static_parts_pj"] = static_parts_pj(jobs, schedule, architecture)
+    summary["spared_clock_pj"] = spared_clock_pj(jobs, architecture)
     on_chip = ~of_host(jobs)
     summary["operations"] = {
         name: int(jobs.columns[name][on_chip].sum()) for name in OPERATION_COLUMNS
@@ -199,6 +201,7 @@ def _summary(
         "area_mm2": area_mm2(architecture),
         "area_parts_mm2": area_parts_mm2(architecture),
         "static_parts_pj": {},
+        "spared_clock_pj": {},
         "bit_serial": {},
         "host": {},
         "mapping": [],

@@ -80,7 +80,8 @@ class Result:
             `interval_bounds_cycles` (what an image asks of each
             resource in it), `area_mm2` and `area_parts_mm2`, `average_power_w`
             and `peak_power_w` (of any cycle of any image), `static_parts_pj` (leakage, DRAM
-            background and idle clocks by place), `energy_pj`, `energy_parts_pj` (by
+            background and idle clocks by place), `spared_clock_pj` (idle clocks that cores did
+            not spend because they computed, by stream), `energy_pj`, `energy_parts_pj` (by
             component), `energy_streams_pj` (by stream), `edp_js`, `counts` (of the network,
             whatever the policy does with them), `bit_serial` (by layer the ACs and the energy of
             values that are no spikes on cores that only accumulate), `host` (by layer that is done

@@ -1,12 +1,14 @@
 """Sensitivity: does the ranking of networks by energy survive other energy tables?
 
 Energy is counts times coefficients, so nothing is simulated again: operations are priced anew, and
-what else a run spent (memories, clocks, leakage) stays as it was or is left out. An AC is an add, a
+what else a run spent (memories, clocks, leakage) stays as it was or is left out. MACs of a host
+keep its price. An AC is an add, a
 MAC a multiply and an add; a neuron update is taken for three adds, as on the shipped chips. Both
 sums of a pair are as wide: an 8-bit accumulator would overflow. Left out: other memories, and what
 other operations would do to the latency and so to leakage.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -112,16 +114,17 @@ def energies_pj(summary: Mapping[str, Any]) -> dict[str, float]:
     parts = summary["energy_parts_pj"]
     whole = summary["energy_pj"]
     operations = sum(parts.get(name, 0.0) for name in OPERATIONS)
+    outside = _host_pj(summary)
     static = sum(parts.get(name, 0.0) for name in STATIC)
     tables = {
         "the chip as it is": whole,
-        "operations alone": operations,
+        "operations alone": operations + outside,
         "without leakage and DRAM background": whole - static,
     }
     for name, prices in PRICES.items():
         priced = _priced(summary["operations"], prices, parts.get("logic", 0.0))
         tables[f"operations at {name}"] = whole - operations + priced
-        tables[f"operations at {name}, alone"] = priced
+        tables[f"operations at {name}, alone"] = priced + outside
     return tables
 
 
@@ -130,9 +133,10 @@ def energy_parts_pj(summary: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     coefficients price, and `PRICED` for operations that the table itself does."""
     parts = dict(summary["energy_parts_pj"])
     others = {name: value for name, value in parts.items() if name not in OPERATIONS}
+    outside = {"host": _host_pj(summary)} if _host_pj(summary) else {}
     tables = {
         "the chip as it is": parts,
-        "operations alone": {name: parts[name] for name in parts if name in OPERATIONS},
+        "operations alone": {name: parts[name] for name in parts if name in OPERATIONS} | outside,
         "without leakage and DRAM background": {
             name: value for name, value in parts.items() if name not in STATIC
         },
@@ -140,8 +144,13 @@ def energy_parts_pj(summary: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     for name, prices in PRICES.items():
         priced = {PRICED: _priced(summary["operations"], prices, parts.get("logic", 0.0))}
         tables[f"operations at {name}"] = others | priced
-        tables[f"operations at {name}, alone"] = priced
+        tables[f"operations at {name}, alone"] = priced | outside
     return tables
+
+
+def _host_pj(summary: Mapping[str, Any]) -> float:
+    """pJ of a host's MACs, which no table prices anew; the link to it is no operation."""
+    return math.fsum(cost["mac_pj"] for cost in (summary.get("host") or {}).values())
 
 
 def _priced(operations: Mapping[str, int], prices: OperationPrices, logic_pj: float) -> float:

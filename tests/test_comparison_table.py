@@ -1,4 +1,4 @@
-"""docs/comparison.md is what tools/compare_chips.py writes today."""
+"""docs/comparison.md has the rows that tools/compare_chips.py writes, some measured again."""
 
 import importlib.util
 from itertools import product

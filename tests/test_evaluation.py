@@ -13,7 +13,15 @@ KEYS = {
     *("interval_cycles", "interval_s", "area_mm2", "area_parts_mm2", "average_power_w"),
     *("peak_power_w", "widths", "interval_bounds_cycles", "interval_energy_pj"),
     *("mapping", "idle_cores", "messages", "populations"),
-    *("static_parts_pj", "bit_serial", "host", "critical_path_cycles", "what_if", "operations"),
+    *(
+        "static_parts_pj",
+        "spared_clock_pj",
+        "bit_serial",
+        "host",
+        "critical_path_cycles",
+        "what_if",
+        "operations",
+    ),
     *("energy_pj", "energy_parts_pj", "energy_streams_pj", "edp_js", "counts", "bounds_cycles"),
     *(
         "jobs",

@@ -78,7 +78,7 @@ def _with_counters(workload: Workload, pool: Layer, chain: tuple[Layer, ...]) ->
             layers.append(replace(pool, name=layer.name, inputs=(spikes,), output=made))
         elif layer.name == pool.name:
             layers.append(replace(pool, inputs=(_other(workload, chain[0]),), output=before))
-            for added, sum_of, total in zip(chain, [before, *sums], sums, strict=False):
+            for added, sum_of, total in zip(chain, [before, *sums[:-1]], sums, strict=True):
                 inputs = (sum_of, counts[added.name])
                 name = f"{added.name}.counters"
                 layers.append(Layer(name, LayerType.ADD, pool.stream, inputs, total))

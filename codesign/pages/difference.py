@@ -21,7 +21,7 @@ from codesign.pages.content import (
     quantity,
 )
 from codesign.pages.drawing import axis_scale, axis_title, label, new_figure, set_layer_axis
-from codesign.pages.energy import PICOJOULE
+from codesign.pages.energy import PICOJOULE, layers_in_order
 from codesign.pages.latency import bound_words
 from codesign.pages.palette import in_order, words
 from codesign.results import Result
@@ -96,7 +96,7 @@ def layer_changes(before: Result, after: Result) -> dict[str, Pair]:
         .to_dict()
         for result in (before, after)
     ]
-    orders = [list(dict.fromkeys(result.layers["layer"])) for result in (before, after)]
+    orders = [layers_in_order(result) for result in (before, after)]
     order = dict.fromkeys(name for names in sorted(orders, key=len, reverse=True) for name in names)
     names = [name for name in order if any(name in each for each in sums)]
     return {str(name): (sums[0].get(name, 0.0), sums[1].get(name, 0.0)) for name in names}

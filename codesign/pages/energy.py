@@ -55,6 +55,18 @@ def parts_of(energy: pd.DataFrame, column: str) -> dict[Any, dict[str, float]]:
     return found
 
 
+def layers_in_order(result: Result) -> list[str]:
+    """Names of a network's layers in the order of computation, and behind what they stand for those
+    that a chip computes instead (`a.counters` behind `a`)."""
+    names = list(dict.fromkeys(map(str, result.layers["layer"])))
+    known = set(names)
+    for name in dict.fromkeys(map(str, result.energy["layer"])):
+        if name and name not in known:
+            before = [place for place, each in enumerate(names) if name.startswith(f"{each}.")]
+            names.insert(before[-1] + 1 if before else len(names), name)
+    return names
+
+
 def layer_data(result: Result) -> dict[str, Stacked]:
     """For each stream of the network, the energy of the layers in their order, in pJ.
 
@@ -63,7 +75,7 @@ def layer_data(result: Result) -> dict[str, Stacked]:
     """
     energy = result.energy[result.energy["layer"] != ""]
     spent = set(energy.loc[energy["energy_pj"] != 0, "layer"])
-    layers = [layer for layer in dict.fromkeys(result.layers["layer"]) if layer in spent]
+    layers = [layer for layer in layers_in_order(result) if layer in spent]
     return {
         stream: stacked_energy(energy[energy["stream"] == stream], "layer", layers)
         for stream in STREAMS

@@ -6,7 +6,7 @@ import pandas as pd
 
 from codesign.pages.activity import AC_COUNTS
 from codesign.pages.content import Cell, Number, Table, count, percent, quantity
-from codesign.pages.energy import PICOJOULE, parts_of
+from codesign.pages.energy import PICOJOULE, layers_in_order, parts_of
 from codesign.pages.headline import repeated_integers
 from codesign.pages.repricing import energy_of, share_of
 from codesign.results import BUSY_STATES, Result
@@ -23,6 +23,7 @@ def layer_table(result: Result) -> Table:
     layers = result.layers.groupby("layer", sort=False).agg(
         {"type": "first", "stream": "first", **dict.fromkeys(_SUMS, "sum")}
     )
+    layers = _with_what_is_computed_instead(layers, result)
     energy = result.energy.groupby("layer")["energy_pj"].sum()
     parts = parts_of(result.energy, "layer")
     total = float(result.energy["energy_pj"].sum())
@@ -41,6 +42,16 @@ def layer_table(result: Result) -> Table:
             cells.append(count(int(cycles.get(layer, 0))))
         rows.append(cells)
     return Table("Layers", columns, rows)
+
+
+def _with_what_is_computed_instead(layers: pd.DataFrame, result: Result) -> pd.DataFrame:
+    """With layers that the network does not have, but the chip computes; they count nothing."""
+    streams = result.energy.groupby("layer")["stream"].first()
+    whole = layers.reindex(layers_in_order(result)).fillna(
+        {"type": "counters"} | dict.fromkeys(_SUMS, 0)
+    )
+    whole["stream"] = whole["stream"].fillna(streams.reindex(whole.index))
+    return whole
 
 
 def _activity(layer: str, row: pd.Series) -> list[Cell]:

@@ -19,7 +19,7 @@ from codesign.pages.drawing import (
     new_figure,
     set_layer_axis,
 )
-from codesign.pages.energy import PICOJOULE, stacked_energy
+from codesign.pages.energy import PICOJOULE, layers_in_order, stacked_energy
 from codesign.pages.palette import COMPONENT_COLOURS, in_order
 from codesign.pages.pathway_cost import (
     CAUSES,
@@ -105,7 +105,7 @@ def layer_data(pair: Pair) -> Stacked:
     and then of the first; layers that differ in nothing are left out."""
     first, second = pair
     energies = [each.energy[each.energy["layer"] != ""] for each in (first, second)]
-    layers = list(dict.fromkeys((*second.layers["layer"], *first.layers["layer"])))
+    layers = list(dict.fromkeys((*layers_in_order(second), *layers_in_order(first))))
     before, after = (stacked_energy(energy, "layer", layers) for energy in energies)
     nothing = [0.0] * len(layers)
     parts = {

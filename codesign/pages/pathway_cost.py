@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import pandas as pd
-
 from codesign.energy import component_sums
 from codesign.pages.content import percent, quantity
 from codesign.pages.energy import PICOJOULE
@@ -171,10 +169,12 @@ class PathwayEnergy:
         own_pj: what the accumulation stream spends, and the spike stream for it alone (storing
             what only the pathway reads), by component.
         residency_pj: what the spike stream spends more because the pathway's tensors and weights
-            take room: tensors that move to the DRAM, layers that are cut otherwise. Its
-            operations are the same with and without the pathway.
-        static_pj: leakage, background of the DRAM and clocks of cores that wait, over a longer
-            makespan.
+            take room, and time on the cores that both use: tensors that move to the DRAM, layers
+            that are cut otherwise. Its operations are the same with and without the pathway. On a
+            NoC with address events, those that are sent for the pathway alone are among it.
+        static_pj: what passes in a cycle in which nothing happens (leakage, background of the DRAM,
+            idle clocks) times the change of the makespan. What a core's clock takes while it
+            computes counts to the two streams as far as it is more than idle.
     """
 
     own_pj: dict[str, float]
@@ -198,17 +198,25 @@ _STREAMS = ("accumulation", "spike", "chip")
 
 def pathway_energy(without: Result, with_it: Result) -> PathwayEnergy:
     """The difference in energy of a pair in its parts."""
-    return PathwayEnergy(*(_changes(without.energy, with_it.energy, each) for each in _STREAMS))
+    return PathwayEnergy(*(_changes(without, with_it, stream) for stream in _STREAMS))
 
 
-def _changes(before: pd.DataFrame, after: pd.DataFrame, stream: str) -> dict[str, float]:
+def _changes(without: Result, with_it: Result, stream: str) -> dict[str, float]:
     """pJ that a stream spends more, by component; components that did not change are left out."""
-    sums = [component_sums(energy[energy["stream"] == stream]) for energy in (before, after)]
+    sums = [_above_idle(result, stream) for result in (without, with_it)]
     changes = {
         name: sums[1].get(name, 0.0) - sums[0].get(name, 0.0)
         for name in in_order({*sums[0], *sums[1]})
     }
     return {name: change for name, change in changes.items() if change}
+
+
+def _above_idle(result: Result, stream: str) -> dict[str, float]:
+    """pJ of a stream by component, where cores that compute spend their idle clock as all do."""
+    sums = component_sums(result.energy[result.energy["stream"] == stream])
+    spared = result.summary.get("spared_clock_pj", {})
+    moved = math.fsum(spared.values()) if stream == "chip" else -spared.get(stream, 0.0)
+    return sums | {"clock": sums.get("clock", 0.0) + moved} if moved else sums
 
 
 def pathway_energies_json(results: Sequence[Result]) -> list[dict[str, Any]]:
@@ -238,21 +246,26 @@ def pathway_energy_sentences(results: Sequence[Result]) -> list[str]:
             continue
         split = pathway_energy(without, with_it)
         own, residency, static = (
-            quantity(math.fsum(part.values()) * PICOJOULE, "J") for part in split.parts.values()
+            _signed(math.fsum(part.values()) * PICOJOULE) for part in split.parts.values()
         )
         is_same = all(abs(change) < _NOTHING_PJ for change in split.residency_pj.values())
         spike_stream = (
             "nothing is the spike stream's"
             if is_same
-            else f"{residency} are the spike stream's, whose tensors and weights have less room"
+            else f"{residency} are the spike stream's, which shares room and cores with it"
         )
         sentences.append(
             f"{with_it.summary['workload']} on {with_it.summary['architecture']}: of the "
-            f"{quantity(split.difference_pj * PICOJOULE, 'J')} more than "
-            f"{without.summary['workload']}, {own} are the pathway's own, {spike_stream}, and "
-            f"{static} are static, by the change of the makespan."
+            f"{_signed(split.difference_pj * PICOJOULE)} against {without.summary['workload']}, "
+            f"{own} are the pathway's own, {spike_stream}, and {static} are static, by the change "
+            "of the makespan."
         )
     return sentences
+
+
+def _signed(energy: float) -> str:
+    """`+8.95 mJ`; nothing has no sign."""
+    return f"{'+' if energy > 0 else ''}{quantity(energy, 'J')}"
 
 
 _NOTHING_PJ = 0.5

@@ -289,8 +289,8 @@ def _host_violations(architecture: "Architecture") -> list[Violation]:
             fix = "Say what the host and its link cost, or change the policy."
             cause = (("policy", field),)
             found.append(Violation(("host",), problem, fix, missing=True, causes=cause))
-    if architecture.host is not None and "host" in architecture.cores:
-        problem = "must have another name beside the group 'host', which computes as well."
+    if "host" in architecture.cores:
+        problem = "must have another name: 'host' is what computes outside the chip."
         found.append(Violation(("cores", "host"), problem, "Rename it.", causes=(("host",),)))
     return found[:1]
 

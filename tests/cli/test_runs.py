@@ -100,6 +100,16 @@ def test_a_comparison_says_what_the_pathway_costs(codesign: Run, folder: Path) -
     assert (folder / "reports" / "fsnn18_dsnn18_on_split_core" / "report.html").is_file()
 
 
+def test_where_both_streams_have_room_the_spike_stream_spends_the_same_to_the_picojoule(
+    codesign: Run,
+) -> None:
+    once = ("--set", "workload.timesteps=1")
+    done = codesign("compare", "--workloads", "fsnn18,dsnn18", *once, "--json", "-")
+    (split,) = json.loads(done.stdout)["pathway_energy"]
+    assert split["residency_pj"] == {}
+    assert split["own_pj"]["mac"] > 0
+
+
 def test_the_pathways_energy_is_told_in_parts_that_sum_to_the_difference(
     codesign: Run, folder: Path
 ) -> None:
@@ -116,8 +126,9 @@ def test_the_pathways_energy_is_told_in_parts_that_sum_to_the_difference(
         difference, abs=1e-3
     )
     own, residency, _ = parts
-    streams = with_it["energy_streams_pj"]
-    assert math.fsum(own.values()) == pytest.approx(streams["accumulation"], abs=1e-3)
+    stream = with_it["energy_streams_pj"]["accumulation"]
+    idle = with_it["spared_clock_pj"]["accumulation"]
+    assert math.fsum(own.values()) == pytest.approx(stream - idle, abs=1e-3)
     assert residency["dram"] > 0  # the pathway takes room in a buffer that is too small for both
     operations = {"ac", "mac", "addition", "logic", "neuron", "repeat"}
     assert not operations.intersection(residency)

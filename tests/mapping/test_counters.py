@@ -1,11 +1,16 @@
 """Additions behind the accumulation pathway's last nonlinearity, as counters of spikes."""
 
+import math
+
 import numpy as np
 import pytest
 
 from codesign.evaluation import evaluate
 from codesign.mapping import map_workload
 from codesign.mapping.counters import as_computed, counted_additions, trace_as_computed
+from codesign.pages.content import Number
+from codesign.pages.energy import layer_data, layers_in_order
+from codesign.pages.layer_table import layer_table
 from codesign.trace import Trace
 from codesign.workload import Layer, LayerType, Stream, Workload
 from tests.chip.small_chips import split_chip
@@ -107,3 +112,17 @@ def test_the_record_is_read_as_it_was() -> None:
     assert np.array_equal(again.values("b2.sn2"), trace.values("b2.sn2"))
     assert again.hash == trace.hash
     assert trace_as_computed(trace, trace.workload) is trace
+
+
+def test_every_layer_that_spends_is_on_the_page() -> None:
+    result = evaluate(dual_stream_network(), split_chip(COUNTERS))
+    shown = layers_in_order(result)
+    assert set(result.energy["layer"]) - {""} <= set(shown)
+    assert any(name.endswith(".counters") for name in shown)
+    caused = result.energy[result.energy["layer"] != ""]["energy_pj"].sum()
+    table = layer_table(result)
+    cells = [row[table.columns.index("energy")] for row in table.rows]
+    spent = math.fsum(cell.value for cell in cells if isinstance(cell, Number))
+    assert spent == pytest.approx(caused, rel=1e-12)
+    figures = layer_data(result).values()
+    assert math.fsum(sum(each.totals) for each in figures) == pytest.approx(caused, rel=1e-12)

@@ -125,13 +125,15 @@ def test_a_policy_that_names_a_host_has_one(field: str):
     ]
 
 
-def test_no_kind_of_core_is_called_like_the_host():
+@pytest.mark.parametrize("has_host", [True, False])
+def test_no_kind_of_core_is_called_like_the_host(has_host: bool):
     def change(data: dict[str, Any]) -> None:
         data["cores"]["host"] = data["cores"]["spike"]
-        data["host"] = HOST
+        if has_host:
+            data["host"] = HOST
 
     assert faults_after(change) == [
-        "cores.host must have another name beside the group 'host', which computes as well."
+        "cores.host must have another name: 'host' is what computes outside the chip."
     ]
 
 

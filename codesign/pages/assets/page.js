@@ -156,13 +156,16 @@ let isDrawing = false;
 async function drawNear() {
   if (isDrawing) return;
   isDrawing = true;
-  while (near.size) {
-    const next = [...near].reduce((a, b) => (distance(b) < distance(a) ? b : a));
-    near.delete(next);
-    await drawFigure(next);
-    await new Promise((resolve) => setTimeout(resolve, 0));
+  try {
+    while (near.size) {
+      const next = [...near].reduce((a, b) => (distance(b) < distance(a) ? b : a));
+      near.delete(next);
+      await drawFigure(next);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  } finally {
+    isDrawing = false; // one that cannot be drawn does not keep back the others
   }
-  isDrawing = false;
 }
 
 function follow(changes, observer) {
