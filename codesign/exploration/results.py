@@ -1,0 +1,81 @@
+"""What a sweep found: one table with a row for each point, and a summary.
+
+A report and an export read nothing else. A row is the same whoever computed it and when: nothing
+in it depends on time, machine or the order of work.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import pandas as pd
+
+
+class Status(StrEnum):
+    """How far a point came."""
+
+    SIMULATED = "simulated"
+    BOUNDED = "bounded"
+    """Only its floors were asked for."""
+    PRUNED = "pruned"
+    """Its floors alone show that another point is better in every objective."""
+    EXCLUDED = "excluded"
+    """A constraint does not hold; `error` names it."""
+    REFUSED = "refused"
+    """It is no chip, or the workload does not fit it; `error` says why."""
+    FAILED = "failed"
+    """The program went wrong; `error` says how."""
+    KILLED = "killed"
+    """The process that computed it was ended from outside, repeatedly."""
+    TIMED_OUT = "timed out"
+
+
+OBJECTIVES = {
+    "latency": ("latency_s", "s"),
+    "energy": ("energy_pj", "pJ"),
+    "edp": ("edp_js", "J s"),
+    "area": ("area_mm2", "mm2"),
+    "interval": ("interval_s", "s"),
+    "interval_energy": ("interval_energy_pj", "pJ"),
+    "power": ("average_power_w", "W"),
+    "peak_power": ("peak_power_w", "W"),
+}
+"""Column and unit of each quantity that can be an objective (less is better) or be limited."""
+
+MEASURED = (
+    *("makespan_cycles", "latency_s", "energy_pj", "edp_js", "interval_s", "interval_energy_pj"),
+    *("area_mm2", "average_power_w", "peak_power_w", "bound_cycles", "bound", "ac", "mac"),
+)
+"""Columns that a simulation fills, beside `energy_COMPONENT_pj`: without value elsewhere."""
+
+FLOORS = ("floor_latency_s", "floor_energy_pj")
+"""Columns of closed-form lower bounds, which need no mapping; also of points that were pruned."""
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """A finished sweep.
+
+    Attributes:
+        summary: one JSON object:
+            `name`, `description`, `version`;
+            `axes`: a list of `{key, unit, scale, values}`, where `key` is the axis's column,
+            `unit` that of its numbers (empty for counts and words), `scale` "linear", "log" or
+            "words", and `values` what the points have of it, in the order of the sweep;
+            `objectives`: names, keys of `OBJECTIVES`;
+            `constraints`: sentences;
+            `sampling`: `{method, points, seed}`;
+            `workloads`, `architectures`: names;
+            `counts`: number of points by `Status`;
+            `fronts`: by workload, the numbers of points on the front of the objectives;
+            `best`: by workload and objective, `{point, file, command}`;
+            `provenance`: by workload, where weights and input come from.
+        points: a row for each point: `point` (its number, from 0), `workload`, `architecture`,
+            a column for each axis, `status` (of `Status`), `error` (text or None), `FLOORS`,
+            `MEASURED`, `energy_COMPONENT_pj` for the components of `codesign.results`,
+            `trace_hash`, `architecture_hash`.
+    """
+
+    summary: Mapping[str, Any]
+    points: pd.DataFrame
