@@ -1,0 +1,153 @@
+"""Demand: everything recorded that any chip has to do, as a few numbers for each layer.
+
+A trace holds hundreds of millions of bits; floors (`codesign.exploration.floors`) need their sums
+alone. These are taken once, and then serve thousands of chips: the demand is small, knows nothing
+of any chip, and can be sent to another process.
+
+A pair is an input unit and a valid tap of the kernel (`codesign.fanout`), summed over channels and
+pixels, so that a cut of the output into bands or of the input into chunks changes nothing. What
+depends on such cuts is left out.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from codesign.coincidence import coincidences, events_of
+from codesign.counting import added_spikes, count_layers, entering_spikes
+from codesign.fanout import tap_sums
+from codesign.mapping.counters import as_computed, trace_as_computed
+from codesign.specs.architecture import Policy
+from codesign.trace import Trace
+from codesign.workload import SYNAPTIC, Kind, Layer, LayerType, Workload
+
+Integers = NDArray[np.int64]
+Values = NDArray[np.uint8 | np.uint16]
+
+COUNTED = ("layer", "type", "stream", "timestep", "ac_rate_dense", "mac")
+"""Columns of `codesign.results.Result.layers` that eq. 7 is of."""
+
+
+@dataclass(frozen=True)
+class Events:
+    """What the main input of a layer asks for, by the timesteps at which it was recorded.
+
+    Attributes:
+        units: pairs of a unit and a tap; an integer k is k units. Of a product, spikes of the
+            first operand.
+        set_bits: pairs of a set bit and a tap; of spikes and reals those of `nonzero`.
+        nonzero: pairs of an element that is not zero and a tap.
+        unions: by a batch of timesteps, pairs of a spike at any of them and a tap, for each batch;
+            of spikes alone.
+        met: of a product, spikes that meet a value that is not zero.
+    """
+
+    units: Integers
+    set_bits: Integers
+    nonzero: Integers
+    unions: Mapping[int, Integers]
+    met: Integers | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Demand:
+    """What a trace asks of any chip.
+
+    Attributes:
+        workload: the network's graph.
+        counts: rows of `codesign.counting.count_layers`, columns `COUNTED`.
+        events: of convolutions, linear layers and products, by the layer's name.
+        entering: spikes that enter a pool at each timestep, by the pool's name and what it reads.
+        spikes: of each recorded spike tensor, at each timestep.
+    """
+
+    workload: Workload
+    counts: pd.DataFrame
+    events: Mapping[str, Events]
+    entering: Mapping[tuple[str, str], Integers]
+    spikes: Mapping[str, Integers]
+
+
+def demand(trace: Trace) -> Demand:
+    """The demand of one recorded input.
+
+    Raises:
+        TraceError: a tensor that is needed was not recorded or was altered.
+    """
+    workload = trace.workload
+    events = {
+        layer.name: _of_product(trace, layer) if layer.contraction else _of_synapses(trace, layer)
+        for layer in workload.layers
+        if layer.type in SYNAPTIC or layer.contraction
+    }
+    counts = count_layers(trace)[list(COUNTED)]
+    return Demand(workload, counts, events, dict(_entering(trace)), dict(_spikes(trace)))
+
+
+def _of_synapses(trace: Trace, layer: Layer) -> Events:
+    tensor = trace.workload.input_tensor(layer)
+    mask = trace.nonzero(tensor.name)
+    nonzero = _pairs(trace.workload, layer, mask)
+    if tensor.kind is Kind.INTEGER:
+        units = _pairs(trace.workload, layer, trace.values(tensor.name))
+        bits = trace.planes(tensor.name).sum(axis=0, dtype=np.uint8)
+        return Events(units, _pairs(trace.workload, layer, bits), nonzero, {})
+    unions = {}
+    if tensor.kind is Kind.SPIKE:
+        for batch in _batches(tensor.timesteps):
+            together = np.maximum.reduceat(mask, np.arange(0, len(mask), batch), axis=0)
+            unions[batch] = _pairs(trace.workload, layer, together)
+    return Events(nonzero, nonzero, nonzero, unions)
+
+
+def _batches(timesteps: int) -> Iterator[int]:
+    """Powers of two below the number of timesteps, and that number."""
+    batch = 2
+    while batch < timesteps:
+        yield batch
+        batch *= 2
+    if timesteps > 1:
+        yield timesteps
+
+
+def _pairs(workload: Workload, layer: Layer, values: Values) -> Integers:
+    """Pairs of a unit and a valid tap at each timestep; a linear layer has one tap."""
+    if layer.window is None:
+        return _sums(values)
+    return _sums(tap_sums(values, workload.output_tensor(layer).shape, layer.window))
+
+
+def _of_product(trace: Trace, layer: Layer) -> Events:
+    contraction = layer.contraction
+    assert contraction is not None
+    spikes, values = (trace.values(name) for name in layer.inputs)
+    units = _sums(events_of(spikes, contraction))
+    return Events(units, units, units, {}, coincidences(spikes, values, contraction))
+
+
+def _entering(trace: Trace) -> Iterator[tuple[tuple[str, str], Integers]]:
+    """Of the network's pools, and of those that counters make of its additions."""
+    counting = Policy(integer_input="mac", accumulation_additions="counters")
+    for workload in (trace.workload, as_computed(trace.workload, counting)):
+        seen = trace_as_computed(trace, workload)
+        for layer in workload.layers:
+            is_pool = layer.type in (LayerType.MAX_POOL, LayerType.AVERAGE_POOL)
+            if is_pool and workload.input_tensor(layer).kind is Kind.SPIKE:
+                yield (layer.name, layer.inputs[0]), _sums(entering_spikes(seen, layer))
+
+
+def _spikes(trace: Trace) -> Iterator[tuple[str, Integers]]:
+    """Of the spikes that an addition of the accumulation stream adds."""
+    for layer in trace.workload.layers:
+        name = added_spikes(trace.workload, layer) if layer.type is LayerType.ADD else ""
+        if name:
+            yield name, _sums(trace.values(name))
+
+
+def _sums(values: NDArray[np.integer]) -> Integers:
+    """Sum of everything but the timesteps."""
+    total: Integers = values.reshape(len(values), -1).sum(axis=1, dtype=np.int64)
+    return total
