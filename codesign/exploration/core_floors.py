@@ -18,8 +18,7 @@ it, whoever does what.
 
 Left out, because it depends on the cut: inputs that several slices or bands read, biases that
 several bands read, sums that wait for the next chunk or travel to another core, the first cycles of
-all jobs but one of a step, and of gathering cores that several pixels which share a weight seldom
-have their spikes at the same tap.
+all jobs but one of a step.
 """
 
 from dataclasses import dataclass
@@ -175,7 +174,7 @@ def _scattered(on: _On) -> _Accesses:
         weight_reads=read,
         state_reads=sums,
         state_writes=sums,
-        scan_reads=bits / core.input_memory.width_bits * group.lengths.sum(axis=1),
+        scan_reads=bits / core.input_memory.width_bits * group.timesteps,
     )
 
 
@@ -196,6 +195,9 @@ def _gathered(on: _On) -> _Accesses:
     side_by_side = datapath.lanes // datapath.pixels
     passes = on.slices(group.channels, side_by_side)
     added, read = group.units / datapath.pixels, _together(on) / datapath.pixels
+    if not on.is_shared and datapath.pixels in group.shared:
+        added = group.shared[datapath.pixels]
+        read = np.maximum(read, group.shared_together[datapath.pixels])
     cycles = np.maximum(passes, on.words(group.channels, group.weight_bits, memory.bits_per_cycle))
     words = np.maximum(passes, on.words(group.channels, group.weight_bits, memory.width_bits))
     if on.is_shared:
@@ -206,7 +208,7 @@ def _gathered(on: _On) -> _Accesses:
         scan=(examined / scan_width(core))[:, None] * group.lengths,
         main=np.maximum(added * passes[:, None], read * cycles[:, None]),
         weight_reads=read.sum(axis=1) * words,
-        scan_reads=examined / core.input_memory.width_bits * group.lengths.sum(axis=1),
+        scan_reads=examined / core.input_memory.width_bits * group.timesteps,
     )
 
 
@@ -280,9 +282,9 @@ def _weight_stationary(on: _On) -> _Accesses:
             )
             inputs = begun * (each * columns)[:, None]
         loads = group.groups * tiles * columns
-        busy = busy + (loads * array.rows)[:, None] * (group.lengths > 0)
+        busy = busy + (loads * array.rows)[:, None] * group.exists
     weights = on.tiled(group.channels, array.columns, weight_bits, core.weight_memory.width_bits)
-    steps = (group.lengths > 0).sum(axis=1)
+    steps = group.steps
     return _Accesses(
         scan=0.0,
         main=busy,
@@ -299,9 +301,7 @@ def _on_host(on: _On) -> _Accesses:
     group, array = on.group, mac_datapath(on.core)
     macs = group.pixels * group.terms * group.groups * group.channels
     cycles = np.ceil(macs / (array.rows * array.columns))
-    return _Accesses(
-        scan=0.0, main=cycles[:, None] * group.lengths, mac=macs * group.lengths.sum(axis=1)
-    )
+    return _Accesses(scan=0.0, main=cycles[:, None] * group.lengths, mac=macs * group.timesteps)
 
 
 def _element_wise(on: _On) -> _Accesses:
@@ -326,7 +326,7 @@ def _with_epilogue(on: _On, found: _Accesses) -> CoreFloor:
     """The main layer's work, the epilogue's, and what all accesses of the core cost."""
     group, core = on.group, on.core
     weights, state, inputs = core.weight_memory, core.state_memory, core.input_memory
-    timesteps, steps = group.lengths.sum(axis=1), (group.lengths > 0).sum(axis=1)
+    timesteps, steps = group.timesteps, group.steps
     sums = group.size * group.sum_bits / state.width_bits
     membranes, apart = sums * group.has_neurons, sums * _are_apart(on)
     results = group.size * group.stored_bits / state.width_bits
@@ -338,7 +338,7 @@ def _with_epilogue(on: _On, found: _Accesses) -> CoreFloor:
     read = (membranes + apart + at_once) / state.banks
     epilogue = np.zeros_like(group.lengths) + read[:, None] * group.lengths
     if not on.is_shared:
-        of_biases = np.ceil(biases / weights.banks)[:, None] * (group.lengths > 0)
+        of_biases = np.ceil(biases / weights.banks)[:, None] * group.exists
         epilogue = np.maximum(epilogue, of_biases)
     elements = group.size[:, None] * group.lengths
     every = np.zeros_like(group.busiest) if on.is_shared else group.busiest
@@ -348,7 +348,7 @@ def _with_epilogue(on: _On, found: _Accesses) -> CoreFloor:
     passing = np.where(is_neuron, elements / core.neuron_lanes, passing)
     epilogue = np.maximum(epilogue, passing)
     fill = 0 if on.is_shared else core_fill(core, group.work)
-    tail = np.where(is_neuron, epilogue, 0.0) + fill * (group.lengths > 0)
+    tail = np.where(is_neuron, epilogue, 0.0) + fill * group.exists
     biased = np.zeros_like(biases) if on.is_shared else biases * steps
     of_elements = (membranes + apart + operands + results) * timesteps
     both_pj = state.read_pj + state.write_pj
@@ -396,15 +396,8 @@ def _are_apart(on: _On) -> Numbers:
 def _operations(on: _On, found: _Accesses) -> dict[Basis, Numbers]:
     """Energy of operations."""
     group, prices = on.group, on.core.operations
-    counts = {
-        "ac": group.ac.sum(axis=1),
-        "mac": found.mac,
-        "addition": group.addition.sum(axis=1),
-        "neuron": group.neuron.sum(axis=1),
-        "logic": group.logic.sum(axis=1),
-    }
+    counts = group.operations | {"mac": found.mac + np.zeros_like(group.size)}
     return {
-        (name, "operations"): np.zeros_like(group.size)
-        + count * (getattr(prices, f"{name}_pj") or 0.0)
+        (name, "operations"): count * (getattr(prices, f"{name}_pj") or 0.0)
         for name, count in counts.items()
     }

@@ -9,7 +9,7 @@ pixels, so that a cut of the output into bands or of the input into chunks chang
 depends on such cuts is left out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from codesign.coincidence import coincidences, events_of
 from codesign.counting import added_spikes, count_layers, entering_spikes
+from codesign.exploration.shared_vectors import shared_vectors
 from codesign.fanout import tap_sums
 from codesign.mapping.counters import as_computed, trace_as_computed
 from codesign.specs.architecture import Policy
@@ -42,6 +43,8 @@ class Events:
         nonzero: pairs of an element that is not zero and a tap.
         unions: by a batch of timesteps, pairs of a spike at any of them and a tap, for each batch;
             of spikes alone.
+        shared: by output pixels of a gathering core, the fewest vectors of weights that pairs of
+            `nonzero` ask for.
         met: of a product, spikes that meet a value that is not zero.
     """
 
@@ -49,6 +52,7 @@ class Events:
     set_bits: Integers
     nonzero: Integers
     unions: Mapping[int, Integers]
+    shared: Mapping[int, Integers]
     met: Integers | None = None
 
 
@@ -71,15 +75,23 @@ class Demand:
     spikes: Mapping[str, Integers]
 
 
-def demand(trace: Trace) -> Demand:
+def demand(trace: Trace, pixels: Collection[int] = ()) -> Demand:
     """The demand of one recorded input.
+
+    Args:
+        trace: what was recorded.
+        pixels: output pixels that share the lanes of gathering cores, of all chips that are of
+            interest. Of others it is assumed that all of them have their spikes together, which is
+            a floor as well, but a low one.
 
     Raises:
         TraceError: a tensor that is needed was not recorded or was altered.
     """
     workload = trace.workload
     events = {
-        layer.name: _of_product(trace, layer) if layer.contraction else _of_synapses(trace, layer)
+        layer.name: _of_product(trace, layer, pixels)
+        if layer.contraction
+        else _of_synapses(trace, layer, pixels)
         for layer in workload.layers
         if layer.type in SYNAPTIC or layer.contraction
     }
@@ -87,20 +99,21 @@ def demand(trace: Trace) -> Demand:
     return Demand(workload, counts, events, dict(_entering(trace)), dict(_spikes(trace)))
 
 
-def _of_synapses(trace: Trace, layer: Layer) -> Events:
+def _of_synapses(trace: Trace, layer: Layer, pixels: Collection[int]) -> Events:
     tensor = trace.workload.input_tensor(layer)
     mask = trace.nonzero(tensor.name)
+    shared = {each: shared_vectors(trace.workload, layer, mask, each) for each in pixels}
     nonzero = _pairs(trace.workload, layer, mask)
     if tensor.kind is Kind.INTEGER:
         units = _pairs(trace.workload, layer, trace.values(tensor.name))
         bits = trace.planes(tensor.name).sum(axis=0, dtype=np.uint8)
-        return Events(units, _pairs(trace.workload, layer, bits), nonzero, {})
+        return Events(units, _pairs(trace.workload, layer, bits), nonzero, {}, shared)
     unions = {}
     if tensor.kind is Kind.SPIKE:
         for batch in _batches(tensor.timesteps):
             together = np.maximum.reduceat(mask, np.arange(0, len(mask), batch), axis=0)
             unions[batch] = _pairs(trace.workload, layer, together)
-    return Events(nonzero, nonzero, nonzero, unions)
+    return Events(nonzero, nonzero, nonzero, unions, shared)
 
 
 def _batches(timesteps: int) -> Iterator[int]:
@@ -120,12 +133,13 @@ def _pairs(workload: Workload, layer: Layer, values: Values) -> Integers:
     return _sums(tap_sums(values, workload.output_tensor(layer).shape, layer.window))
 
 
-def _of_product(trace: Trace, layer: Layer) -> Events:
+def _of_product(trace: Trace, layer: Layer, pixels: Collection[int]) -> Events:
     contraction = layer.contraction
     assert contraction is not None
     spikes, values = (trace.values(name) for name in layer.inputs)
     units = _sums(events_of(spikes, contraction))
-    return Events(units, units, units, {}, coincidences(spikes, values, contraction))
+    shared = {each: shared_vectors(trace.workload, layer, spikes, each) for each in pixels}
+    return Events(units, units, units, {}, shared, coincidences(spikes, values, contraction))
 
 
 def _entering(trace: Trace) -> Iterator[tuple[tuple[str, str], Integers]]:

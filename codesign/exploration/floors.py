@@ -139,7 +139,7 @@ class _Part:
         neurons; each of these sums is at least as large as if the kind that is best for it did
         all. A job lasts a cycle.
         """
-        exists = (self.group.lengths > 0) * min(weights[kind] for kind in self.kinds)
+        exists = self.group.exists * min(weights[kind] for kind in self.kinds)
         if len(self.kinds) == 1:
             (kind,) = self.kinds
             alone: Numbers = np.maximum(self.floors[kind].busy * weights[kind], exists)
@@ -268,7 +268,9 @@ def _energy(
     for part in parts:
         every = list(part.floors.values())
         for basis in every[0].energy_pj:
-            spent = np.minimum.reduce([each.energy_pj[basis] for each in every])
+            spent = every[0].energy_pj[basis]
+            for other in every[1:]:
+                spent = np.minimum(spent, other.energy_pj[basis])
             found[basis[0]] += float(spent.sum())
         clocks = {
             kind: core.overhead.clock_pj - core.overhead.idle_clock_pj

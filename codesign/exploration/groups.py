@@ -11,9 +11,9 @@ though every slice and neighbouring bands read some of them again.
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from codesign.counting import added_spikes
 from codesign.exploration.demand import Demand, Events, Integers
 from codesign.mapping.counters import as_computed
-from codesign.mapping.fusion import ELEMENT_WISE, FusedLayer, fuse, recomputable
+from codesign.mapping.fusion import ELEMENT_WISE, FusedLayer, fuse, read_tensors, recomputable
 from codesign.mapping.geometry import POOLS, Geometry, Work, geometry, is_on_host
 from codesign.mapping.order import makers_of
 from codesign.mapping.tiling import input_band
@@ -64,7 +64,7 @@ class Choices(NamedTuple):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Group:
     """Layers that the same kinds of core can do.
 
@@ -91,6 +91,8 @@ class Group:
         units: pairs of an event and a tap, of an AC datapath; `together`: those of which any
             timestep of the step has the event.
         nonzero: pairs of a non-zero element and a tap, of a MAC array.
+        shared, shared_together: by output pixels of a gathering core, the fewest vectors of weights
+            that are added, and of those that are read for all timesteps of the step.
         ac, addition, logic, neuron: operations.
         busiest: operations of the element-wise layer that has most.
         scanned: spikes' bits that a pool scans.
@@ -130,6 +132,29 @@ class Group:
     busiest: Numbers
     scanned: Numbers
     added: Numbers
+    shared: Mapping[int, Numbers]
+    shared_together: Mapping[int, Numbers]
+
+    @cached_property
+    def exists(self) -> Numbers:
+        """1 for each step that a layer has."""
+        return np.asarray(self.lengths > 0, dtype=np.float64)
+
+    @cached_property
+    def timesteps(self) -> Numbers:
+        """Of each layer."""
+        return np.asarray(self.lengths.sum(axis=1))
+
+    @cached_property
+    def steps(self) -> Numbers:
+        """Of each layer."""
+        return np.asarray(self.exists.sum(axis=1))
+
+    @cached_property
+    def operations(self) -> dict[str, Numbers]:
+        """Of each layer, by kind, but for MACs, which depend on the array."""
+        names = ("ac", "addition", "neuron", "logic")
+        return {name: getattr(self, name).sum(axis=1) for name in names}
 
 
 @dataclass(frozen=True)
@@ -165,8 +190,8 @@ class Asked:
             timesteps.
         steps: of each fused layer, how often each of its tiles is computed.
         weight_bits: of each fused layer, all its weights and biases.
-        membrane_bits: of layers with neurons that have several timesteps, those of all of them.
-        spilling_bits: that all steps but the last would store if these membranes travelled.
+        membrane_bits: of each fused layer, its membranes if it has several timesteps.
+        meetings: 1 where a layer reads or stores a tensor, `(layers, tensors)`.
         host_macs: of layers that a host does.
         outside_bits: of main inputs that no layer makes, by layer and step.
         always_loads: whether every job of a layer loads a part of its input.
@@ -178,8 +203,8 @@ class Asked:
     needs: tuple[tuple[tuple[int, bool], ...], ...]
     steps: tuple[int, ...]
     weight_bits: tuple[int, ...]
-    membrane_bits: int
-    spilling_bits: int
+    membrane_bits: Numbers
+    meetings: Numbers
     host_macs: int
     outside_bits: Numbers
     always_loads: tuple[bool, ...]
@@ -206,16 +231,21 @@ def asked(demand: Demand, choices: Choices) -> Asked:
         is_any = row.sizes.work is not Work.ELEMENT_WISE
         parts[row.sizes.work, Stream.SPIKE if is_any else row.fused.stream].append(row)
     steps = tuple(each.steps for each in sizes)
-    kept = [each for each in sizes if each.has_neurons and each.timesteps > 1]
+    membranes = [
+        math.prod(each.output_map) * each.sum_bits * (each.has_neurons and each.timesteps > 1)
+        for each in sizes
+    ]
+    touched = [dict.fromkeys((*read_tensors(fused), *fused.stored)) for fused in fused_layers]
+    names = tuple(dict.fromkeys(name for each in touched for name in each))
     made = {name for fused in fused_layers for name in fused.stored}
     return Asked(
         tuple(_group(key, mine, max(steps)) for key, mine in parts.items()),
-        _tensors(workload, rows, widths, choices),
+        _tensors(workload, names, rows, widths, choices),
         _needs(fused_layers, makers_of(fused_layers)),
         steps,
         tuple(each.layer_bits() for each in sizes),
-        sum(math.prod(each.output_map) * each.sum_bits for each in kept),
-        sum(math.prod(each.output_map) * each.sum_bits * (each.steps - 1) for each in kept),
+        np.array(membranes, dtype=np.float64),
+        np.array([[name in each for name in names] for each in touched], dtype=np.float64),
         sum(each.macs * each.timesteps for each in sizes if each.work is Work.HOST),
         _from_outside(rows, made, max(steps)),
         tuple(row.always_loads for row in rows),
@@ -269,6 +299,8 @@ class _Row:
         none = np.zeros(self.sizes.steps, dtype=np.int64)
         self.units = self.together = self.nonzero = self.ac = none
         self.scanned = self.added = none
+        self.shared: dict[int, Integers] = {}
+        self.shared_together: dict[int, Integers] = {}
         events = demand.events.get(self.fused.main.name)
         if events is not None and self.sizes.work is Work.ACCUMULATE:
             units = self._units(events)
@@ -278,6 +310,7 @@ class _Row:
                 self.ac, self.together = self._by_step(events.met), self.units
             else:
                 self.together = self._together(events, units)
+            self._share(events, units)
         elif events is not None:
             self.nonzero = self._by_step(events.nonzero)
         elif self.fused.main.type in POOLS:
@@ -304,6 +337,22 @@ class _Row:
             return unions[batch]
         most: Integers = np.maximum.reduceat(units, np.arange(steps) * batch)
         return most
+
+    def _share(self, events: Events, units: Integers) -> None:
+        """Vectors that pixels share: one for every tap at which any has an event, and for an
+        integer one for each event of the pixel that has most, hence all of them over the pixels."""
+        main = self._workload.input_tensor(self.fused.main)
+        is_real = self.sizes.is_serial and main.kind is Kind.REAL
+        for pixels, vectors in events.shared.items():
+            counts = vectors * (self.sizes.input_bits if is_real else 1)
+            counts = np.maximum(counts, -(-units // pixels))
+            self.shared[pixels] = self._by_step(counts)
+            if len(counts) == 1:
+                most = np.repeat(counts, self.sizes.steps)
+            else:
+                most = np.maximum.reduceat(counts, np.arange(self.sizes.steps) * self.sizes.batch)
+            is_apart = events.met is not None or self.sizes.batch == 1
+            self.shared_together[pixels] = self.shared[pixels] if is_apart else most
 
     def _count_pool(self, demand: Demand) -> None:
         main = self.fused.main
@@ -370,16 +419,25 @@ def _group(key: tuple[Work, Stream], rows: list[_Row], steps: int) -> Group:
     for name in (*_OF_SIZES, *_OF_ROWS):
         numbers[name] = numbers[name].astype(np.float64)
     for name in _BY_STEP:
-        table = np.zeros((len(rows), steps))
-        for number, row in enumerate(rows):
-            values = getattr(row, name)
-            table[number, : len(values)] = values
-        numbers[name] = table
+        numbers[name] = _padded([getattr(row, name) for row in rows], steps)
+    for name in ("shared", "shared_together"):
+        tables = [getattr(row, name) for row in rows]
+        numbers[name] = {
+            pixels: _padded([table[pixels] for table in tables], steps) for pixels in tables[0]
+        }
     numbers["grouped"] = numbers["groups"] > 1
     widths = [row.sizes.weight_bits + row.sizes.value_bits for row in rows]
     numbers["weight_bits"] = np.array(widths, dtype=np.float64)
     layers = np.array([row.fused.index for row in rows])
     return Group(*key, layers, (rows[0].fused, rows[0].sizes), **numbers)
+
+
+def _padded(rows: Sequence[Integers], steps: int) -> Numbers:
+    """Numbers of each layer's steps, with 0 for those that it does not have."""
+    table = np.zeros((len(rows), steps))
+    for number, values in enumerate(rows):
+        table[number, : len(values)] = values
+    return table
 
 
 def _needs(
@@ -402,7 +460,11 @@ def _from_outside(rows: list[_Row], made: set[str], steps: int) -> Numbers:
 
 
 def _tensors(
-    workload: Workload, rows: list[_Row], widths: dict[str, int], choices: Choices
+    workload: Workload,
+    names: Sequence[str],
+    rows: list[_Row],
+    widths: dict[str, int],
+    choices: Choices,
 ) -> Tensors:
     """What moves. In `layer` order the buffer holds all timesteps of a tensor; else those of a job
     at least, but all of those that a mean over time reads, that are made less often than others, or
@@ -421,7 +483,6 @@ def _tensors(
         if row.fused.main.type is LayerType.TIME_MEAN:
             averaged.update((*row.fused.sources, *row.fused.operands))
     passes, held = max(row.sizes.steps for row in rows), dict[str, int]()
-    names = list(dict.fromkeys((*stored, *loaded)))
     for name in names:
         tensor = workload.tensor_by_name[name]
         is_whole = choices.is_in_layers or name in averaged or name in workload.outputs

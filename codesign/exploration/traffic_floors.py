@@ -1,21 +1,15 @@
 """Traffic floors: what must pass the shared memories, the DRAM, the NoC and a host's link.
 
 Every tensor is stored once, element by element, and each layer that reads it loads each element
-once at least. A tensor that no layer makes lives in the DRAM; so does one that the activation
-buffer cannot hold even alone (`codesign.mapping.placement`). Where any other tensor lives, it costs
-at least the cheaper of both.
+once at least. What must live in the DRAM is in `codesign.exploration.placement_floors`. Wherever
+any other tensor lives, it costs at least the cheaper of both.
 
 Weights are fetched once at least, written into the weight buffer, read from it and written into a
 core. Where each timestep is a pass of its own, they are fetched for every pass but for what the
 weight buffer and the cores' weight memories can keep together.
 
-Membranes travel in these orders where they do not fit half of the cores' state memory
-(`codesign.mapping.residency`): all of them if the same kind of core has all, else those that are
-too many.
-
 Left out: weights that several cores load or that are fetched for several rounds of tiles, inputs
-that several tiles read, tensors that would fit the buffer alone but not beside each other, and
-spikes that travel as address events.
+that several tiles read, and spikes that travel as address events.
 """
 
 from dataclasses import dataclass
@@ -25,9 +19,13 @@ import numpy as np
 
 from codesign.chip.noc import Links
 from codesign.exploration.groups import Asked
+from codesign.exploration.placement_floors import (
+    leaving_bits,
+    outside,
+    spilled_membranes,
+)
 from codesign.mapping.kinds import Kinds
-from codesign.mapping.residency import WORKING_PART
-from codesign.specs.architecture import Architecture, Noc, Storage
+from codesign.specs.architecture import Architecture, Noc
 
 ACTIVATIONS = "activations"
 """Energy of tensors that may live in the activation buffer or in the DRAM."""
@@ -53,9 +51,10 @@ class _Bits:
     Attributes:
         fetched: weights, from the DRAM.
         stored, loaded: tensors, whether in the buffer or in the DRAM.
-        in_dram: of these, those in the DRAM for sure.
+        in_dram: of these, those of tensors that are in the DRAM for sure.
         spilled: membranes that are stored, and as many that are loaded.
-        spilled_in_dram: those of both that the DRAM has.
+        leaving: of tensors and membranes, those that pass the DRAM because they do not fit the
+            buffer beside others.
     """
 
     fetched: float
@@ -63,7 +62,12 @@ class _Bits:
     loaded: float
     in_dram: float
     spilled: float
-    spilled_in_dram: float
+    leaving: float
+
+    @property
+    def dram(self) -> float:
+        """All that pass the DRAM."""
+        return self.fetched + self.in_dram + self.leaving
 
 
 def traffic_floor(wanted: Asked, architecture: Architecture, kinds: list[Kinds]) -> Traffic:
@@ -78,16 +82,16 @@ def traffic_floor(wanted: Asked, architecture: Architecture, kinds: list[Kinds])
     assert storage is not None
     assert technology is not None
     tensors = wanted.tensors
-    is_outside = tensors.is_outside | (tensors.held_bits > storage.activation_buffer.size_bits)
+    is_outside = outside(wanted, storage.activation_buffer.size_bits)
     both = tensors.stored_bits + tensors.loaded_bits
-    spilled = _spilled_bits(wanted, architecture, kinds)
+    membranes = spilled_membranes(wanted, architecture, kinds)
     bits = _Bits(
         _fetched_bits(wanted, architecture),
         float(tensors.stored_bits.sum()),
         float(tensors.loaded_bits.sum()),
         float(both[is_outside].sum()),
-        spilled,
-        2 * max(0.0, spilled * _outside_share(wanted, storage)),
+        membranes * (max(wanted.steps) - 1),
+        leaving_bits(wanted, architecture, membranes),
     )
     energy = _memory_prices(wanted, architecture, bits, is_outside)
     energy["noc"] = _noc_price(wanted, architecture, bits)
@@ -113,31 +117,6 @@ def _fetched_bits(wanted: Asked, architecture: Architecture) -> float:
     return once + (passes - 1) * max(0, every_pass - kept)
 
 
-def _spilled_bits(wanted: Asked, architecture: Architecture, kinds: list[Kinds]) -> float:
-    """Membranes that are stored from one step to the next; as many are loaded."""
-    if architecture.schedule.order == "layer" or not wanted.spilling_bits:
-        return 0.0
-    cores = architecture.cores.values()
-    state = sum(core.count * core.state_memory.size_bits for core in cores)
-    too_many = wanted.membrane_bits - state // WORKING_PART
-    if too_many <= 0:
-        return 0.0
-    of_neurons = {
-        each for group, each in zip(wanted.groups, kinds, strict=True) if group.has_neurons.any()
-    }
-    is_together = architecture.schedule.order == "timestep" and len(of_neurons) == 1
-    if is_together and len(next(iter(of_neurons))) == 1:
-        return wanted.spilling_bits
-    return wanted.spilling_bits * too_many / wanted.membrane_bits
-
-
-def _outside_share(wanted: Asked, storage: Storage) -> float:
-    """Part of all membranes that the activation buffer cannot hold: all are there to the end."""
-    if not wanted.membrane_bits:
-        return 0.0
-    return 1 - storage.activation_buffer.size_bits / wanted.membrane_bits
-
-
 def _memory_prices(
     wanted: Asked, architecture: Architecture, bits: _Bits, is_outside: np.ndarray
 ) -> dict[str, float]:
@@ -150,10 +129,12 @@ def _memory_prices(
     tensors = wanted.tensors
     inside_pj = tensors.stored_bits * write_pj + tensors.loaded_bits * read_pj
     outside_pj = (tensors.stored_bits + tensors.loaded_bits) * dram.energy_pj_per_bit
-    open_pj = np.minimum(inside_pj, outside_pj)[~is_outside].sum()
-    spilled_pj = min((read_pj + write_pj) / 2, dram.energy_pj_per_bit)
-    open_pj += (2 * bits.spilled - bits.spilled_in_dram) * spilled_pj
-    outside = bits.fetched + bits.in_dram + bits.spilled_in_dram
+    open_pj = float(np.minimum(inside_pj, outside_pj)[~is_outside].sum())
+    dearest_pj, dram_pj = max(read_pj, write_pj), dram.energy_pj_per_bit
+    open_pj += 2 * bits.spilled * min((read_pj + write_pj) / 2, dram_pj)
+    # What leaves is paid in the DRAM instead of the buffer, where that is cheaper.
+    leaving = bits.leaving if dram_pj >= dearest_pj else 0.0
+    open_pj = max(0.0, open_pj - leaving * dearest_pj)
     cores = architecture.cores.values()
     writing_pj = min(core.weight_memory.write_pj / core.weight_memory.width_bits for core in cores)
     passing_pj = min(
@@ -164,8 +145,8 @@ def _memory_prices(
         "weight_buffer": bits.fetched / weights.width_bits * (weights.read_pj + weights.write_pj),
         "weight_memory": bits.fetched * writing_pj,
         "state_memory": 2 * bits.spilled * passing_pj,
-        ACTIVATIONS: float(open_pj),
-        "dram": outside * dram.energy_pj_per_bit,
+        ACTIVATIONS: open_pj,
+        "dram": (bits.fetched + bits.in_dram + leaving) * dram_pj,
     }
 
 
@@ -177,10 +158,9 @@ def _cycles(wanted: Asked, architecture: Architecture, bits: _Bits) -> dict[str,
     weights, activations, dram = storage.weight_buffer, storage.activation_buffer, storage.dram
     dram_rate = dram.channels * dram.bandwidth_bits_per_s / technology.clock_hz
     rate = activations.ports * activations.port_bits_per_cycle
-    outside = bits.fetched + bits.in_dram + bits.spilled_in_dram
     every = bits.fetched + bits.stored + bits.loaded + 2 * bits.spilled
     found = {
-        "dram": outside / dram_rate,
+        "dram": bits.dram / dram_rate,
         "weight_buffer": bits.fetched / (weights.ports * weights.port_bits_per_cycle),
         "activation_buffer": every / (rate + dram_rate),
     }
