@@ -28,8 +28,8 @@ from codesign.workload import SYNAPTIC, Kind, Layer, LayerType, Workload
 Integers = NDArray[np.int64]
 Values = NDArray[np.uint8 | np.uint16]
 
-COUNTED = ("layer", "type", "stream", "timestep", "ac_rate_dense", "mac")
-"""Columns of `codesign.results.Result.layers` that eq. 7 is of."""
+COUNTED = ("layer", "type", "stream", "timestep", "ac_rate_dense", "mac", "spikes")
+"""Columns of `codesign.results.Result.layers` that eq. 7 is of, and the spikes of neurons."""
 
 
 @dataclass(frozen=True)

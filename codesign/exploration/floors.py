@@ -20,7 +20,7 @@ makespan. What several kinds of core can do is priced at the cheapest, number by
 
 Left out: all that depends on how layers are cut, as rereading inputs and fetching weights again in
 `layer` order, imbalance, waiting, barriers, and ways on a mesh that are longer than the shortest.
-On a chip of messages nothing is claimed but operations that its neurons are sure to do.
+On a chip of messages only its neurons and synapses count (`codesign.exploration.message_floors`).
 """
 
 import math
@@ -33,12 +33,15 @@ from numpy.typing import NDArray
 
 from codesign.energy import component_sums, price_operations
 from codesign.errors import CapacityError
+from codesign.exploration.asked import Asked, Choices, asked
 from codesign.exploration.chains import Chains, chains_of
-from codesign.exploration.core_floors import Among, CoreFloor, core_floor
+from codesign.exploration.core_floors import CoreFloor, core_floor
 from codesign.exploration.demand import Demand
-from codesign.exploration.groups import Asked, Choices, Group, Numbers, asked
+from codesign.exploration.groups import Group, Numbers
+from codesign.exploration.message_floors import message_floor
 from codesign.exploration.pipeline_floors import busiest_run, longest_chain, most_cores
 from codesign.exploration.traffic_floors import ACTIVATIONS, Traffic, traffic_floor
+from codesign.exploration.work_floors import Among
 from codesign.mapping.kinds import Kinds, able_kinds
 from codesign.results import COMPONENTS
 from codesign.specs.architecture import Architecture, Core
@@ -78,8 +81,10 @@ def floors(demand: Demand, architecture: Architecture) -> Floors:
     if architecture.operations is not None:
         parts = component_sums(price_operations(demand.counts, architecture))
         return Floors(None, math.fsum(parts.values()), energy_parts_pj=parts)
-    if not architecture.cores:
-        return Floors(0, 0.0)
+    if architecture.messages is not None:
+        cycles, spent = message_floor(demand, architecture)
+        least = {name: spent_pj * _ROUNDING for name, spent_pj in spent.items() if spent_pj}
+        return Floors(cycles, math.fsum(least.values()), "neurons", {"neurons": cycles}, least)
     wanted = asked(demand, _choices(architecture))
     parts_of_work = [each for group in wanted.groups if (each := _Part.of(group, architecture))]
     traffic = traffic_floor(wanted, architecture, [part.kinds for part in parts_of_work])

@@ -19,7 +19,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from codesign.exploration.groups import Asked, Flags, Numbers
+from codesign.exploration.asked import Asked
+from codesign.exploration.groups import Flags, Numbers
 from codesign.exploration.pipeline_floors import most_cores
 from codesign.mapping.kinds import Kinds
 from codesign.mapping.residency import WORKING_PART

@@ -18,7 +18,7 @@ from functools import lru_cache
 import numpy as np
 
 from codesign.chip.noc import Links
-from codesign.exploration.groups import Asked
+from codesign.exploration.asked import Asked
 from codesign.exploration.placement_floors import (
     leaving_bits,
     outside,

@@ -19,6 +19,8 @@ from codesign.specs.catalogue import architecture_names, load_architecture, load
 from codesign.trace import Trace
 from codesign.workload import Kind
 from tests.chip.small_chips import Simulated, runs, simulated, split_chip, unified_chip
+from tests.messages.test_messages import Run as MessageRun
+from tests.messages.test_messages import runs as message_runs
 from tests.small_networks import POINT, NetworkBuilder, dual_stream_network
 
 
@@ -37,10 +39,39 @@ def exceeded(found: Floors, run: Simulated) -> list[str]:
     return [f"{name}: {low} > {high}" for name, (low, high) in pairs.items() if low > high]
 
 
+PIXELS = (4, 32)
+"""Of most of the random gathering cores."""
+
+
 @settings(max_examples=150)
 @given(run=runs())
 def test_nothing_is_simulated_below_a_floor(run: Simulated) -> None:
-    assert exceeded(floors(demand(run.trace), run.architecture), run) == []
+    assert exceeded(floors(demand(run.trace, PIXELS), run.architecture), run) == []
+
+
+@settings(max_examples=50)
+@given(run=runs())
+def test_what_is_known_of_pixels_that_share_weights_lowers_no_floor(run: Simulated) -> None:
+    """And without it floors hold as well."""
+    known, unknown = (
+        floors(demand(run.trace, pixels), run.architecture) for pixels in (PIXELS, ())
+    )
+    assert unknown.makespan_cycles is not None
+    assert known.makespan_cycles is not None
+    assert unknown.makespan_cycles <= known.makespan_cycles
+    assert unknown.energy_pj <= known.energy_pj
+    assert exceeded(unknown, run) == []
+
+
+@settings(max_examples=40)
+@given(run=message_runs())
+def test_nothing_is_below_a_floor_on_random_chips_of_messages(run: MessageRun) -> None:
+    found, summary = floors(demand(run.trace), run.architecture), run.result.summary
+    assert found.makespan_cycles is not None
+    assert found.makespan_cycles <= summary["makespan_cycles"]
+    assert found.energy_pj <= summary["energy_pj"]
+    for name, least_pj in found.energy_parts_pj.items():
+        assert least_pj <= summary["energy_parts_pj"][name]
 
 
 @cache
@@ -49,7 +80,7 @@ def _recorded(name: str) -> tuple[Trace, Demand]:
     changes = ("timesteps=1",) if name.endswith("18") else ()
     spec = load_workload_spec(name, changes)
     recorded = trace_cache.recording(spec, spec.images[0], use_cache=True, notice=print).trace
-    return recorded, demand(recorded)
+    return recorded, demand(recorded, pixels=(8,))
 
 
 NETWORKS = ("dsnn18", "sew18", "fsnn7b_small", "dspikformer_small")
