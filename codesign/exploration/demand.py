@@ -87,33 +87,47 @@ def demand(trace: Trace, pixels: Collection[int] = ()) -> Demand:
     Raises:
         TraceError: a tensor that is needed was not recorded or was altered.
     """
-    workload = trace.workload
+    workload, counts = trace.workload, count_layers(trace)
+    rows = {str(name): rows for name, rows in counts.groupby("layer", sort=False)}
     events = {
         layer.name: _of_product(trace, layer, pixels)
         if layer.contraction
-        else _of_synapses(trace, layer, pixels)
+        else _of_synapses(trace, layer, rows[layer.name], pixels)
         for layer in workload.layers
         if layer.type in SYNAPTIC or layer.contraction
     }
-    counts = count_layers(trace)[list(COUNTED)]
-    return Demand(workload, counts, events, dict(_entering(trace)), dict(_spikes(trace)))
+    kept = counts[list(COUNTED)]
+    return Demand(workload, kept, events, dict(_entering(trace)), dict(_spikes(trace)))
 
 
-def _of_synapses(trace: Trace, layer: Layer, pixels: Collection[int]) -> Events:
-    tensor = trace.workload.input_tensor(layer)
+def _of_synapses(
+    trace: Trace, layer: Layer, counts: pd.DataFrame, pixels: Collection[int]
+) -> Events:
+    """Operations are pairs times the output channels that each of them feeds."""
+    workload = trace.workload
+    tensor, outputs = workload.input_tensor(layer), workload.output_tensor(layer)
+    fed = outputs.shape[0] // layer.window.groups if layer.window else outputs.shape[-1]
+
+    def pairs(column: str) -> Integers:
+        """At the timesteps at which the input was recorded: one, if it is held for all."""
+        found: Integers = counts[column].to_numpy()[: tensor.timesteps] // fed
+        return found
+
     mask = trace.nonzero(tensor.name)
-    shared = {each: shared_vectors(trace.workload, layer, mask, each) for each in pixels}
-    nonzero = _pairs(trace.workload, layer, mask)
+    shared = {each: shared_vectors(workload, layer, mask, each) for each in pixels}
     if tensor.kind is Kind.INTEGER:
-        units = _pairs(trace.workload, layer, trace.values(tensor.name))
         bits = trace.planes(tensor.name).sum(axis=0, dtype=np.uint8)
-        return Events(units, _pairs(trace.workload, layer, bits), nonzero, {}, shared)
+        set_bits = _pairs(workload, layer, bits)
+        return Events(pairs("ac_repeat"), set_bits, pairs("mac_nonzero"), {}, shared)
+    if tensor.kind is Kind.REAL:
+        nonzero = pairs("mac_nonzero")
+        return Events(nonzero, nonzero, nonzero, {}, shared)
     unions = {}
-    if tensor.kind is Kind.SPIKE:
-        for batch in _batches(tensor.timesteps):
-            together = np.maximum.reduceat(mask, np.arange(0, len(mask), batch), axis=0)
-            unions[batch] = _pairs(trace.workload, layer, together)
-    return Events(nonzero, nonzero, nonzero, unions, shared)
+    for batch in _batches(tensor.timesteps):
+        together = np.maximum.reduceat(mask, np.arange(0, len(mask), batch), axis=0)
+        unions[batch] = _pairs(workload, layer, together)
+    spikes = pairs("ac_synaptic")
+    return Events(spikes, spikes, spikes, unions, shared)
 
 
 def _batches(timesteps: int) -> Iterator[int]:
