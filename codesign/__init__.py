@@ -10,6 +10,7 @@ from typing import Any
 _HOMES = {
     "capture": "codesign.recording",
     "evaluate": "codesign.evaluation",
+    "explore": "codesign.exploration.exploring",
     "load_architecture": "codesign.specs.catalogue",
     "load_trace": "codesign.trace_files",
     "load_workload_spec": "codesign.specs.catalogue",

@@ -1,13 +1,14 @@
 """Aside: one pure function computed in a process of its own while the caller goes on.
 
 The process is a fork, which shares all memory with the caller at no cost. Where there is no fork,
-no second core, or the caller may not have children, the function is computed when its result is
-asked for. Left out: more than one function at a time.
+no second core, or the caller may not have children or is not alone in its process, the function is
+computed when its result is asked for. Left out: more than one function at a time.
 """
 
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import TypeVar
@@ -43,7 +44,8 @@ def aside(function: Callable[[], T]) -> Callable[[], T]:
 def _can_fork() -> bool:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     can = "fork" in multiprocessing.get_all_start_methods()
-    return can and cores > 1 and not multiprocessing.current_process().daemon
+    is_main = threading.current_thread() is threading.main_thread()  # locks of others stay locked
+    return can and cores > 1 and is_main and not multiprocessing.current_process().daemon
 
 
 def _compute(function: Callable[[], T], sender: Connection) -> None:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -61,6 +61,7 @@ def evaluate(
     *,
     progress: Progress | None = None,
     has_timeline: bool = True,
+    has_stream: bool = True,
     what_ifs: int = 0,
 ) -> Result:
     """Latency and energy of one recorded input.
@@ -75,6 +76,8 @@ def evaluate(
             "stream of images".
         has_timeline: whether occupancy and timeline are made; of several inputs, only those of
             the first are kept.
+        has_stream: whether a stream of images is simulated as well, which takes longer than one
+            image; without it the summary has no interval.
         what_ifs: for how many resources, the largest of the critical path first, the jobs are
             simulated again with this resource twice as fast; if for any, then for the resource
             with the nearest bound as well.
@@ -83,13 +86,22 @@ def evaluate(
         CapacityError: a layer does not fit the chip; with the layer, the need and the fix.
         TraceError: the trace was altered.
     """
-    layers, wanted = count_layers(trace), (has_timeline, what_ifs)
+    layers, wanted = count_layers(trace), _Wanted(has_timeline, has_stream, what_ifs)
     if architecture.messages is not None:
         return _of_messages(trace, architecture, layers, wanted)
     if architecture.cores:
         return _on_cores(trace, architecture, layers, wanted, progress)
     energy = price_operations(layers, architecture)
     return Result(_summary(trace, architecture, layers, energy), layers, energy, *_no_tables())
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is worked out beside latency and energy."""
+
+    timeline: bool
+    stream: bool
+    what_ifs: int
 
 
 def _no_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -101,15 +113,14 @@ def _on_cores(
     trace: Trace,
     architecture: Architecture,
     layers: pd.DataFrame,
-    wanted: tuple[bool, int],
+    wanted: _Wanted,
     progress: Progress | None,
 ) -> Result:
     """The result on a chip whose cores share memories."""
-    has_timeline, what_ifs = wanted
     mapping = map_workload(trace.workload, architecture)
     measured = measure(mapping, trace, progress)
     jobs = arrange(mapping, measured)
-    steady = aside(partial(interval, mapping, measured))
+    steady = aside(partial(interval, mapping, measured)) if wanted.stream else None
     schedule = simulate(architecture, jobs, progress)
     energy = price(jobs, schedule, architecture)
     summary = _summary(trace, architecture, layers, energy)
@@ -126,15 +137,16 @@ def _on_cores(
     summary["idle_cores"] = _idle_cores(mapping, jobs)
     summary["bit_serial"] = _bit_serial(mapping, jobs, energy)
     summary["host"] = _on_host(mapping, jobs)
-    summary |= _steady(_awaited(steady, progress), summary, architecture)
+    if steady is not None:
+        summary |= _steady(_awaited(steady, progress), summary, architecture)
     summary["bounds_cycles"] = bounds_cycles(jobs, architecture)
     summary["jobs"] = len(jobs)
     path = critical_path(jobs, schedule, architecture)
     summary["critical_path_cycles"] = cycles_by_cause(path)
-    slow = candidates(summary["critical_path_cycles"], summary["bounds_cycles"], what_ifs)
+    slow = candidates(summary["critical_path_cycles"], summary["bounds_cycles"], wanted.what_ifs)
     found = what_if(jobs, architecture, schedule.makespan_cycles, slow)
     summary["what_if"] = [asdict(each) for each in found]
-    if not has_timeline:
+    if not wanted.timeline:
         return Result(summary, layers, energy, *_no_tables())
     times = (occupancy(jobs, schedule), timeline(jobs, schedule), path)
     counters = _counters(fill_levels(mapping, jobs, schedule), power)
@@ -152,12 +164,11 @@ def _awaited(steady: Callable[[], Interval], progress: Progress | None) -> Inter
 
 
 def _of_messages(
-    trace: Trace, architecture: Architecture, layers: pd.DataFrame, wanted: tuple[bool, int]
+    trace: Trace, architecture: Architecture, layers: pd.DataFrame, wanted: _Wanted
 ) -> Result:
     """The result on a chip of message-driven cores."""
-    has_timeline, what_ifs = wanted
     found, energy, tables = evaluate_messages(
-        trace, architecture, has_timeline=has_timeline, what_ifs=what_ifs
+        trace, architecture, has_timeline=wanted.timeline, what_ifs=wanted.what_ifs
     )
     summary = _summary(trace, architecture, layers, energy) | found
     layers = _with_inputs(layers, found["populations"])

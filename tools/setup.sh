@@ -39,7 +39,7 @@ echo "Installing into $venv ..."
 rm -rf "$venv"
 "$python" -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-    --constraint constraints.txt --editable '.[test,libraries,figures]'
+    --constraint constraints.txt --editable '.[test,libraries,figures,dask,search,sensitivity]'
 # Their declared dependencies (torchvision, torchaudio) do not fit the torch of constraints.txt.
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
     --constraint constraints.txt --no-deps spikingjelly snntorch

@@ -21,6 +21,8 @@ class DocumentKind(StrEnum):
     """A workload with a network of the user's own."""
     RECORDED = "recorded"
     """A workload with spikes that were recorded elsewhere."""
+    SWEEP = "sweep"
+    """A design space and what is wanted of it."""
 
 
 class Shelf(StrEnum):
@@ -28,18 +30,23 @@ class Shelf(StrEnum):
 
     ARCHITECTURES = "architectures"
     WORKLOADS = "workloads"
+    SWEEPS = "sweeps"
 
 
 def list_(
-    what: Annotated[Shelf | None, typer.Argument(help="Only these; both if left out.")] = None,
+    what: Annotated[Shelf | None, typer.Argument(help="Only these; all if left out.")] = None,
 ) -> None:
-    """List the architectures and workloads that come with the program."""
+    """List the architectures, workloads and sweeps that come with the program."""
     from rich.table import Table
 
-    from codesign.specs.catalogue import architectures, workloads
+    from codesign.specs.catalogue import architectures, sweeps, workloads
 
     reader = console()
-    shelves = {Shelf.ARCHITECTURES: architectures, Shelf.WORKLOADS: workloads}
+    shelves = {
+        Shelf.ARCHITECTURES: architectures,
+        Shelf.WORKLOADS: workloads,
+        Shelf.SWEEPS: sweeps,
+    }
     for shelf, entries in shelves.items():
         if what not in (None, shelf):
             continue
@@ -52,7 +59,7 @@ def list_(
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="Name of an architecture or a workload.")],
+    name: Annotated[str, typer.Argument(help="Name of an architecture, a workload or a sweep.")],
 ) -> None:
     """Print a file that comes with the program, to start your own from.
 
@@ -61,15 +68,18 @@ def show(
     from codesign.specs.catalogue import (
         architecture_names,
         architecture_path,
+        sweep_names,
+        sweep_path,
         workload_names,
         workload_path,
     )
 
     known = dict.fromkeys(architecture_names(), architecture_path)
     known |= dict.fromkeys(workload_names(), workload_path)
+    known |= dict.fromkeys(sweep_names(), sweep_path)
     wanted = name.removesuffix(".yaml")
     if wanted not in known:
-        problem = "must be the name of an architecture or a workload (got an unknown name)."
+        problem = "must be the name of an architecture, a workload or a sweep (unknown)."
         raise InputError(Fault(name or "''", problem, nearest(wanted, known)))
     sys.stdout.write(known[wanted](wanted).read_text("utf-8"))
 
@@ -80,21 +90,12 @@ def validate(
         DocumentKind | None, typer.Option(help="What the files are; found out if left out.")
     ] = None,
 ) -> None:
-    """Check architecture and workload files without running anything; all faults at once."""
-    from codesign.area import area_mm2
-    from codesign.specs.catalogue import load_architecture, load_workload_spec
-
+    """Check files without running anything; all faults at once."""
     faults: list[Fault] = []
     for name in files:
         try:
             require_no_folder("", name)
-            is_workload = (kind or _kind_of(name)) is not DocumentKind.ARCHITECTURE
-            if is_workload:
-                load_workload_spec(name)
-                said = "workload is right."
-            else:
-                area = area_mm2(load_architecture(name))
-                said = f"architecture is right{'' if area is None else f', {area:.3g} mm2'}."
+            said = _checked(name, kind or _kind_of(name))
         except InputError as error:
             faults += error.faults
         else:
@@ -103,16 +104,41 @@ def validate(
         raise InputError(faults)
 
 
+def _checked(name: str, kind: DocumentKind) -> str:
+    """What is to be said of a file that is right.
+
+    Raises:
+        InputError: it is not.
+    """
+    from codesign.area import area_mm2
+    from codesign.specs.catalogue import load_architecture, load_workload_spec
+
+    if kind is DocumentKind.SWEEP:
+        from codesign.exploration.space import design_space
+
+        return f"sweep is right, {len(design_space(name).points):,} points."
+    if kind is not DocumentKind.ARCHITECTURE:
+        load_workload_spec(name)
+        return "workload is right."
+    area = area_mm2(load_architecture(name))
+    return f"architecture is right{'' if area is None else f', {area:.3g} mm2'}."
+
+
 def _kind_of(name: str) -> DocumentKind:
-    """A workload names a family, a model or layers; all else is taken for an architecture."""
-    from codesign.specs.catalogue import workload_names
+    """A sweep has axes, a workload names a family, a model or layers; all else is taken for an
+    architecture."""
+    from codesign.specs.catalogue import sweep_names, workload_names
     from codesign.specs.documents import read_document
 
     if Path(name).stem in workload_names():
         return DocumentKind.WORKLOAD
+    if Path(name).stem in sweep_names():
+        return DocumentKind.SWEEP
     if not Path(name).is_file():
         return DocumentKind.ARCHITECTURE
     keys = read_document(Path(name)).data
+    if "axes" in keys:
+        return DocumentKind.SWEEP
     is_workload = not {"family", "model", "layers"}.isdisjoint(keys)
     return DocumentKind.WORKLOAD if is_workload else DocumentKind.ARCHITECTURE
 

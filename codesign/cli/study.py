@@ -109,14 +109,14 @@ def with_samples(summary: Mapping[str, Any], samples: Sequence[Any]) -> dict[str
 @contextmanager
 def study(*, use_cache: bool) -> Iterator[Study]:
     """A study with its bars on stderr."""
-    with _bars_on_stderr() as progress:
+    with bars_on_stderr() as progress:
         yield Study(progress, use_cache)
 
 
 @contextmanager
 def stage(description: str) -> Iterator[None]:
     """A bar on stderr for work that comes after a study."""
-    with _bars_on_stderr() as progress, _bar(progress, description):
+    with bars_on_stderr() as progress, _bar(progress, description):
         yield
 
 
@@ -128,7 +128,8 @@ def _bar(progress: Progress, description: str) -> Iterator[None]:
     progress.update(bar, completed=1, total=1)
 
 
-def _bars_on_stderr() -> Progress:
+def bars_on_stderr() -> Progress:
+    """Bars of work, each with how much is done."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

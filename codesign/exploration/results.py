@@ -66,14 +66,17 @@ class SweepResult:
             `objectives`: names, keys of `OBJECTIVES`;
             `constraints`: sentences;
             `sampling`: `{method, points, seed}`;
-            `workloads`, `architectures`: names;
+            `workloads`, `architectures`: names; `networks`: workloads with what an axis changed in
+            them, as "dsnn18 timesteps=2": designs are compared for one network;
             `counts`: number of points by `Status`;
-            `fronts`: by workload, the numbers of points on the front of the objectives;
-            `best`: by workload and objective, `{point, file, command}`;
-            `provenance`: by workload, where weights and input come from.
-        points: a row for each point: `point` (its number, from 0), `workload`, `architecture`,
-            a column for each axis, `status` (of `Status`), `error` (text or None), `FLOORS`,
-            `MEASURED`, `energy_COMPONENT_pj` for the components of `codesign.results`,
+            `fronts`: by network, the numbers of points on the front of the objectives;
+            `best`: by network and objective, `{point, design, file, command}`, where `design` is
+            the value of every axis as it was written;
+            `simulate`: which points were to be simulated;
+            `provenance`: by network, where weights and input come from.
+        points: a row for each point: `point` (its number, from 0), `workload`, `network`,
+            `architecture`, a column for each axis, `status` (of `Status`), `error` (text or None),
+            `FLOORS`, `MEASURED`, `energy_COMPONENT_pj` for the components of `codesign.results`,
             `trace_hash`, `architecture_hash`.
     """
 

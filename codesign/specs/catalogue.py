@@ -1,8 +1,8 @@
-"""Architectures and workloads by name, file name or path.
+"""Architectures, workloads and sweeps by name, file name or path.
 
-The shipped files stand in `archs/` and `workloads/`: beside the package in a checkout, inside it
-in an installed wheel. A path with a separator, or a file of that name in the current folder,
-comes before them, so that a user's own chip needs no installation.
+The shipped files stand in `archs/`, `workloads/` and `sweeps/`: beside the package in a checkout,
+inside it in an installed wheel. A path with a separator, or a file of that name in the current
+folder, comes before them, so that a user's own chip needs no installation.
 """
 
 import os
@@ -14,11 +14,12 @@ from pathlib import Path
 import codesign
 from codesign.errors import Fault, InputError, nearest
 from codesign.specs.architecture import Architecture
-from codesign.specs.documents import read_document
+from codesign.specs.documents import Document, read_document
 from codesign.specs.faults import Model, validate
 from codesign.specs.model import ModelSpec
-from codesign.specs.overrides import apply_overrides
+from codesign.specs.overrides import Override, apply_overrides
 from codesign.specs.recorded import RecordedSpec
+from codesign.specs.sweep import SweepSpec
 from codesign.specs.workload import WorkloadSpec
 
 SUFFIXES = (".yaml", ".yml")
@@ -49,7 +50,9 @@ def load_architecture(name_or_path: str | Path, overrides: Iterable[str] = ()) -
     return _load(Architecture, architecture_path(name_or_path), overrides)
 
 
-def load_workload_spec(name_or_path: str | Path, overrides: Iterable[str] = ()) -> AnyWorkload:
+def load_workload_spec(
+    name_or_path: str | Path, overrides: Iterable[str | Override] = ()
+) -> AnyWorkload:
     """The workload of a shipped name (`dsnn18`), a file name or a path.
 
     A file with the key `model` is that of a user's own network, one with `layers` that of spikes
@@ -70,6 +73,17 @@ def load_workload_spec(name_or_path: str | Path, overrides: Iterable[str] = ()) 
         files = tuple(str(path.parent / name) for name in spec.images)
         return spec.model_copy(update={"images": files})
     return spec
+
+
+def load_sweep(name_or_path: str | Path) -> tuple[SweepSpec, Document]:
+    """The sweep of a shipped name (`core_split`), a file name or a path, and the text behind it.
+
+    Raises:
+        InputError: there is no such file, or what it says is wrong; with every fault's place.
+    """
+    path = sweep_path(name_or_path)
+    document = read_document(path)
+    return validate(document, SweepSpec, path.stem), document
 
 
 def workload_model(keys: Container[str]) -> type[AnyWorkload]:
@@ -97,6 +111,20 @@ def workload_path(name_or_path: str | Path) -> Path:
     return _resolve(str(name_or_path), "workloads", "a workload")
 
 
+def sweep_path(name_or_path: str | Path) -> Path:
+    """The file that a name or path of a sweep means.
+
+    Raises:
+        InputError: the name is not known.
+    """
+    return _resolve(str(name_or_path), "sweeps", "a sweep")
+
+
+def sweep_names() -> list[str]:
+    """Names of the shipped sweeps, sorted."""
+    return list(_shipped("sweeps"))
+
+
 def architecture_names() -> list[str]:
     """Names of the shipped architectures, sorted."""
     return list(_shipped("archs"))
@@ -117,6 +145,11 @@ def architectures() -> list[Entry]:
 def workloads() -> list[Entry]:
     """The shipped workloads with their descriptions."""
     return [_entry(name, _shipped("workloads")[name]) for name in workload_names()]
+
+
+def sweeps() -> list[Entry]:
+    """The shipped sweeps with their descriptions."""
+    return [_entry(name, _shipped("sweeps")[name]) for name in sweep_names()]
 
 
 def _load(model: type[Model], path: Path, overrides: Iterable[str]) -> Model:

@@ -1,8 +1,8 @@
-"""Single values of a document replaced from the command line: `--set cores.spike.count=32`.
+"""Single values of a document replaced: by `--set cores.spike.count=32`, or by an axis of a sweep.
 
 An override is applied before the document is compared with its model, so that it obeys the same
-rules as the file; a fault that it causes names the option as its place. Its value is one YAML
-scalar. Left out: lists and whole groups, which are written in a file.
+rules as the file; a fault that it causes names the option, or the axis, as its place. Its value is
+one YAML scalar. Left out: lists and whole groups, which are written in a file.
 """
 
 import copy
@@ -25,15 +25,19 @@ WORKLOAD_PREFIX = "workload."
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One `key.key=value`, read but not yet applied."""
+    """One `key.key=value`, read but not yet applied.
+
+    Attributes:
+        option: as it was or would be written.
+        path: keys from the root of the document.
+        value: one scalar.
+        place: of whom to blame, outside of the document (line 0).
+    """
 
     option: str
     path: KeyPath
     value: Any
-
-    @property
-    def place(self) -> Place:
-        return Place(0, 0, f"--set {self.option}")
+    place: Place
 
 
 def split_overrides(options: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -53,7 +57,7 @@ def parse_override(option: str) -> Override:
     """
     at = Place(0, 0, f"--set {option}")
     keys, equals, value = option.partition("=")
-    path = tuple(keys.strip().removeprefix(WORKLOAD_PREFIX).split("."))
+    path = path_of(keys)
     if not equals or not all(path):
         raise InputError(
             at.fault(
@@ -62,7 +66,7 @@ def parse_override(option: str) -> Override:
             )
         )
     try:
-        return Override(option, path, parse_scalar(value))
+        return Override(option, path, parse_scalar(value), at)
     except ValueError as error:
         raise InputError(
             at.fault(
@@ -72,7 +76,14 @@ def parse_override(option: str) -> Override:
         ) from None
 
 
-def apply_overrides(document: Document, model: type[BaseModel], options: Iterable[str]) -> Document:
+def path_of(key: str) -> KeyPath:
+    """The path that a key names; the prefix `workload.` is no part of it."""
+    return tuple(key.strip().removeprefix(WORKLOAD_PREFIX).split("."))
+
+
+def apply_overrides(
+    document: Document, model: type[BaseModel], options: Iterable[str | Override]
+) -> Document:
     """The document with its values replaced; the given one stays as it is.
 
     A key that the model knows may be new to the document; the group that holds it only if none of
@@ -86,7 +97,8 @@ def apply_overrides(document: Document, model: type[BaseModel], options: Iterabl
     faults: list[Fault] = []
     for option in options:
         try:
-            override = _with_dotted_name(parse_override(option), model)
+            read = parse_override(option) if isinstance(option, str) else option
+            override = _with_dotted_name(read, model)
             _group(data, model, override)[str(override.path[-1])] = override.value
         except InputError as error:
             faults += error.faults
@@ -170,5 +182,7 @@ def _no_such_key(
         near = difflib.get_close_matches(key, [*known, *keys_of(WorkloadSpec)], n=1)
         if near and near[0] not in known:
             _, _, value = override.option.partition("=")
-            fix = f"Did you mean '--set {WORKLOAD_PREFIX}{near[0]}={value}'?"
+            written = f"{WORKLOAD_PREFIX}{near[0]}"
+            is_option = override.place.text.startswith("--set")
+            fix = f"Did you mean '{f'--set {written}={value}' if is_option else written}'?"
     return InputError(override.place.fault(f"{owner} has no key {shown(key)}.", fix))

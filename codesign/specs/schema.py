@@ -12,6 +12,7 @@ from codesign.errors import Fault, InputError, nearest
 from codesign.specs.architecture import Architecture
 from codesign.specs.model import ModelSpec
 from codesign.specs.recorded import RecordedSpec
+from codesign.specs.sweep import SweepSpec
 from codesign.specs.workload import WorkloadSpec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -21,6 +22,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "workload": WorkloadSpec,
     "model": ModelSpec,
     "recorded": RecordedSpec,
+    "sweep": SweepSpec,
 }
 """The kinds of document that users write; `model` is a workload with a network of their own,
 `recorded` one with spikes of their own."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.benchmarks.processes import Cost, cost
 from tests.benchmarks.recording import recording_costs
 from tests.benchmarks.samples import sample_costs
+from tests.benchmarks.sweeps import print_sweeps
 
 ARCHITECTURE = "split_core"
 WORKLOAD = "dsnn50"
@@ -102,6 +103,7 @@ def main() -> None:
         print_growth(recording)
         print_reports(folder)
     print_recording()
+    print_sweeps()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from codesign.cli.application import application
 from codesign.specs.catalogue import (
     architecture_names,
     architecture_path,
+    sweep_names,
+    sweep_path,
     workload_names,
     workload_path,
 )
@@ -20,11 +22,12 @@ from tests.cli.conftest import Run
 
 def test_everything_that_is_shipped_is_listed_and_right(codesign: Run) -> None:
     listed = codesign("list").stdout
-    for name in (*architecture_names(), *workload_names()):
+    for name in (*architecture_names(), *workload_names(), *sweep_names()):
         assert name in listed
     first_words = [line.split()[0] for line in listed.splitlines() if line.strip()]
     assert [word for word in first_words if word in workload_names()] == workload_names()
-    assert codesign("validate", *architecture_names(), *workload_names()).returncode == 0
+    names = (*architecture_names(), *workload_names(), *sweep_names())
+    assert codesign("validate", *names).returncode == 0
 
 
 def test_all_files_are_checked_though_one_is_a_folder(codesign: Run, folder: Path) -> None:
@@ -36,9 +39,16 @@ def test_all_files_are_checked_though_one_is_a_folder(codesign: Run, folder: Pat
     assert "File name too long" in done.stderr
 
 
-@pytest.mark.parametrize("name", [*architecture_names(), *workload_names()])
+PATHS = (
+    dict.fromkeys(architecture_names(), architecture_path)
+    | dict.fromkeys(workload_names(), workload_path)
+    | dict.fromkeys(sweep_names(), sweep_path)
+)
+
+
+@pytest.mark.parametrize("name", PATHS)
 def test_a_shipped_file_is_shown_as_it_is(name: str) -> None:
-    path = architecture_path if name in architecture_names() else workload_path
+    path = PATHS[name]
     done = CliRunner().invoke(application, ["show", name])
     assert done.stdout == path(name).read_text()
 

@@ -3,7 +3,14 @@ import json
 import pytest
 
 from codesign.errors import InputError
-from codesign.specs.catalogue import architecture_path, architectures, workload_path, workloads
+from codesign.specs.catalogue import (
+    architecture_path,
+    architectures,
+    sweep_path,
+    sweeps,
+    workload_path,
+    workloads,
+)
 from codesign.specs.documents import read_document
 from codesign.specs.schema import DIALECT, DOCUMENTS, json_schema
 
@@ -15,6 +22,7 @@ from codesign.specs.schema import DIALECT, DOCUMENTS, json_schema
         ("workload", workload_path("fsnn18")),
         ("model", workload_path("fsnn18")),
         ("recorded", workload_path("fsnn18")),
+        ("sweep", sweep_path("core_split")),
     ],
 )
 def test_the_shipped_schema_is_the_current_one(document: str, path):
@@ -33,7 +41,8 @@ def test_the_schema_names_keys_as_users_write_them(document: str):
 
 
 def test_every_shipped_file_tells_editors_its_schema():
-    for document, entries in (("architecture", architectures()), ("workload", workloads())):
+    shelves = {"architecture": architectures(), "workload": workloads(), "sweep": sweeps()}
+    for document, entries in shelves.items():
         for entry in entries:
             first = entry.path.read_text().splitlines()[0]
             assert first == f"# yaml-language-server: $schema={document}.schema.json"
@@ -43,6 +52,7 @@ def test_every_shipped_file_tells_editors_its_schema():
 
 def test_an_unknown_kind_of_document_is_answered_with_the_nearest():
     with pytest.raises(
-        InputError, match=r"^architectur: must be one of architecture, workload, model, recorded\. "
+        InputError,
+        match=r"^architectur: must be one of architecture, workload, model, recorded, sweep\. ",
     ):
         json_schema("architectur")

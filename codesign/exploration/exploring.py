@@ -1,0 +1,77 @@
+"""A sweep in one call: from its file to a folder that holds what was found."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from codesign.exploration.exports import with_files
+from codesign.exploration.prospects import Progress, prospects, record
+from codesign.exploration.results import SweepResult
+from codesign.exploration.running import Run
+from codesign.exploration.search import search
+from codesign.exploration.space import DesignSpace
+from codesign.exploration.store import store
+from codesign.exploration.sweep_files import write_sweep
+from codesign.exploration.table import sweep_result
+from codesign.exploration.workers import Workers
+from codesign.specs.sweep import SEARCHES, Simulate
+
+
+@dataclass(frozen=True)
+class Explored:
+    """A finished sweep.
+
+    Attributes:
+        result: what it found; the same whoever computed it.
+        seconds: of each row that was computed now; others were in the store.
+        worker_bytes: the largest memory of any worker then; 0 where it is not known.
+    """
+
+    result: SweepResult
+    seconds: list[float]
+    worker_bytes: int
+
+
+def explore(
+    space: DesignSpace,
+    folder: Path,
+    workers: Workers,
+    *,
+    simulate: Simulate | None = None,
+    progress: Progress | None = None,
+    notice: Callable[[str], None] = print,
+) -> Explored:
+    """Computes a sweep, or what is missing of it, and writes it into its folder.
+
+    Args:
+        space: the sweep, of `codesign.exploration.space.design_space`.
+        folder: of store, table, summary and best designs; made if it does not exist.
+        workers: who computes, as `codesign.exploration.workers.Pool(2)`; they stay open.
+        simulate: which points, instead of what the sweep says.
+        progress: called with (stage, done, total).
+        notice: called with a sentence, as when a recording is made again.
+
+    Raises:
+        InputError: the folder cannot be written, or the sweep needs a library that is missing.
+    """
+    show, wanted = progress or _silent, simulate or space.spec.simulate
+    with store(folder) as rows:
+        recordings = record(space, progress=show, notice=notice)
+        if space.spec.sampling.method in SEARCHES:
+            run = Run(space, workers, rows, _silent, wanted)
+            found = search(space, recordings, run, show)
+        else:
+            run = Run(space, workers, rows, show, wanted)
+            found = list(prospects(space, recordings))
+            run.floors(found)
+            run.simulations(found)
+    result = sweep_result(space, found, recordings, wanted)
+    points = [each.point for each in found]
+    best, texts = with_files(space, points, result.summary["best"], folder.as_posix())
+    result = SweepResult(dict(result.summary) | {"best": best}, result.points)
+    write_sweep(result, texts, folder)
+    return Explored(result, run.seconds, run.worker_bytes)
+
+
+def _silent(_stage: str, _done: int, _total: int) -> None:
+    """Nobody looks."""

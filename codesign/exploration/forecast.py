@@ -1,0 +1,75 @@
+"""The forecast of a sweep: how many points, how long, how much memory, from one point of each
+network that is really computed.
+
+The point in the middle of the sweep stands for all. Left out: how far others differ, as larger
+chips and slower buses do; and points that are pruned, which take no time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from codesign.exploration.prospects import Prospect, task
+from codesign.exploration.results import Status
+from codesign.exploration.rows import Found, peak_bytes
+from codesign.exploration.space import DesignSpace
+from codesign.exploration.store import Store
+from codesign.exploration.workers import Workers
+from codesign.specs.sweep import Simulate
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a sweep would take.
+
+    Attributes:
+        points: of the sweep.
+        ended: points that are no legal designs or break a limit before they are simulated.
+        kept: points whose rows are there already.
+        seconds: to simulate the others on all workers, if none is pruned.
+        worker_bytes: memory of each worker; None where it is not known.
+        parent_bytes: of this process.
+    """
+
+    points: int
+    ended: int
+    kept: int
+    seconds: float
+    worker_bytes: int | None
+    parent_bytes: int | None
+
+
+def forecast(
+    space: DesignSpace,
+    prospects: Sequence[Prospect],
+    *,
+    simulate: Simulate,
+    store: Store | None,
+    workers: Workers,
+    count: int,
+) -> Forecast:
+    """What the points of a sweep would take on a number of workers."""
+    open_ = [each for each in prospects if each.status is None and each.key is not None]
+    keys = list(dict.fromkeys(str(each.key) for each in open_))
+    kept = set(store.found("simulated", keys)) if store is not None else set()
+    left: dict[str, dict[str, Prospect]] = {}
+    for each in open_:
+        if str(each.key) not in kept and simulate is not Simulate.NONE:
+            left.setdefault(each.network, {})[str(each.key)] = each
+    seconds, peaks = 0.0, []
+    for mine in left.values():
+        sample = list(mine.values())[len(mine) // 2]
+        found = _measured(workers, space, sample)
+        seconds += found.seconds * len(mine)
+        peaks.append(found.peak_bytes or 0)
+    ended = sum(each.status in (Status.REFUSED, Status.EXCLUDED) for each in prospects)
+    rows = sum(str(each.key) in kept for each in open_)
+    return Forecast(
+        len(prospects), ended, rows, seconds / count, max(peaks, default=None), peak_bytes()
+    )
+
+
+def _measured(workers: Workers, space: DesignSpace, sample: Prospect) -> Found:
+    workers.submit(task(space, sample))
+    while True:
+        for found in workers.finished(1.0):
+            return found

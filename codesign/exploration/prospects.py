@@ -1,0 +1,184 @@
+"""Prospects: the points of a sweep with what is known of each before it is simulated.
+
+A point whose workload or chip is not legal is refused here, and one whose area breaks a limit is
+excluded: neither takes any time. All others get the key of their row, for which the recordings must
+be there.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from codesign.area import area_mm2
+from codesign.errors import InputError
+from codesign.evaluation import architecture_hash
+from codesign.exploration.points import Point, within
+from codesign.exploration.results import OBJECTIVES, Status
+from codesign.exploration.rows import Row, Task, row_key, traces
+from codesign.exploration.space import DesignSpace
+from codesign.specs.catalogue import AnyWorkload
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(slots=True)
+class Prospect:
+    """A point and what became of it so far.
+
+    Attributes:
+        point: the point.
+        network: its workload with what was changed in it; fronts are those of one network.
+        key: of its row; None if it is no legal design.
+        status: None while it can still be simulated.
+        row: columns that are known.
+    """
+
+    point: Point
+    network: str
+    key: str | None = None
+    status: Status | None = None
+    row: Row = field(default_factory=dict)
+
+    def ends(self, status: Status, error: str | None = None) -> None:
+        """Says what became of it, if that is its end."""
+        self.status = status
+        self.row["error"] = error
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """What the networks of a sweep were recorded as.
+
+    Attributes:
+        hashes: of the recordings of each network, by its content.
+        provenance: of the same, for reports.
+        failures: networks that cannot be recorded, and why.
+    """
+
+    hashes: dict[str, list[str]]
+    provenance: dict[str, dict[str, object]]
+    failures: dict[str, str]
+
+
+def record(space: DesignSpace, *, progress: Progress, notice: Callable[[str], None]) -> Recordings:
+    """Records the networks of all points, those in the cache excepted."""
+    networks = _networks(space)
+    found = Recordings({}, {}, {})
+    progress("recordings", 0, len(networks))
+    for number, (network, workload) in enumerate(networks.items(), 1):
+        try:
+            recorded = list(traces(workload, notice))
+        except InputError as error:
+            found.failures[network] = str(error)
+        else:
+            found.hashes[network] = [each.hash for each in recorded]
+            found.provenance[network] = dict(recorded[0].provenance)
+        progress("recordings", number, len(networks))
+    return found
+
+
+def _networks(space: DesignSpace) -> dict[str, AnyWorkload]:
+    """The different workloads of a sweep, by name and changes."""
+    networks: dict[str, AnyWorkload] = {}
+    for point in space.points:
+        try:
+            networks.setdefault(space.network(point), space.workload(point))
+        except InputError:
+            continue
+    return networks
+
+
+def prospects(space: DesignSpace, recordings: Recordings) -> Iterator[Prospect]:
+    """All points, in their order."""
+    for point in space.points:
+        yield prospect(space, recordings, point)
+
+
+def prospect(space: DesignSpace, recordings: Recordings, point: Point) -> Prospect:
+    """One point: refused, excluded, or with the key of its row."""
+    try:
+        network = space.network(point)
+    except InputError as error:
+        found = Prospect(point, point.workload)
+        found.ends(Status.REFUSED, first_line(error))
+        return found
+    return _on_chip(space, recordings, Prospect(point, network))
+
+
+def _on_chip(space: DesignSpace, recordings: Recordings, prospect: Prospect) -> Prospect:
+    if prospect.network in recordings.failures:
+        prospect.ends(Status.REFUSED, recordings.failures[prospect.network])
+        return prospect
+    try:
+        architecture = space.architecture(prospect.point)
+    except InputError as error:
+        prospect.ends(Status.REFUSED, first_line(error))
+        return prospect
+    digest = architecture_hash(architecture)
+    hashes = recordings.hashes[prospect.network]
+    prospect.key = row_key(hashes, digest, has_stream=space.spec.has_streams)
+    prospect.row = {
+        "area_mm2": area_mm2(architecture),
+        "trace_hash": _of_all(hashes),
+        "architecture_hash": digest,
+    }
+    exclude(space, prospect, {"area": prospect.row["area_mm2"]})
+    return prospect
+
+
+def exclude(
+    space: DesignSpace,
+    prospect: Prospect,
+    quantities: dict[str, float | None],
+    *,
+    are_floors: bool = False,
+) -> None:
+    """Ends a prospect if a constraint does not hold for what is known.
+
+    Args:
+        space: the sweep.
+        prospect: the point.
+        quantities: what is known, in the units of the columns.
+        are_floors: whether these are lower bounds, which break upper limits alone.
+    """
+    for constraint in space.spec.constraints:
+        value = quantities.get(constraint.quantity or "")
+        if value is None or prospect.status is not None:
+            continue
+        if are_floors:
+            limits = dict(constraint.limits())
+            most = min(
+                (limits[word] for word in ("at_most", "equals") if word in limits), default=value
+            )
+            is_within = value <= most
+        else:
+            is_within = within(value, constraint)
+        if not is_within:
+            least = "at least " if are_floors else ""
+            prospect.ends(Status.EXCLUDED, f"{constraint} (got {least}{value:.6g})")
+
+
+def task(space: DesignSpace, prospect: Prospect) -> Task:
+    """What a worker needs to simulate a prospect that has a key."""
+    assert prospect.key is not None, "only legal designs are simulated"
+    return Task(
+        prospect.key,
+        space.workload(prospect.point),
+        space.architecture(prospect.point),
+        space.spec.has_streams,
+    )
+
+
+def quantities(row: Row) -> dict[str, float | None]:
+    """What can be an objective or be limited, of a row that was simulated."""
+    return {name: row.get(column) for name, (column, _) in OBJECTIVES.items()}
+
+
+def first_line(error: InputError) -> str:
+    """The faults of a design, without the lines of the file that they point to."""
+    return " ".join(f"{fault.problem} {fault.fix}".strip() for fault in error.faults)
+
+
+def _of_all(hashes: list[str]) -> str:
+    """As a result of several inputs names its recordings (`codesign.combination`)."""
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()

@@ -1,0 +1,270 @@
+"""The design space: the chips and workloads that a sweep's points stand for.
+
+The files that a sweep names are read once. Every point replaces values in them, under the same
+rules as `--set`: a value with which no point is a legal design is a fault of the sweep, told with
+its line and column before anything runs; a combination that is none is a point that is refused.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from codesign.errors import Fault, InputError
+from codesign.exploration.points import Point, Values, points
+from codesign.specs.architecture import Architecture
+from codesign.specs.catalogue import (
+    AnyWorkload,
+    architecture_path,
+    load_sweep,
+    load_workload_spec,
+    sweep_path,
+)
+from codesign.specs.documents import Document, KeyPath, Place, read_document
+from codesign.specs.faults import validate
+from codesign.specs.overrides import WORKLOAD_PREFIX, Override, apply_overrides, path_of
+from codesign.specs.sweep import SweepSpec
+from codesign.trace_cache import require_input
+
+
+@dataclass
+class DesignSpace:
+    """A sweep and the files behind it.
+
+    Attributes:
+        spec: the sweep.
+        document: its text, for places.
+        folder: of the file; paths in it start there.
+        chips: the text of each architecture, by the name that the sweep gives it.
+    """
+
+    spec: SweepSpec
+    document: Document
+    folder: Path
+    chips: dict[str, Document]
+    _workloads: dict[tuple[Any, ...], AnyWorkload] = field(default_factory=dict)
+
+    @cached_property
+    def points(self) -> list[Point]:
+        """All points of the sweep.
+
+        Raises:
+            InputError: there is none.
+        """
+        found = list(points(self.spec))
+        if not found:
+            problem = "must leave at least one design (got none for which the sums hold)."
+            raise InputError(self._place(("constraints",)).fault(problem, "Loosen one."))
+        return found
+
+    def architecture(self, point: Point) -> Architecture:
+        """The chip of a point.
+
+        Raises:
+            InputError: it is no legal chip.
+        """
+        document = self.chip_document(point)
+        return validate(document, Architecture, str(document.data["name"]))
+
+    def chip_document(self, point: Point) -> Document:
+        """The chip of a point as a user would write it."""
+        return apply_overrides(
+            self.chips[point.architecture], Architecture, self._overrides(point.values, False)
+        )
+
+    def workload(self, point: Point) -> AnyWorkload:
+        """The workload of a point, with the sweep's images.
+
+        Raises:
+            InputError: it is no legal workload.
+        """
+        overrides = self._overrides(point.values, True)
+        key = (point.workload, *(each.option for each in overrides))
+        if key not in self._workloads:
+            spec = load_workload_spec(self._resolved(point.workload), overrides)
+            if self.spec.images:
+                spec = spec.model_copy(update={"images": self.spec.images})
+            self._workloads[key] = spec
+        return self._workloads[key]
+
+    def network(self, point: Point) -> str:
+        """A workload with what was changed in it: designs of one network are compared."""
+        changed = [
+            each.option.removeprefix(WORKLOAD_PREFIX)
+            for each in self._overrides(point.values, True)
+        ]
+        return " ".join([self.workload(point).name, *changed])
+
+    def options(self, point: Point) -> list[str]:
+        """What a point changes in its workload, as `--set` takes it."""
+        return [each.option for each in self._overrides(point.values, True)]
+
+    def require_legal(self) -> None:
+        """Checks everything that can be checked before anything runs.
+
+        Raises:
+            InputError: with the faults of all axes, files and inputs.
+        """
+        faults: list[Fault] = []
+        for axis, level in self._single_levels():
+            faults += self._faults_of(axis, level)
+        if faults:
+            raise InputError(list(dict.fromkeys(faults)))
+        seen: set[int] = set()
+        for point in self.points:
+            spec = self._legal_workload(point)
+            if spec is not None and id(spec) not in seen:
+                seen.add(id(spec))
+                for picture in spec.images:
+                    require_input(spec, picture)
+
+    def _legal_workload(self, point: Point) -> AnyWorkload | None:
+        try:
+            return self.workload(point)
+        except InputError:
+            return None
+
+    def _single_levels(self) -> Iterator[tuple[int, Values]]:
+        """Every value of every axis; of a range without steps, its ends."""
+        for number, axis in enumerate(self.spec.axes):
+            levels = axis.levels
+            if levels is None:
+                assert axis.range is not None
+                levels = ((axis.range.first,), (axis.range.last,))
+            for level in levels:
+                yield number, level
+
+    def _faults_of(self, axis: int, level: Values) -> list[Fault]:
+        """What is wrong with a value wherever it stands; nothing if one point with it is legal."""
+        keys = self.spec.axes[axis].columns
+        overrides = [
+            self._override(axis, key, value) for key, value in zip(keys, level, strict=True)
+        ]
+        of_chip, of_workload = (
+            [each for each in overrides if _is_workload_key(each.option) is wanted]
+            for wanted in (False, True)
+        )
+        faults: list[Fault] = []
+        for document in self.chips.values():
+            try:
+                changed = apply_overrides(document, Architecture, of_chip)
+            except InputError as error:  # no such key: then it is to blame, not its value
+                return [self._at_key(axis, fault) for fault in error.faults]
+            try:
+                validate(changed, Architecture, str(document.data["name"]))
+            except InputError as error:
+                faults += error.faults
+        for name in self.spec.workloads:
+            try:
+                load_workload_spec(self._resolved(name), of_workload)
+            except InputError as error:
+                faults += error.faults
+        if faults and any(self._is_legal(point) for point in self._points_with(axis, level)):
+            return []
+        return faults
+
+    def _at_key(self, axis: int, fault: Fault) -> Fault:
+        path: KeyPath = ("axes", axis, "keys" if self.spec.axes[axis].keys else "key")
+        at = self._place(path)
+        return replace(fault, place=at.text, excerpt=at.excerpt)
+
+    def _points_with(self, axis: int, level: Values) -> Iterator[Point]:
+        start = sum(len(each.columns) for each in self.spec.axes[:axis])
+        for point in self.points:
+            if point.values[start : start + len(level)] == level:
+                yield point
+
+    def _is_legal(self, point: Point) -> bool:
+        try:
+            self.architecture(point)
+            self.workload(point)
+        except InputError:
+            return False
+        return True
+
+    def _overrides(self, values: Values, of_workload: bool) -> list[Override]:
+        given = iter(values)
+        return [
+            self._override(number, key, value)
+            for number, axis in enumerate(self.spec.axes)
+            for key, value in zip(axis.columns, given, strict=False)
+            if _is_workload_key(key) is of_workload
+        ]
+
+    def _override(self, axis: int, key: str, value: Any) -> Override:
+        place = self._value_places[axis].get(repr(value), self._value_places[axis][""])
+        return Override(f"{key}={_text(value)}", path_of(key), value, place)
+
+    @cached_property
+    def _value_places(self) -> list[dict[str, Place]]:
+        """Of each axis, the places of its values by their text; of others the axis's own."""
+        found: list[dict[str, Place]] = []
+        for number, axis in enumerate(self.spec.axes):
+            path: KeyPath = ("axes", number)
+            places = {"": self._place((*path, "range" if axis.range else "values"))}
+            for index, value in enumerate(axis.values or ()):
+                at = (*path, "values", index)
+                parts = enumerate(value) if isinstance(value, list) else ()
+                places |= {repr(part): self._place((*at, place)) for place, part in parts}
+                places.setdefault(repr(value), self._place(at))
+            found.append(places)
+        return found
+
+    def _place(self, path: KeyPath) -> Place:
+        """A place in the sweep's file, outside of the documents that its values go into."""
+        at = self.document.place_of_value(path)
+        return Place(0, 0, at.text, at.excerpt)
+
+    def _resolved(self, name: str) -> str:
+        return _resolved(self.folder, name)
+
+
+def design_space(name_or_path: str | Path) -> DesignSpace:
+    """The design space of a sweep's name or file, checked.
+
+    Raises:
+        InputError: the sweep, or a file that it names, is wrong; with every fault's place.
+    """
+    path = sweep_path(name_or_path)
+    spec, document = load_sweep(path)
+    chips = {
+        name: read_document(architecture_path(_resolved(path.parent, name)))
+        for name in spec.architectures
+    }
+    for name, text in chips.items():
+        validate(text, Architecture, architecture_path(_resolved(path.parent, name)).stem)
+    space = DesignSpace(spec, document, path.parent, chips)
+    _require_different(space)
+    space.require_legal()
+    return space
+
+
+def _require_different(space: DesignSpace) -> None:
+    names = [str(text.data["name"]) for text in space.chips.values()]
+    workloads = [Path(name).stem for name in space.spec.workloads]
+    for field_name, found in (("architectures", names), ("workloads", workloads)):
+        for name, following in itertools.combinations(found, 2):
+            if name == following:
+                problem = f"must have different names (got '{name}' twice)."
+                at = space.document.place_of_value((field_name,))
+                raise InputError(at.fault(f"{field_name} {problem}", "Leave one out."))
+
+
+def _resolved(folder: Path, name: str) -> str:
+    """A name as the catalogue takes it: a path starts from the folder of the sweep's file."""
+    path = folder / name
+    is_path = name.endswith((".yaml", ".yml")) and path.is_file()
+    return str(path) if is_path else name
+
+
+def _is_workload_key(key: str) -> bool:
+    return key.startswith(WORKLOAD_PREFIX)
+
+
+def _text(value: Any) -> str:
+    """A value as `--set` takes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)

@@ -1,0 +1,157 @@
+"""The table of a sweep, and what follows from it: fronts, best designs, counts."""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import codesign
+from codesign.exploration.fronts import front
+from codesign.exploration.prospects import Prospect, Recordings
+from codesign.exploration.results import FLOORS, MEASURED, OBJECTIVES, Status, SweepResult
+from codesign.exploration.space import DesignSpace
+from codesign.results import COMPONENTS
+from codesign.specs.axes import Scalar, quantity_unit
+from codesign.specs.sweep import Axis, Scale, Simulate, SweepSpec
+from codesign.units import QUANTITIES
+
+_ENERGIES = tuple(f"energy_{name}_pj" for name in COMPONENTS)
+_WORDS = ("bound", "trace_hash", "architecture_hash")
+
+
+def sweep_result(
+    space: DesignSpace,
+    prospects: Sequence[Prospect],
+    recordings: Recordings,
+    simulate: Simulate,
+) -> SweepResult:
+    """The result of a sweep whose points all have a status."""
+    table = _table(space, prospects)
+    summary: dict[str, Any] = {
+        "name": space.spec.name,
+        "description": space.spec.description,
+        "version": codesign.__version__,
+        "axes": _axes(space.spec, table),
+        "objectives": [str(each) for each in space.spec.objectives],
+        "constraints": [str(each) for each in space.spec.constraints],
+        "sampling": space.spec.sampling.model_dump(mode="json"),
+        "simulate": str(simulate),
+        "workloads": list(dict.fromkeys(table["workload"])),
+        "networks": list(dict.fromkeys(table["network"])),
+        "architectures": list(dict.fromkeys(table["architecture"])),
+        "counts": {str(s): int((table["status"] == s).sum()) for s in Status},
+        "fronts": fronts(table, space.spec.objectives),
+        "best": best(table, space.spec.objectives),
+        "provenance": recordings.provenance,
+    }
+    return SweepResult(json.loads(json.dumps(summary, allow_nan=False)), table)
+
+
+def fronts(table: pd.DataFrame, objectives: Sequence[str]) -> dict[str, list[int]]:
+    """By network, the numbers of the points that no other of that network dominates."""
+    found = {}
+    for network, mine in _simulated(table).groupby("network", sort=False):
+        costs = mine[[OBJECTIVES[name][0] for name in objectives]].to_numpy(float)
+        found[str(network)] = mine["point"][front(costs)].tolist()
+    return found
+
+
+def best(table: pd.DataFrame, objectives: Sequence[str]) -> dict[str, dict[str, dict[str, int]]]:
+    """By network and objective, the point that has least of it; of equal ones the first."""
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for network, mine in _simulated(table).groupby("network", sort=False):
+        known = {name: mine[OBJECTIVES[name][0]].fillna(math.inf) for name in objectives}
+        found[str(network)] = {
+            name: {"point": int(mine["point"].iloc[int(values.to_numpy().argmin())])}
+            for name, values in known.items()
+            if np.isfinite(values).any()
+        }
+    return found
+
+
+def numeric(value: Scalar) -> tuple[float | str | bool, str]:
+    """A value as a column holds it, and its unit: quantities as numbers of one unit."""
+    unit = quantity_unit(value)
+    for quantity in QUANTITIES:
+        if unit in quantity.units:
+            return quantity.parse(value), quantity.unit
+    return value, ""
+
+
+def _simulated(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["status"] == Status.SIMULATED]
+
+
+def _table(space: DesignSpace, prospects: Sequence[Prospect]) -> pd.DataFrame:
+    points = [each.point for each in prospects]
+    chips = {name: str(text.data["name"]) for name, text in space.chips.items()}
+    columns: dict[str, Any] = {
+        "point": np.array([point.number for point in points]),
+        "workload": [_workload_name(each) for each in prospects],
+        "network": [each.network for each in prospects],
+        "architecture": [chips[point.architecture] for point in points],
+    }
+    for place, key in enumerate(space.spec.keys):
+        columns[key] = _axis_column([numeric(point.values[place])[0] for point in points])
+    columns["status"] = [str(each.status) for each in prospects]
+    columns["error"] = [each.row.get("error") for each in prospects]
+    for name in (*FLOORS, *MEASURED, *_ENERGIES, "trace_hash", "architecture_hash"):
+        values = [each.row.get(name) for each in prospects]
+        is_word = name in _WORDS
+        columns[name] = values if is_word else np.array([_number(value) for value in values])
+    frame = pd.DataFrame(columns)
+    for name in ("error", *_WORDS):
+        frame[name] = frame[name].astype(object)
+    return frame
+
+
+def _workload_name(prospect: Prospect) -> str:
+    return prospect.network.partition(" ")[0]
+
+
+def _axis_column(values: list[float | str | bool]) -> list[Any] | np.ndarray[Any, Any]:
+    """Numbers where all are numbers; else words as they were written."""
+    if all(isinstance(value, int) and not isinstance(value, bool) for value in values):
+        return np.array(values)
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return np.array(values, dtype=float)
+    return [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _axes(spec: SweepSpec, table: pd.DataFrame) -> list[dict[str, Any]]:
+    found = []
+    for number, axis in enumerate(spec.axes):
+        for place, key in enumerate(axis.columns):
+            column = table[key]
+            is_number = pd.api.types.is_numeric_dtype(column)
+            found.append(
+                {
+                    "axis": number,
+                    "key": key,
+                    "unit": numeric(_sample(axis, place))[1] if is_number else "",
+                    "scale": _scale(axis) if is_number else "words",
+                    "values": column.drop_duplicates().tolist(),
+                }
+            )
+    return found
+
+
+def _sample(axis: Axis, place: int) -> Scalar:
+    """Some value of a key of an axis."""
+    levels = axis.levels
+    if levels is not None:
+        return levels[0][place]
+    assert axis.range is not None
+    first: Scalar = axis.range.first
+    return first
+
+
+def _scale(axis: Axis) -> str:
+    return "log" if axis.range and axis.range.scale is Scale.LOG else "linear"
