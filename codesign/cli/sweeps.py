@@ -88,9 +88,11 @@ def sweep(
     """
     from codesign.cli.folders import require_file
     from codesign.cli.runs import write_json
+    from codesign.cli.study import stage
     from codesign.exploration.exploring import explore
     from codesign.exploration.space import design_space
     from codesign.exploration.workers import core_count
+    from codesign.pages import write_sweep_report
     from codesign.specs.sweep import Simulate
 
     require_file(json)
@@ -110,6 +112,8 @@ def sweep(
                     space, folder, pool, simulate=wanted, progress=progress, notice=notice
                 )
             result = explored.result
+            with stage("report"):
+                write_sweep_report(result, folder / "report.html")
             print_sweep(reader, result, folder, len(explored.seconds))
             write_json(json, result.summary)
     finally:

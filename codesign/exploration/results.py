@@ -72,6 +72,8 @@ class SweepResult:
             `fronts`: by network, the numbers of points on the front of the objectives;
             `best`: by network and objective, `{point, design, file, command}`, where `design` is
             the value of every axis as it was written;
+            `base`: by network, the point that is the first architecture as its file has it, if
+            there is one;
             `simulate`: which points were to be simulated;
             `provenance`: by network, where weights and input come from.
         points: a row for each point: `point` (its number, from 0), `workload`, `network`,

@@ -68,6 +68,11 @@ class DesignSpace:
         document = self.chip_document(point)
         return validate(document, Architecture, str(document.data["name"]))
 
+    def unchanged(self) -> Architecture:
+        """The first chip, as its file has it."""
+        document = self.chips[self.spec.architectures[0]]
+        return validate(document, Architecture, str(document.data["name"]))
+
     def chip_document(self, point: Point) -> Document:
         """The chip of a point as a user would write it."""
         return apply_overrides(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 import codesign
+from codesign.evaluation import architecture_hash
 from codesign.exploration.fronts import front
 from codesign.exploration.prospects import Prospect, Recordings
 from codesign.exploration.results import FLOORS, MEASURED, OBJECTIVES, Status, SweepResult
@@ -45,6 +46,7 @@ def sweep_result(
         "counts": {str(s): int((table["status"] == s).sum()) for s in Status},
         "fronts": fronts(table, space.spec.objectives),
         "best": best(table, space.spec.objectives),
+        "base": _base(table, architecture_hash(space.unchanged())),
         "provenance": recordings.provenance,
     }
     return SweepResult(json.loads(json.dumps(summary, allow_nan=False)), table)
@@ -70,6 +72,15 @@ def best(table: pd.DataFrame, objectives: Sequence[str]) -> dict[str, dict[str, 
             if np.isfinite(values).any()
         }
     return found
+
+
+def _base(table: pd.DataFrame, digest: str) -> dict[str, int]:
+    """By network, the point that is the first architecture as it was, if there is one."""
+    mine = _simulated(table)
+    mine = mine[mine["architecture_hash"] == digest].drop_duplicates("network")
+    return {
+        str(name): int(point) for name, point in zip(mine["network"], mine["point"], strict=True)
+    }
 
 
 def numeric(value: Scalar) -> tuple[float | str | bool, str]:

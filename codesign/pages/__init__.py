@@ -1,7 +1,6 @@
-"""Pages for people: the report of a run and the comparison of several, each one HTML file.
+"""Pages for people: the reports of a run, a comparison and a sweep, each one HTML file.
 
-The last room of the flow. It reads results and writes files. Left out: sweeps, which are shown
-elsewhere.
+The last room of the flow. It reads results and writes files.
 """
 
 from codesign.pages.compare_report import write_compare_report
@@ -13,6 +12,7 @@ from codesign.pages.pathway_cost import (
 )
 from codesign.pages.rankings import rankings_json
 from codesign.pages.run_report import write_run_report
+from codesign.pages.sweep_report import write_sweep_report
 
 __all__ = [
     "accumulation_cost_sentence",
@@ -22,4 +22,5 @@ __all__ = [
     "write_compare_report",
     "write_paper_report",
     "write_run_report",
+    "write_sweep_report",
 ]

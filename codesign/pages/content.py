@@ -83,7 +83,8 @@ class Figure:
         data: the traces.
         layout: axes, margins, legend; colours of the page are left out.
         detail: what the page draws instead of a stretch that is zoomed into, as
-            `codesign.pages.timeline_detail` says; None if the traces are all there is.
+            `codesign.pages.timeline_detail` says; or `brush`, the number of parallel axes of which
+            a reader may keep stretches; None if the traces are all there is.
     """
 
     data: list[dict[str, Any]]
@@ -108,6 +109,9 @@ class Picture:
         text: what it shows, for those who see it and for those who do not.
         figure: the drawing.
         table: the same numbers as a table.
+        choice: what the reader chooses between views, as `Coloured by`.
+        views: other drawings of it by what they are called; the first of them is `figure`. Empty if
+            there is nothing to choose.
     """
 
     name: str
@@ -115,6 +119,8 @@ class Picture:
     text: str
     figure: Figure
     table: Table
+    choice: str = ""
+    views: Mapping[str, Figure] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -202,6 +208,8 @@ class Page:
         facts: where the numbers come from, as name and value.
         sections: everything else.
         repricing: of its energies by sliders, or None.
+        hovers: texts that figures refer to by number in `customdata`, which they say where a reader
+            points: several figures share one point's text.
     """
 
     title: str
@@ -211,6 +219,7 @@ class Page:
     facts: Mapping[str, str]
     sections: Sequence[Section]
     repricing: Repricing | None = None
+    hovers: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

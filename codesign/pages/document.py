@@ -48,8 +48,15 @@ def write_page(page: Page, path: Path) -> None:
 
 def page_html(page: Page) -> str:
     """The whole document."""
+    pictures = [picture for section in page.sections for picture in section.shown_pictures]
     scripts = [_plotly(), _asset("page.js")]
-    data = {"figures": _figures(page)}
+    data: dict[str, Any] = {"figures": _figures(page)}
+    if page.hovers:
+        data["hovers"] = page.hovers
+    if any("brush" in (picture.figure.detail or {}) for picture in pictures):
+        scripts.insert(1, _asset("brush.js"))  # the page's script draws with it
+    if any(picture.views for picture in pictures):
+        scripts.append(_asset("views.js"))
     if page.repricing is not None:
         scripts.append(_asset("repricing.js"))
         data["repricing"] = page_data(page.repricing)
@@ -80,9 +87,18 @@ def _figures(page: Page) -> dict[str, Any]:
             "layout": picture.figure.layout,
             "detail": picture.figure.detail,
         }
+        | _views(picture)
         for section in page.sections
         for picture in section.shown_pictures
     }
+
+
+def _views(picture: Picture) -> dict[str, Any]:
+    """The drawings beside the first."""
+    others = list(picture.views.values())[1:]
+    return (
+        {"views": [{"data": each.data, "layout": each.layout} for each in others]} if others else {}
+    )
 
 
 def _repriced(page: Page) -> Collection[str]:
@@ -191,6 +207,12 @@ def _picture(picture: Picture, *, is_repriced: bool) -> Iterator[str]:
     mark = at_file(not is_repriced and states_energy(picture.text))
     height = int(picture.figure.layout["height"])
     yield f"<figure><h3>{title}</h3><figcaption{mark}>{text}</figcaption>"
+    if picture.views:
+        options = "".join(f"<option>{_text(name)}</option>" for name in picture.views)
+        yield (
+            f'<label class="choice">{_text(picture.choice)} <select autocomplete="off" '
+            f'data-plot="{_text(picture.name)}">{options}</select></label>'
+        )
     yield (
         f'<div class="plot" id="{_text(picture.name)}" style="height:{height}px" role="img" '
         f'aria-label="{title}. {text}"></div>'

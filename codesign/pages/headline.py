@@ -346,8 +346,13 @@ def facts(summary: Mapping[str, Any]) -> dict[str, str]:
         "codesign version": summary["version"],
     }
     policy = dict(_flat("policy", summary.get("policy") or {}))
-    origin = dict(_flat("", _shortened(summary["provenance"] or {})))
-    return {name: str(value) for name, value in {**known, **policy, **origin, **identity}.items()}
+    found = {**known, **policy, **origin(summary["provenance"] or {}), **identity}
+    return {name: str(value) for name, value in found.items()}
+
+
+def origin(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """Where weights and input come from, as name and value."""
+    return {name: str(value) for name, value in _flat("", _shortened(provenance))}
 
 
 def _shortened(provenance: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 // draw all of them at once would keep a reader of the first lines waiting.
 
 const figures = JSON.parse(document.getElementById("figures").textContent);
+const hovers = JSON.parse(document.getElementById("hovers")?.textContent ?? "[]");
 const config = {
   displaylogo: false,
   plotlyServerURL: "",
@@ -32,12 +33,16 @@ function themed(layout) {
     change[`${axis}.gridcolor`] = colour("--grid");
     change[`${axis}.linecolor`] = colour("--line");
   }
+  // The ground of labels that stand on lines is the page's.
+  for (const [place, note] of (layout.annotations ?? []).entries()) {
+    if (note.bgcolor) change[`annotations[${place}].bgcolor`] = colour("--page");
+  }
   return change;
 }
 
 function put(layout, change) {
   for (const [path, value] of Object.entries(change)) {
-    const keys = path.split(".");
+    const keys = path.split(/[.[\]]+/); // of `annotations[1].bgcolor` too
     const last = keys.pop();
     let place = layout;
     for (const key of keys) {
@@ -51,13 +56,21 @@ function put(layout, change) {
 const names = Object.keys(figures);
 const drawings = new Map(); // of the figures that are drawn or being drawn, a promise for each
 
+// The texts that several figures share, in the traces that refer to them.
+function told(data) {
+  if (!hovers.length) return data;
+  for (const trace of data) trace.hovertext ??= trace.customdata?.map((number) => hovers[number]);
+  return data;
+}
+
 function drawFigure(name) {
   if (!drawings.has(name)) {
-    const { data, layout, detail } = figures[name];
+    const { layout, detail } = figures[name];
+    const data = told(figures[name].data);
     const place = document.getElementById(name);
     const drawing = Plotly.newPlot(place, data, put(layout, themed(layout)), config);
     drawings.set(name, drawing);
-    if (detail) drawing.then(() => refine(place, detail));
+    if (detail) drawing.then(() => (detail.brush ? brush : refine)(place, detail));
   }
   return drawings.get(name);
 }
