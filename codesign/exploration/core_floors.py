@@ -79,14 +79,15 @@ def _with_epilogue(on: On, found: Accesses) -> CoreFloor:
     """The main layer's work, the epilogue's, and what all accesses of the core cost."""
     group = on.group
     none, is_neuron = np.zeros_like(group.lengths), group.has_neurons[:, None]
-    epilogue = _epilogue_cycles(on)
+    words = _words(on)
+    epilogue = _epilogue_cycles(on, words)
     fill = 0 if on.is_shared else core_fill(on.core, group.work)
     return CoreFloor(
         scan=none + found.scan,
         main=none + found.main,
         epilogue=np.where(is_neuron, 0.0, epilogue),
         tail=np.where(is_neuron, epilogue, 0.0) + fill * group.exists,
-        energy_pj=_operations(on, found) | _accesses(on, found),
+        energy_pj=_operations(on, found) | _accesses(on, found, words),
     )
 
 
@@ -129,9 +130,9 @@ def _biases(on: On) -> Numbers:
     return on.words(group.channels * group.groups, group.bias_bits, width)
 
 
-def _epilogue_cycles(on: On) -> Numbers:
+def _epilogue_cycles(on: On, words: _Words) -> Numbers:
     """The slowest of lanes, scanner, state memory, and the reading of biases."""
-    group, core, words = on.group, on.core, _words(on)
+    group, core = on.group, on.core
     read = words.membranes + words.apart + words.operands
     read = (read + np.where(group.leads, words.inputs, 0.0)) / core.state_memory.banks
     of_biases = np.ceil(_biases(on) / core.weight_memory.banks)
@@ -146,9 +147,9 @@ def _epilogue_cycles(on: On) -> Numbers:
     return cycles
 
 
-def _accesses(on: On, found: Accesses) -> dict[Basis, Numbers]:
+def _accesses(on: On, found: Accesses, words: _Words) -> dict[Basis, Numbers]:
     """Energy of a core's memories, but for weights that are loaded into them."""
-    group, core, words = on.group, on.core, _words(on)
+    group, core = on.group, on.core
     weights, state, inputs = core.weight_memory, core.state_memory, core.input_memory
     timesteps, none = group.timesteps, np.zeros_like(group.size)
     written = (words.membranes + words.operands + words.results) * timesteps
