@@ -33,6 +33,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"power"},
     {"messages"},
     {"evaluation", "combination", "sensitivity", "published", "trace_events"},
+    {"floors"},
     {"exploration"},
     {"pages"},
     {"cli"},

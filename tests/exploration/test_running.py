@@ -258,3 +258,41 @@ def test_a_design_that_the_network_does_not_fit_is_a_row_with_its_reason(
     assert table["status"].tolist() == ["refused", "simulated"]
     assert "cores" in table["error"][0]
     assert table["latency_s"].isna().tolist() == [True, False]
+
+
+def test_pruning_a_real_space_spares_simulations_and_keeps_the_front(
+    tmp_path: Path, pool: Pool
+) -> None:
+    file = tmp_path / "real.yaml"
+    file.write_text(
+        "name: real\ndescription: cores and bandwidth\narchitectures: [split_core]\n"
+        "workloads: [fsnn7b_small]\naxes:\n"
+        "  - {key: cores.spike.count, values: [2, 4, 8, 16]}\n"
+        "  - {key: cores.accumulation.count, values: [1, 2, 4]}\n"
+        "  - {key: storage.dram.bandwidth, values: [3.2 GB/s, 12.8 GB/s]}\n"
+        "  - {key: storage.dram.energy, values: [8 pJ/b, 12 pJ/b]}\n"
+    )
+    space = design_space(file)
+    recordings = record(space, progress=silent, notice=print)
+    tables, computed = [], []
+    for simulate in (Simulate.ALL, Simulate.FRONT):
+        found = list(prospects(space, recordings))
+        with store(tmp_path / simulate) as kept:
+            run = Run(space, pool, kept, silent, simulate)
+            run.floors(found)
+            run.simulations(found)
+        result = sweep_result(space, found, recordings, simulate)
+        tables.append(result)
+        computed.append(len(run.seconds))
+    every, pruned = tables
+    assert every.summary["fronts"] == pruned.summary["fronts"]
+    assert every.summary["best"] == pruned.summary["best"]
+    left = pruned.points["status"] == "simulated"
+    pd.testing.assert_frame_equal(
+        every.points[left].drop(columns="status"), pruned.points[left].drop(columns="status")
+    )
+    assert computed[0] == 48
+    assert pruned.summary["counts"]["pruned"] >= 0.3 * 48
+    assert computed[1] <= 0.7 * 48  # some are simulated before the point that prunes them
+    assert (every.points["floor_latency_s"] <= every.points["latency_s"]).all()
+    assert (every.points["floor_energy_pj"] <= every.points["energy_pj"]).all()

@@ -124,11 +124,14 @@ def test_writers_that_are_killed_at_any_moment_leave_whole_rows(tmp_path: Path) 
         for writer in writers:
             os.kill(writer.pid, signal.SIGKILL)
             writer.communicate()
-    rows = Store(tmp_path).found("simulated", [str(number) for number in range(100_000)])
+    kept = Store(tmp_path)
+    rows = kept.found("simulated", [str(number) for number in range(100_000)])
     assert len(rows) > 10
     assert {key: int(key) for key in rows} == {k: each.row["number"] for k, each in rows.items()}
-    # Rows are written in order by everybody, and a claim of the dead does not block the living.
-    assert sorted(map(int, rows)) == list(range(len(rows)))
+    # Each of the last two may have died with a row that it had claimed: nobody else had it.
+    missing = set(range(max(map(int, rows)))) - set(map(int, rows))
+    assert len(missing) <= 2
+    assert all(kept.claim(str(number)) for number in missing)
 
 
 def test_a_file_that_is_no_store_is_told(tmp_path: Path) -> None:

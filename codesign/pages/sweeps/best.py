@@ -61,7 +61,9 @@ def base_of(study: Study, network: str) -> tuple[str, dict[str, float]]:
     own = study.points[study.of(network)]
     if number is not None and (own["point"] == number).any():
         row = study.row(int(number))
-        return f"the base, point {number}", {o.name: float(row[o.column]) for o in study.objectives}
+        return "the architecture as its file has it", {
+            each.name: float(row[each.column]) for each in study.objectives
+        }
     return "the median design", {
         each.name: float(own[each.column].median()) for each in study.objectives
     }
@@ -126,7 +128,7 @@ def best_sentences(study: Study, most: int) -> list[str]:
 def base_sentence(study: Study) -> str:
     """What changes are against."""
     names = dict.fromkeys(base_of(study, network)[0] for network in study.networks)
-    return f"Changes are against {' or '.join(names)} of the network."
+    return f"Changes are against {' or '.join(names)}, for the same network."
 
 
 def best_tiles(study: Study) -> list[Tile]:

@@ -32,7 +32,7 @@ def test_values_and_changes_are_those_of_the_table() -> None:
     own = known.points[known.of("fsnn50")]["latency_s"]
     assert row[3] == Number(own.min(), "3.26 ms")
     assert row[4] == Number(own.min() / own.median() - 1, "-68.0 %")
-    assert base_sentence(known) == "Changes are against the median design of the network."
+    assert base_sentence(known) == "Changes are against the median design, for the same network."
 
 
 def test_changes_are_against_the_base_where_the_sweep_names_one() -> None:
@@ -43,7 +43,7 @@ def test_changes_are_against_the_base_where_the_sweep_names_one() -> None:
     assert isinstance(change, Number)
     values = known.points["latency_s"]
     assert change.value == values[known.of("fsnn50")].min() / values[30] - 1
-    assert base_sentence(known).startswith("Changes are against the base, point 30 or the base,")
+    assert base_sentence(known).startswith("Changes are against the architecture as its file has")
 
 
 def test_commands_are_those_of_the_summary() -> None:

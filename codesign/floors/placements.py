@@ -19,9 +19,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from codesign.exploration.asked import Asked
-from codesign.exploration.groups import Flags, Numbers
-from codesign.exploration.pipeline_floors import most_cores
+from codesign.floors.asked import Asked
+from codesign.floors.groups import Flags, Numbers
+from codesign.floors.pipelines import most_cores
 from codesign.mapping.kinds import Kinds
 from codesign.mapping.residency import WORKING_PART
 from codesign.specs.architecture import Architecture

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from codesign.exploration.demand import Demand
-from codesign.exploration.groups import Flags, Group, Numbers, group_of
-from codesign.exploration.layer_demand import LayerDemand
+from codesign.floors.demand import Demand
+from codesign.floors.groups import Flags, Group, Numbers, group_of
+from codesign.floors.layer_demand import LayerDemand
 from codesign.mapping.counters import as_computed
 from codesign.mapping.fusion import FusedLayer, fuse, read_tensors, recomputable
 from codesign.mapping.geometry import Work, geometry, is_on_host

@@ -1,7 +1,7 @@
 """Work floors: cycles and accesses of main layers, the least of any cut, on one kind of core.
 
 What a job costs is in `codesign.mapping.work` and `codesign.mapping.mac_arrays`; why sums over jobs
-are bounded so, in `codesign.exploration.core_floors`.
+are bounded so, in `codesign.floors.cores`.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from codesign.exploration.groups import Group, Numbers
+from codesign.floors.groups import Group, Numbers
 from codesign.mapping.datapaths import element_lanes, mac_datapath, scan_width, spike_datapath
 from codesign.mapping.geometry import Work
 from codesign.specs.architecture import Core, Precision

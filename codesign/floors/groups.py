@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codesign.exploration.demand import Integers
-from codesign.exploration.layer_demand import LayerDemand
+from codesign.floors.demand import Integers
+from codesign.floors.layer_demand import LayerDemand
 from codesign.mapping.fusion import FusedLayer
 from codesign.mapping.geometry import Geometry, Work
 from codesign.workload import Stream

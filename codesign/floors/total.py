@@ -8,19 +8,19 @@ objective can be left out without losing a point of the true front.
 Makespan, the largest of:
 
 - `compute_KINDS`: the work that these kinds of core alone can do
-  (`codesign.exploration.core_floors`) on all of them, perfectly balanced. What must happen before
+  (`codesign.floors.cores`) on all of them, perfectly balanced. What must happen before
   the first and after the last of it is added: of all sets of stages that begin after some moment,
   or that are followed by some time;
-- `dependency`: stage after stage, each on all cores that can do it (`codesign.exploration.chains`);
+- `dependency`: stage after stage, each on all cores that can do it (`codesign.floors.chains`);
 - `dram`, `weight_buffer`, `activation_buffer`, `noc`, `host_link`: what must pass them
-  (`codesign.exploration.traffic_floors`), over their width.
+  (`codesign.floors.traffic`), over their width.
 
 Energy is what cores and memories must spend for that, and static power for the floor of the
 makespan. What several kinds of core can do is priced at the cheapest, number by number.
 
 Left out: all that depends on how layers are cut, as rereading inputs and fetching weights again in
 `layer` order, imbalance, waiting, barriers, and ways on a mesh that are longer than the shortest.
-On a chip of messages only its neurons and synapses count (`codesign.exploration.message_floors`).
+On a chip of messages only its neurons and synapses count (`codesign.floors.messages`).
 """
 
 import math
@@ -33,15 +33,15 @@ from numpy.typing import NDArray
 
 from codesign.energy import component_sums, price_operations
 from codesign.errors import CapacityError
-from codesign.exploration.asked import Asked, Choices, asked
-from codesign.exploration.chains import Chains, chains_of
-from codesign.exploration.core_floors import CoreFloor, core_floor
-from codesign.exploration.demand import Demand
-from codesign.exploration.groups import Group, Numbers
-from codesign.exploration.message_floors import message_floor
-from codesign.exploration.pipeline_floors import busiest_run, longest_chain, most_cores
-from codesign.exploration.traffic_floors import ACTIVATIONS, Traffic, traffic_floor
-from codesign.exploration.work_floors import Among
+from codesign.floors.asked import Asked, Choices, asked
+from codesign.floors.chains import Chains, chains_of
+from codesign.floors.cores import CoreFloor, core_floor
+from codesign.floors.demand import Demand
+from codesign.floors.groups import Group, Numbers
+from codesign.floors.messages import message_floor
+from codesign.floors.pipelines import busiest_run, longest_chain, most_cores
+from codesign.floors.traffic import ACTIVATIONS, Traffic, traffic_floor
+from codesign.floors.work import Among
 from codesign.mapping.kinds import Kinds, able_kinds
 from codesign.results import COMPONENTS
 from codesign.specs.architecture import Architecture, Core

@@ -1,7 +1,7 @@
 """Traffic floors: what must pass the shared memories, the DRAM, the NoC and a host's link.
 
 Every tensor is stored once, element by element, and each layer that reads it loads each element
-once at least. What must live in the DRAM is in `codesign.exploration.placement_floors`. Wherever
+once at least. What must live in the DRAM is in `codesign.floors.placements`. Wherever
 any other tensor lives, it costs at least the cheaper of both.
 
 Weights are fetched once at least, written into the weight buffer, read from it and written into a
@@ -18,8 +18,8 @@ from functools import lru_cache
 import numpy as np
 
 from codesign.chip.noc import Links
-from codesign.exploration.asked import Asked
-from codesign.exploration.placement_floors import (
+from codesign.floors.asked import Asked
+from codesign.floors.placements import (
     leaving_bits,
     outside,
     spilled_membranes,

@@ -19,9 +19,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from codesign.exploration.asked import Asked
-from codesign.exploration.chains import paths
-from codesign.exploration.groups import Numbers
+from codesign.floors.asked import Asked
+from codesign.floors.chains import paths
+from codesign.floors.groups import Numbers
 from codesign.mapping.pipeline import slowest_run
 
 _ROUNDING = 2.0**-18

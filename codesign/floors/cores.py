@@ -26,8 +26,8 @@ from functools import cached_property
 
 import numpy as np
 
-from codesign.exploration.groups import Group, Numbers
-from codesign.exploration.work_floors import Accesses, Among, On, main_layers
+from codesign.floors.groups import Group, Numbers
+from codesign.floors.work import Accesses, Among, On, main_layers
 from codesign.mapping.datapaths import element_lanes, mac_datapath, scan_width, spike_datapath
 from codesign.mapping.expected_cycles import core_fill
 from codesign.mapping.geometry import Work

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from codesign.errors import CapacityError
-from codesign.exploration.demand import Demand
+from codesign.floors.demand import Demand
 from codesign.messages.loads import cycles_of, whole_cycles
 from codesign.messages.placement import place
 from codesign.messages.populations import Population, populations

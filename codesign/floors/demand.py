@@ -1,6 +1,6 @@
 """Demand: everything recorded that any chip has to do, as a few numbers for each layer.
 
-A trace holds hundreds of millions of bits; floors (`codesign.exploration.floors`) need their sums
+A trace holds hundreds of millions of bits; floors (`codesign.floors.total`) need their sums
 alone. These are taken once, and then serve thousands of chips: the demand is small, knows nothing
 of any chip, and can be sent to another process.
 
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from codesign.coincidence import coincidences, events_of
 from codesign.counting import added_spikes, count_layers, entering_spikes
-from codesign.exploration.shared_vectors import shared_vectors
 from codesign.fanout import tap_sums
+from codesign.floors.shared_vectors import shared_vectors
 from codesign.mapping.counters import as_computed, trace_as_computed
 from codesign.specs.architecture import Policy
 from codesign.trace import Trace

@@ -11,9 +11,9 @@ from codesign import trace_cache
 from codesign.energy import component_sums, price
 from codesign.errors import CapacityError
 from codesign.evaluation import evaluate
-from codesign.exploration.demand import Demand, demand
-from codesign.exploration.floors import Floors, floors
-from codesign.exploration.traffic_floors import ACTIVATIONS
+from codesign.floors.demand import Demand, demand
+from codesign.floors.total import Floors, floors
+from codesign.floors.traffic import ACTIVATIONS
 from codesign.specs.architecture import Architecture
 from codesign.specs.catalogue import architecture_names, load_architecture, load_workload_spec
 from codesign.trace import Trace

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from codesign.chip.transfers import chip_parts, latency_cycles
-from codesign.exploration.asked import Asked
-from codesign.exploration.groups import Numbers
+from codesign.floors.asked import Asked
+from codesign.floors.groups import Numbers
 from codesign.specs.architecture import Architecture
 
 

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from codesign.counting import added_spikes
-from codesign.exploration.demand import Demand, Events, Integers
+from codesign.floors.demand import Demand, Events, Integers
 from codesign.mapping.fusion import ELEMENT_WISE, FusedLayer
 from codesign.mapping.geometry import POOLS, Geometry, Work
 from codesign.mapping.tiling import input_band
@@ -19,7 +19,7 @@ from codesign.workload import Kind, Layer, LayerType, Stream, Workload
 
 
 class LayerDemand:
-    """Numbers of one fused layer; they are named as in `codesign.exploration.groups.Group`."""
+    """Numbers of one fused layer; they are named as in `codesign.floors.groups.Group`."""
 
     def __init__(
         self,
