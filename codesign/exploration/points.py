@@ -12,9 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from codesign.errors import Fault, InputError
+from codesign.exploration.sensitivities import INSTALL, is_installed, morris_levels
 from codesign.specs.axes import Scalar, drawn
 from codesign.specs.sweep import Axis, Constraint, Method, Scale, SweepSpec
 
+RANGE_LEVELS = 4
+"""Of a range without steps in Morris's method."""
 _TRIES = 1_000
 """Random draws for each point that is wanted: rarer ones are too rare to be drawn at random."""
 _SLACK = 1e-9
@@ -57,11 +61,35 @@ def designs(spec: SweepSpec) -> list[Values]:
     if spec.sampling.method is Method.GRID:
         levels = [axis.levels or () for axis in spec.axes]
         return [values for values in map(_flat, itertools.product(*levels)) if holds(spec, values)]
+    if spec.sampling.method is Method.MORRIS:
+        return [_on_levels(spec, numbers) for numbers in screening_levels(spec)]
     count, random = spec.sampling.points or 0, np.random.default_rng(spec.sampling.seed)
     if spec.sampling.method is Method.LATIN_HYPERCUBE:
         parts = _hypercube(random, count, len(spec.axes))
         return [values for row in parts if holds(spec, values := _at(spec.axes, row))]
     return list(itertools.islice(_random(spec, random, _TRIES * count), count))
+
+
+def screening_levels(spec: SweepSpec) -> list[list[int]]:
+    """Of each design of Morris's method, the number of its level on each axis.
+
+    Raises:
+        InputError: SALib is not installed.
+    """
+    if not is_installed():
+        problem = "with method 'morris' needs SALib, which is not installed."
+        raise InputError(Fault(f"{spec.name}: sampling", problem, f"Install it with: {INSTALL}."))
+    counts = [len(axis.levels or range(RANGE_LEVELS)) for axis in spec.axes]
+    trajectories, seed = spec.sampling.trajectories or 0, spec.sampling.seed or 0
+    levels: list[list[int]] = morris_levels(counts, trajectories, seed).tolist()
+    return levels
+
+
+def _on_levels(spec: SweepSpec, numbers: Sequence[int]) -> Values:
+    return _flat(
+        at(axis, number / (RANGE_LEVELS - 1)) if axis.levels is None else axis.levels[number]
+        for axis, number in zip(spec.axes, numbers, strict=True)
+    )
 
 
 def holds(spec: SweepSpec, values: Values) -> bool:
@@ -122,7 +150,8 @@ def _at(axes: Sequence[Axis], parts: Sequence[float]) -> Values:
 
 
 def at(axis: Axis, part: float) -> Values:
-    """The value of an axis at a part of the way along it, from 0 to less than 1."""
+    """The value of an axis at a part of the way along it, from 0 to less than 1; of a range
+    without steps up to 1."""
     levels = axis.levels
     if levels is not None:
         return levels[int(part * len(levels))]

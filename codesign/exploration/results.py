@@ -65,7 +65,9 @@ class SweepResult:
             "words", and `values` what the points have of it, in the order of the sweep;
             `objectives`: names, keys of `OBJECTIVES`;
             `constraints`: sentences;
-            `sampling`: `{method, points, seed}`;
+            `sampling`: `{method, points, trajectories, seed}`;
+            `levels`: of Morris's method, the number of each design's level on each axis, design
+            by design; else empty;
             `workloads`, `architectures`: names; `networks`: workloads with what an axis changed in
             them, as "dsnn18 timesteps=2": designs are compared for one network;
             `counts`: number of points by `Status`;

@@ -11,12 +11,13 @@ import pandas as pd
 import codesign
 from codesign.evaluation import architecture_hash
 from codesign.exploration.fronts import front
+from codesign.exploration.points import screening_levels
 from codesign.exploration.prospects import Prospect, Recordings
 from codesign.exploration.results import FLOORS, MEASURED, OBJECTIVES, Status, SweepResult
 from codesign.exploration.space import DesignSpace
 from codesign.results import COMPONENTS
 from codesign.specs.axes import Scalar, quantity_unit
-from codesign.specs.sweep import Axis, Scale, Simulate, SweepSpec
+from codesign.specs.sweep import Axis, Method, Scale, Simulate, SweepSpec
 from codesign.units import QUANTITIES
 
 _ENERGIES = tuple(f"energy_{name}_pj" for name in COMPONENTS)
@@ -43,6 +44,9 @@ def sweep_result(
         "workloads": list(dict.fromkeys(table["workload"])),
         "networks": list(dict.fromkeys(table["network"])),
         "architectures": list(dict.fromkeys(table["architecture"])),
+        "levels": screening_levels(space.spec)
+        if space.spec.sampling.method is Method.MORRIS
+        else [],
         "counts": {str(s): int((table["status"] == s).sum()) for s in Status},
         "fronts": fronts(table, space.spec.objectives),
         "best": best(table, space.spec.objectives),

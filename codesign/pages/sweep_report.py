@@ -35,6 +35,7 @@ from codesign.pages.sweeps.pareto import (
     front_sentences,
 )
 from codesign.pages.sweeps.quantities import axis_text
+from codesign.pages.sweeps.screening import screening_sentence, screening_table
 from codesign.pages.sweeps.shares import delta_data, delta_sentence, share_pictures, share_sentences
 from codesign.pages.sweeps.study import Study, study
 
@@ -140,6 +141,9 @@ def _effects(known: Study) -> Section | None:
         text.append(f"Without effect, since they have one value: {', '.join(known.constant)}.")
     deltas = delta_data(known) if len(known.factors) > 1 else {}
     text += [each for each in [delta_sentence(known, deltas)] if each]
+    screened = screening_table(known)
+    if screened is not None:
+        return Section("What moves the objectives", [*text, screening_sentence()], table=screened)
     pictures = [
         *share_pictures(known, deltas),
         *effect_pictures(known),

@@ -54,6 +54,9 @@ class Method(StrEnum):
     RANDOM = "random"
     LATIN_HYPERCUBE = "latin_hypercube"
     """Each axis is cut into as many strata as there are points, and each stratum is met once."""
+    MORRIS = "morris"
+    """Trajectories on which one axis changes at a time, to see which of many matter (Morris,
+    Technometrics 33, 1991)."""
     NSGA2 = "nsga2"
     """An evolutionary search, NSGA-II (Deb et al., IEEE Trans. Evol. Comput. 6, 2002)."""
     TPE = "tpe"
@@ -146,23 +149,26 @@ class Sampling(Spec):
     Attributes:
         method: a grid if left out.
         points: number of designs, each run with every workload; of a search, for each workload.
-            Not of a grid.
-        seed: of what is drawn.
+            Neither of a grid nor of `morris`.
+        trajectories: of `morris`, each with one design more than there are axes.
+        seed: of what is drawn; not of a grid.
     """
 
     method: Method = Method.GRID
     points: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
+    trajectories: Annotated[int, Field(strict=True, ge=2, le=10_000)] | None = None
     seed: Annotated[int, Field(strict=True, ge=0)] | None = None
 
     @model_validator(mode="after")
     def _fields_fit_together(self) -> "Sampling":
-        is_grid, found = self.method is Method.GRID, []
-        for key, example in (("points", 200), ("seed", 1)):
+        count = {Method.GRID: (), Method.MORRIS: ("trajectories", "seed")}
+        wanted, found = count.get(self.method, ("points", "seed")), []
+        for key, example in (("points", 200), ("trajectories", 10), ("seed", 1)):
             value = getattr(self, key)
-            if is_grid and value is not None:
-                problem = f"must be absent of a grid, whose axes give its points (got {value})."
+            if key not in wanted and value is not None:
+                problem = f"must be absent for method '{self.method}' (got {value})."
                 found.append(Violation((key,), problem, "Remove the line."))
-            if not is_grid and value is None:
+            if key in wanted and value is None:
                 problem = f"must be given for method '{self.method}' (got nothing)."
                 found.append(Violation((key,), problem, f"Write '{key}: {example}'.", missing=True))
         refuse(found)
@@ -270,7 +276,10 @@ class SweepSpec(Spec):
 
     @model_validator(mode="after")
     def _fields_fit_together(self) -> "SweepSpec":
-        rules = (_key_violations, _range_violations, _repeated, _search_violations)
+        rules = (
+            *(_key_violations, _range_violations, _repeated),
+            *(_search_violations, _screening_violations),
+        )
         refuse([violation for rule in rules for violation in rule(self)])
         return self
 
@@ -372,6 +381,13 @@ def _search_violations(spec: SweepSpec) -> Iterator[Violation]:
         ):
             problem = "must be of the architecture: a search compares designs for one network."
             yield Violation(("axes", number), problem, "Write a sweep for each workload.")
+
+
+def _screening_violations(spec: SweepSpec) -> Iterator[Violation]:
+    for number, constraint in enumerate(spec.constraints):
+        if spec.sampling.method is Method.MORRIS and constraint.sum:
+            problem = "must be absent for method 'morris', whose trajectories it would break."
+            yield Violation(("constraints", number), problem, "Write keys that go together.")
 
 
 def _repeated(spec: SweepSpec) -> Iterator[Violation]:

@@ -1,8 +1,11 @@
 """Which designs a sweep consists of."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from codesign.exploration.points import Point, designs, excess, points, within
 from codesign.specs.sweep import Constraint, SweepSpec
@@ -107,3 +110,28 @@ def test_limits(limit: dict[str, str], number: float, is_within: bool, over: flo
     constraint = Constraint.model_validate({"quantity": "area", **limit})
     assert within(number, constraint) is is_within
     assert excess(number, constraint) == pytest.approx(over)  # a quotient of decimal fractions
+
+
+def test_trajectories_change_one_axis_at_a_time() -> None:
+    pytest.importorskip("SALib", reason="needs codesign[sensitivity]")
+    sampling = {"method": "morris", "trajectories": 5, "seed": 1}
+    axes = [*AXES, {"keys": ["p", "q"], "values": [[1, 2], [3, 4], [5, 6]]}]
+    found = designs(sweep(axes=axes, sampling=sampling))
+    assert found == designs(sweep(axes=axes, sampling=sampling))
+    assert len(found) == 5 * (4 + 1)
+    for start in range(0, 25, 5):
+        for before, after in itertools.pairwise(found[start : start + 5]):
+            changed = {min(place, 3) for place in range(5) if before[place] != after[place]}
+            assert len(changed) == 1
+    assert {x for x, *_ in found} <= {0.0, 3.333, 6.667, 10.0}
+
+
+def test_sampling_has_the_fields_of_its_method() -> None:
+    for sampling, message in (
+        ({"method": "grid", "points": 3}, "must be absent for method 'grid'"),
+        ({"method": "random", "seed": 3}, "Write 'points: 200'"),
+        ({"method": "morris", "points": 3, "seed": 1}, "Write 'trajectories: 10'"),
+        ({"method": "tpe", "points": 3}, "Write 'seed: 1'"),
+    ):
+        with pytest.raises(ValidationError, match=message):
+            sweep(sampling=sampling)
