@@ -140,6 +140,7 @@ def add_stack(
     names: Callable[[str], str] = words,
     legend: bool = True,
     axes: Mapping[str, str] | None = None,
+    sparse: bool = False,
 ) -> None:
     """Adds one bar trace for each part.
 
@@ -153,13 +154,17 @@ def add_stack(
         names: how a part is called.
         legend: whether the parts appear in the legend (once per figure).
         axes: the axes of a part of the figure, as `{"xaxis": "x2"}`; the first ones if left out.
+        sparse: leave out bars of 0, each of which a browser would draw. The axis then has to list
+            the categories, and each of them to have a bar in the figure.
     """
     factor, unit = scale
     ranks = {part: rank for rank, part in enumerate(colours, start=1)}
     categories = [label(category) for category in stacked.categories]
     for part, values in stacked.parts.items():
-        shown = [value * stacked.size * factor for value in values]
-        where = {"x": shown, "y": categories} if horizontal else {"x": categories, "y": shown}
+        pairs = [pair for pair in zip(categories, values, strict=True) if pair[1] or not sparse]
+        named = [category for category, _ in pairs]
+        shown = [value * stacked.size * factor for _, value in pairs]
+        where = {"x": shown, "y": named} if horizontal else {"x": named, "y": shown}
         number, category = ("x", "y") if horizontal else ("y", "x")
         bar = {
             "type": "bar",

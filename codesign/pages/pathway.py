@@ -120,7 +120,9 @@ def layer_data(pair: Pair) -> Stacked:
     kept = [
         place for place in range(len(layers)) if any(values[place] for values in parts.values())
     ]
-    shown = {name: [values[place] for place in kept] for name, values in parts.items()}
+    shown = {
+        name: [values[place] for place in kept] for name, values in parts.items() if any(values)
+    }
     return Stacked([layers[place] for place in kept], shown, "J", PICOJOULE)
 
 
@@ -168,7 +170,7 @@ def layer_figure(stacked: Stacked) -> Figure:
     """A bar for each layer, stacked by component to both sides of zero."""
     scale = _scale(stacked)
     figure = new_figure(520, barmode="relative", bargap=0.1)
-    add_stack(figure, stacked, COMPONENT_COLOURS, scale=scale)
+    add_stack(figure, stacked, COMPONENT_COLOURS, scale=scale, sparse=True)
     figure.set_axis("yaxis", title=axis_title("Change of energy", scale[1]), **_ZERO)
     set_layer_axis(figure, stacked.categories, "Layer, in the order of computation")
     return figure
