@@ -177,7 +177,7 @@ def _tile(tile: Tile) -> str:
     return (
         f'<div class="tile"><span class="label">{_text(tile.label)}</span>'
         f'<span class="value"{marks(tile.priced, tile.value)}>{_text(tile.value)}</span>'
-        f'<span class="note"{marks(tile.priced_note, tile.note)}>{_text(tile.note)}</span></div>'
+        f'<span class="note"{marks(tile.priced_note, tile.note)}>{_prose(tile.note)}</span></div>'
     )
 
 

@@ -137,8 +137,6 @@ def layer_figure(by_stream: dict[str, Stacked]) -> Figure:
             domain=[max(top - height, 0.0), top],
             **({"matches": "y"} if row else {}),
         )
-        # Without it the title's second line stands on the labels.
-        figure.layout[name.replace("y", "yaxis")]["title"]["standoff"] = 12
     layers = next(iter(by_stream.values())).categories if by_stream else []
     set_layer_axis(figure, layers, "Layer, in the order of computation")
     figure.set_axis("xaxis", anchor=f"y{count}" if count > 1 else "y")

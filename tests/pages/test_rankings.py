@@ -68,6 +68,8 @@ def test_the_places_of_many_runs_stand_in_a_table() -> None:
         "By energy, 1 of 36 pairs of runs have another order under some of "
         f"{len(energies.table.rows if energies.table else [])} energy tables."
     ]
+    assert energies.table is not None
+    assert "ranking" not in energies.table.columns
     assert places.table is not None
     rows = {str(row[0]): row[1:] for row in places.table.rows}
     assert list(rows)[:2] == ["m", "s"]
