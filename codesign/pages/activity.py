@@ -120,7 +120,7 @@ def operation_figure(stacked: Stacked, title: str, *, overlay: bool = False) -> 
         default=0,
     )
     scale = axis_scale(largest, "")
-    add_stack(figure, stacked, OPERATION_COLOURS, scale=scale)
+    add_stack(figure, stacked, OPERATION_COLOURS, scale=scale, sparse=True)
     figure.set_axis("yaxis", title=axis_title(title, scale[1]))
     set_layer_axis(figure, stacked.categories, "Layer, in the order of computation")
     figure.layout["showlegend"] = True

@@ -14,7 +14,7 @@ from codesign.pages.document import write_page
 from codesign.pages.energy import PICOJOULE
 from codesign.pages.pareto import pareto_pictures
 from codesign.pages.pathway import MOST_PAIRS, pathway_section
-from codesign.pages.rankings import rankings_section
+from codesign.pages.rankings import rankings_sections
 from codesign.pages.refusals import Refusal, refusal_section
 from codesign.pages.relative import relative_pictures
 from codesign.pages.repricing import energy_of, repricing
@@ -51,7 +51,6 @@ def write_compare_report(
 
 def compare_page(results: Sequence[Result], refusals: Sequence[Refusal] = ()) -> Page:
     """The content of the comparison."""
-    rankings = rankings_section(results)
     return Page(
         title=_title(results),
         statements=_statements(results),
@@ -61,7 +60,7 @@ def compare_page(results: Sequence[Result], refusals: Sequence[Refusal] = ()) ->
         sections=[
             *_overview(results),
             _energy(results),
-            *([rankings] if rankings is not None else []),
+            *rankings_sections(results),
             _latency(results),
             *pathway_section(results),
             Section(

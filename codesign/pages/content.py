@@ -95,7 +95,9 @@ class Figure:
         """Sets properties of an axis (`xaxis`, `yaxis2`), which is made if there is none."""
         axis = self.layout.setdefault(name, {"automargin": True, "zeroline": False})
         if title is not None:
-            axis["title"] = {"text": title}
+            # Without it the title of a vertical axis may touch the labels.
+            standoff = {"standoff": 10} if name.startswith("yaxis") else {}
+            axis["title"] = {"text": title, **standoff}
         axis.update(properties)
 
 

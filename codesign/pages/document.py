@@ -36,6 +36,9 @@ from codesign.result_files import write_whole
 _LONG = 80
 """Letters of a cell that a narrow column would make many lines of."""
 
+_MOST_TILES = 6
+"""In a row, so that their notes have lines of some words."""
+
 
 def write_page(page: Page, path: Path) -> None:
     """Writes a page; the file appears under its name only when it is complete.
@@ -166,7 +169,9 @@ def _opening(page: Page) -> Iterator[str]:
     )
     if page.repricing is not None:
         yield from panel(page.repricing)
-    yield f'<div class="tiles">{"".join(map(_tile, page.tiles))}</div>'
+    columns = _columns(len(page.tiles))
+    tiles = "".join(map(_tile, page.tiles))
+    yield f'<div class="tiles" style="--columns: {columns}">{tiles}</div>'
 
 
 def _facts(page: Page) -> Iterator[str]:
@@ -178,11 +183,17 @@ def _facts(page: Page) -> Iterator[str]:
         yield "</dl></section>"
 
 
+def _columns(count: int) -> int:
+    """Of tiles in rows that are as long as each other, as far as that goes."""
+    rows = max(-(-count // _MOST_TILES), 1)
+    return max(-(-count // rows), 1)
+
+
 def _tile(tile: Tile) -> str:
     return (
         f'<div class="tile"><span class="label">{_text(tile.label)}</span>'
         f'<span class="value"{marks(tile.priced, tile.value)}>{_text(tile.value)}</span>'
-        f'<span class="note"{marks(tile.priced_note, tile.note)}>{_text(tile.note)}</span></div>'
+        f'<span class="note"{marks(tile.priced_note, tile.note)}>{_prose(tile.note)}</span></div>'
     )
 
 

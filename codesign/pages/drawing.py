@@ -54,13 +54,13 @@ def block_of(layer: str) -> str:
     return found[0] if found else layer
 
 
-def blocks_of(layers: Sequence[str]) -> list[tuple[str, int, int]]:
+def blocks_of(layers: Sequence[str], most: int = MOST_LABELS) -> list[tuple[str, int, int]]:
     """Name, first and last place of each block, in order.
 
-    Neighbouring blocks that are too narrow for a label each, as those of a stem, become one that is
-    called after its first, with an ellipsis.
+    Neighbouring blocks that are too narrow for a label each (of `most` side by side), as those of a
+    stem, become one that is called after its first, with an ellipsis.
     """
-    narrowest = -(-len(layers) // MOST_LABELS)
+    narrowest = -(-len(layers) // most)
     runs = [list(run) for _, run in groupby(enumerate(layers), lambda place: block_of(place[1]))]
     blocks: list[tuple[str, int, int]] = []
     for is_narrow, part in groupby(runs, lambda run: len(run) < narrowest):
@@ -77,29 +77,16 @@ def set_layer_axis(figure: Figure, layers: Sequence[str], title: str) -> None:
     Every layer has a label, or, if there are more than `MOST_LABELS`, every block, and every
     second block a grey ground.
     """
+    labels = [label(layer) for layer in layers]
     if len(layers) <= MOST_LABELS:
         ticks = {"tickmode": "linear", "tick0": 0, "dtick": 1}
     else:
-        blocks = blocks_of(layers)
-        figure.layout["shapes"] = [
-            {
-                **{"type": "rect", "layer": "below", "line": {"width": 0}},
-                **{"xref": "x", "x0": first - 0.5, "x1": last + 0.5},
-                **{"yref": "paper", "y0": 0, "y1": 1, "fillcolor": "rgba(128,128,128,0.13)"},
-            }
-            for _, first, last in blocks[1::2]
-        ]
-        shown = blocks[:: -(-len(blocks) // MOST_LABELS)]
-        ticks = {
-            "tickmode": "array",
-            "tickvals": [(first + last) / 2 for _, first, last in shown],
-            "ticktext": [label(name) for name, _, _ in shown],
-        }
+        ticks, figure.layout["shapes"] = block_ticks(labels, MOST_LABELS)
     figure.set_axis(
         "xaxis",
         title=title,
         categoryorder="array",
-        categoryarray=[label(layer) for layer in layers],
+        categoryarray=labels,
         showgrid=False,
         tickangle=-90,
         tickfont={"size": 12},
@@ -107,6 +94,31 @@ def set_layer_axis(figure: Figure, layers: Sequence[str], title: str) -> None:
     )
     # Without it the title may stand on long labels.
     figure.layout["xaxis"]["title"]["standoff"] = 10
+
+
+def block_ticks(labels: Sequence[str], most: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Ticks of an axis of layers that name at most so many blocks, and the grounds of every second.
+
+    Args:
+        labels: of the layers, in their order.
+        most: names that are readable side by side.
+    """
+    blocks = blocks_of(labels, most)
+    grounds = [
+        {
+            **{"type": "rect", "layer": "below", "line": {"width": 0}},
+            **{"xref": "x", "x0": first - 0.5, "x1": last + 0.5},
+            **{"yref": "paper", "y0": 0, "y1": 1, "fillcolor": "rgba(128,128,128,0.13)"},
+        }
+        for _, first, last in blocks[1::2]
+    ]
+    shown = blocks[:: -(-len(blocks) // most)]
+    ticks = {
+        "tickmode": "array",
+        "tickvals": [(first + last) / 2 for _, first, last in shown],
+        "ticktext": [name for name, _, _ in shown],
+    }
+    return ticks, grounds
 
 
 def new_figure(height: int, **layout: Any) -> Figure:
@@ -140,6 +152,7 @@ def add_stack(
     names: Callable[[str], str] = words,
     legend: bool = True,
     axes: Mapping[str, str] | None = None,
+    sparse: bool = False,
 ) -> None:
     """Adds one bar trace for each part.
 
@@ -153,13 +166,17 @@ def add_stack(
         names: how a part is called.
         legend: whether the parts appear in the legend (once per figure).
         axes: the axes of a part of the figure, as `{"xaxis": "x2"}`; the first ones if left out.
+        sparse: leave out bars of 0, each of which a browser would draw. The axis then has to list
+            the categories, and each of them to have a bar in the figure.
     """
     factor, unit = scale
     ranks = {part: rank for rank, part in enumerate(colours, start=1)}
     categories = [label(category) for category in stacked.categories]
     for part, values in stacked.parts.items():
-        shown = [value * stacked.size * factor for value in values]
-        where = {"x": shown, "y": categories} if horizontal else {"x": categories, "y": shown}
+        pairs = [pair for pair in zip(categories, values, strict=True) if pair[1] or not sparse]
+        named = [category for category, _ in pairs]
+        shown = [value * stacked.size * factor for _, value in pairs]
+        where = {"x": shown, "y": named} if horizontal else {"x": named, "y": shown}
         number, category = ("x", "y") if horizontal else ("y", "x")
         bar = {
             "type": "bar",

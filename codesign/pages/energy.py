@@ -71,10 +71,11 @@ def layer_data(result: Result) -> dict[str, Stacked]:
     """For each stream of the network, the energy of the layers in their order, in pJ.
 
     Layers that spent none, because they are computed together with the one in front of them, are
-    left out. Both streams show the same layers, so that the same place means the same layer.
+    left out, and so are a stream's components without energy. Both streams show the same layers, so
+    that the same place means the same layer.
     """
-    energy = result.energy[result.energy["layer"] != ""]
-    spent = set(energy.loc[energy["energy_pj"] != 0, "layer"])
+    energy = result.energy[(result.energy["layer"] != "") & (result.energy["energy_pj"] != 0)]
+    spent = set(energy["layer"])
     layers = [layer for layer in layers_in_order(result) if layer in spent]
     return {
         stream: stacked_energy(energy[energy["stream"] == stream], "layer", layers)
@@ -119,7 +120,15 @@ def layer_figure(by_stream: dict[str, Stacked]) -> Figure:
             one = Stacked(stacked.categories, {part: values}, stacked.unit, stacked.size)
             axes = {"xaxis": "x", "yaxis": name}
             legend = part not in shown
-            add_stack(figure, one, COMPONENT_COLOURS, scale=scale, legend=legend, axes=axes)
+            add_stack(
+                figure,
+                one,
+                COMPONENT_COLOURS,
+                scale=scale,
+                legend=legend,
+                axes=axes,
+                sparse=True,
+            )
             shown.add(part)
         top = 1 - row * (height + ROW_GAP)
         figure.set_axis(

@@ -21,6 +21,10 @@ MOST_LEAVES = 150
 _SMALLEST_TEXT = 10
 """Pixels of a label's letters; where they do not fit there is no label."""
 
+_LEAST_NUMBERED = 0.01
+"""Share of all energy from which a layer's rectangle says how much it is: smaller ones have room
+for little more than their name, and a browser measures every label that changes."""
+
 _WHOLE = "whole chip"
 
 
@@ -112,7 +116,12 @@ def tree_figure(leaves: Sequence[Leaf]) -> Figure:
             ],
             "branchvalues": "remainder",
             "text": [quantity(value * PICOJOULE, "J") for value in places.values()],
-            "texttemplate": "%{label}<br>%{text}",
+            "texttemplate": [
+                "%{label}<br>%{text}"
+                if len(path) < 3 or value >= _LEAST_NUMBERED * whole
+                else "%{label}"
+                for path, value in places.items()
+            ],
             "hovertext": [_hover(path, value, whole) for path, value in places.items()],
             "hovertemplate": "%{hovertext}<extra></extra>",
             "marker": {

@@ -12,6 +12,7 @@ from typing import Any
 
 from codesign.errors import Fault, InputError
 from codesign.pages.content import Page, Picture
+from codesign.pages.drawing import block_ticks
 from codesign.result_files import write_whole
 
 FORMATS = ("svg", "pdf", "png")
@@ -19,11 +20,11 @@ COLUMN_INCHES = 3.5
 """Width of a column of the two-column formats of IEEE and ACM."""
 
 _PIXELS = 560
-"""Width for which a figure is laid out; its 13-pixel text is then 7 points high in print."""
+"""Width for which a figure is laid out; its 13-pixel text is then 5.9 points high in print."""
 
 _CSS_PIXELS_PER_INCH, _PNG_PIXELS_PER_INCH = 96, 600
 _MOST_NAMES = 30
-"""Of categories side by side, at that width; of more every second, third ... is named."""
+"""Of layers side by side, at that width; of more their blocks are named."""
 
 _LEGEND_ALONE = {"showlegend": True, "xaxis": {"visible": False}, "yaxis": {"visible": False}}
 """Of a figure whose legend stands for no trace with axes."""
@@ -104,8 +105,9 @@ def printed(picture: Picture) -> dict[str, Any]:
     for name in [key for key in layout if key.startswith(("xaxis", "yaxis"))]:
         layout[name] = {**layout[name], "gridcolor": _GRID, "linecolor": _INK}
         names = layout[name].get("categoryarray", ())
-        if name.startswith("xaxis") and len(names) > _MOST_NAMES and "dtick" in layout[name]:
-            layout[name] |= {"dtick": -(-len(names) // _MOST_NAMES)}
+        if name.startswith("xaxis") and len(names) > _MOST_NAMES:
+            ticks, layout["shapes"] = block_ticks(names, _MOST_NAMES)
+            layout[name] |= ticks
     data = picture.figure.data
     if data and data[0]["type"] == "treemap":
         return {"data": _told_apart(data[0]), "layout": layout | _LEGEND_ALONE}

@@ -141,12 +141,11 @@ def bit_serial_sentences(summary: Mapping[str, Any]) -> list[str]:
     spent_pj = sum(cost["energy_pj"] for cost in costs.values())
     named = [
         f"{name} ({si(cost['ac'], '')} ACs, {si(cost['energy_pj'] * PICOJOULE, 'J')})"
-        for name, cost in list(costs.items())[:_NAMED_LAYERS]
+        for name, cost in costs.items()
     ]
-    more = f" and {len(costs) - _NAMED_LAYERS} more" if len(costs) > _NAMED_LAYERS else ""
     return [
         f"Values that are no spikes are accumulated bit by bit, for "
-        f"{percent(spent_pj / summary['energy_pj'])} of the energy: {', '.join(named)}{more}."
+        f"{percent(spent_pj / summary['energy_pj'])} of the energy: {_some(named, _NAMED_LAYERS)}."
     ]
 
 
@@ -160,17 +159,22 @@ def host_sentences(summary: Mapping[str, Any]) -> list[str]:
         f"{name} ({si(cost['mac'], '')} MACs for {si(cost['mac_pj'] * PICOJOULE, 'J')}, "
         f"{si(cost['to_host_bits'] + cost['from_host_bits'], 'bit')} over the link for "
         f"{si(cost['link_pj'] * PICOJOULE, 'J')})"
-        for name, cost in list(costs.items())[:_NAMED_LAYERS]
+        for name, cost in costs.items()
     ]
-    more = f" and {len(costs) - _NAMED_LAYERS} more" if len(costs) > _NAMED_LAYERS else ""
     return [
         f"A host outside the chip does layers, for {percent(spent_pj / summary['energy_pj'])} of "
         f"the energy and {sum(cost['cycles'] for cost in costs.values()):,} cycles of computing: "
-        f"{', '.join(named)}{more}."
+        f"{_some(named, _NAMED_LAYERS)}."
     ]
 
 
 _NAMED_LAYERS = 4
+
+
+def _some(texts: Sequence[str], limit: int) -> str:
+    """The first of some texts, and how many more there are."""
+    more = len(texts) - limit
+    return ", ".join(texts[:limit]) + (f" and {more} more" if more > 0 else "")
 
 
 def overflow_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -184,14 +188,13 @@ def overflow_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
         named = [
             f"{each['layer']} {'needs' if each['basis'] == 'recorded' else 'needs at most'} "
             f"{each['needs_bits']} bit"
-            for each in overflows[:_NAMED_OVERFLOWS]
+            for each in overflows
         ]
-        more = len(overflows) - len(named)
         is_certain = any(each["basis"] == "recorded" for each in overflows)
         found.append(
             f"{summary['workload']}: accumulators of {widths['has_bits']} bit "
-            f"{'overflow' if is_certain else 'may overflow'}: {', '.join(named)}"
-            f"{f' and {more} more' if more else ''}. Widen precision.accumulator to "
+            f"{'overflow' if is_certain else 'may overflow'}: "
+            f"{_some(named, _NAMED_OVERFLOWS)}. Widen precision.accumulator to "
             f"{widths['needs_bits']} bit."
         )
     return list(dict.fromkeys(found))

@@ -52,8 +52,9 @@ def pathway_section(results: Sequence[Result]) -> list[Section]:
             "What the accumulation pathway adds, by cause and component",
             "To the right what the dual-stream network spends more than the full-spike network of "
             "equal depth on the same chip, to the left what it spends less: all of it, and the "
-            "three parts that it consists of. Diamonds mark the sums.",
-            component_figure(whole),
+            "three parts that it consists of. Diamonds mark the sums. The clock counts to a stream "
+            "here as far as it takes more than an idle one; on the page of a run, all of it does.",
+            component_figure(whole, names),
             whole.table("Energy that the accumulation pathway adds", "networks"),
         ),
         *map(_layer_picture, range(1, MOST_PAIRS + 1), names, pairs),
@@ -120,12 +121,19 @@ def layer_data(pair: Pair) -> Stacked:
     kept = [
         place for place in range(len(layers)) if any(values[place] for values in parts.values())
     ]
-    shown = {name: [values[place] for place in kept] for name, values in parts.items()}
+    shown = {
+        name: [values[place] for place in kept] for name, values in parts.items() if any(values)
+    }
     return Stacked([layers[place] for place in kept], shown, "J", PICOJOULE)
 
 
-def component_figure(stacked: Stacked) -> Figure:
-    """A bar for each difference and each of its parts, stacked to both sides of zero."""
+def component_figure(stacked: Stacked, names: Sequence[str]) -> Figure:
+    """A bar for each difference and each of its parts, stacked to both sides of zero.
+
+    Args:
+        stacked: of `component_data`.
+        names: of the pairs, in bold; their parts stand below them without it.
+    """
     scale = _scale(stacked)
     figure = new_figure(250 + 48 * len(stacked.categories), barmode="relative", bargap=0.3)
     add_stack(figure, stacked, COMPONENT_COLOURS, scale=scale, horizontal=True)
@@ -151,24 +159,23 @@ def component_figure(stacked: Stacked) -> Figure:
         autorange="reversed",
         tickmode="array",
         tickvals=[label(name) for name in stacked.categories],
-        ticktext=[_tick(name) for name in stacked.categories],
+        ticktext=[
+            text for name in names for text in (f"<b>{_lines(name)}</b>", *map(_lines, CAUSES))
+        ],
     )
     return figure
 
 
-def _tick(category: str) -> str:
-    """A difference in bold, and each of its parts without its name, in lines of few letters."""
-    name, _, cause = category.rpartition(": ")
-    lines = wrap(cause if name else category, _TICK_LETTERS)
-    text = "<br>".join(map(label, lines))
-    return text if (cause or category) in CAUSES else f"<b>{text}</b>"
+def _lines(text: str) -> str:
+    """A label in lines of few letters."""
+    return "<br>".join(map(label, wrap(text, _TICK_LETTERS)))
 
 
 def layer_figure(stacked: Stacked) -> Figure:
     """A bar for each layer, stacked by component to both sides of zero."""
     scale = _scale(stacked)
     figure = new_figure(520, barmode="relative", bargap=0.1)
-    add_stack(figure, stacked, COMPONENT_COLOURS, scale=scale)
+    add_stack(figure, stacked, COMPONENT_COLOURS, scale=scale, sparse=True)
     figure.set_axis("yaxis", title=axis_title("Change of energy", scale[1]), **_ZERO)
     set_layer_axis(figure, stacked.categories, "Layer, in the order of computation")
     return figure

@@ -257,10 +257,16 @@ def pathway_energy_sentences(results: Sequence[Result]) -> list[str]:
         sentences.append(
             f"{with_it.summary['workload']} on {with_it.summary['architecture']}: of the "
             f"{_signed(split.difference_pj * PICOJOULE)} against {without.summary['workload']}, "
-            f"{own} are the pathway's own, {spike_stream}, and {static} are static, by the change "
-            "of the makespan."
+            f"{own} are the pathway's own{_clock_words(with_it)}, {spike_stream}, and {static} are "
+            "static, by the change of the makespan."
         )
     return sentences
+
+
+def _clock_words(with_it: Result) -> str:
+    """Why the pathway's own is less than what its stream spends, where it is."""
+    spared_pj = with_it.summary.get("spared_clock_pj", {}).get("accumulation", 0.0)
+    return " (its clock above idle)" if spared_pj else ""
 
 
 def _signed(energy: float) -> str:

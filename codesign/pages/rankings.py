@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from codesign.pages.comparison import run_names
-from codesign.pages.content import Cell, Number, Ranking, Section, Table, quantity
+from codesign.pages.content import Cell, Number, Ranking, Section, Table, count, quantity
 from codesign.pages.energy import PICOJOULE
 from codesign.pages.repricing import energy_of
 from codesign.results import Result
@@ -16,6 +16,9 @@ from codesign.sensitivity import (
     sentences,
     table_sources,
 )
+
+MOST_SAID = 6
+"""Runs whose order is said in sentences; of more there is a table."""
 
 
 def ranking_sentences(results: Sequence[Result]) -> list[str]:
@@ -44,11 +47,13 @@ def rankings_json(results: Sequence[Result]) -> dict[str, Any] | None:
     }
 
 
-def rankings_section(results: Sequence[Result]) -> Section | None:
-    """The sentences, and the energy of each run under each table."""
+def rankings_sections(results: Sequence[Result]) -> list[Section]:
+    """Whether the ranking holds, in sentences, or of many runs as a table; and the energy of each
+    run under each table. Empty where there is nothing to rank."""
     found, names, sources = _found(results), run_names(results), table_sources()
     if found is None:
-        return None
+        return []
+    is_said = len(names) <= MOST_SAID
     parts = [energy_parts_pj(result.summary) for result in results]
     rows: list[list[Cell]] = [
         [
@@ -57,14 +62,58 @@ def rankings_section(results: Sequence[Result]) -> Section | None:
                 Number(value, quantity(value * PICOJOULE, "J"), energy_of(run[table]))
                 for value, run in zip(values, parts, strict=True)
             ),
-            Ranking(ranking_words(names, found, table)),
+            *([Ranking(ranking_words(names, found, table))] if is_said else []),
             sources[table],
         ]
         for table, values in found.energies_pj.items()
     ]
-    table = Table("Energy under other tables", ["energy table", *names, "ranking", "source"], rows)
-    text = ranking_sentences(results)
-    return Section("Does the ranking hold?", text, table=table, at_file=True)
+    table = Table(
+        "Energy under other tables",
+        ["energy table", *names, *["ranking"] * is_said, "source"],
+        rows,
+    )
+    title = "Does the ranking hold?"
+    if is_said:
+        return [Section(title, ranking_sentences(results), table=table, at_file=True)]
+    return [
+        Section(title, [_held(found)], table=places_table(found, names), at_file=True),
+        Section(table.title, table=table),
+    ]
+
+
+def _held(found: Sensitivity) -> str:
+    """How many pairs keep their order."""
+    tables = f"{len(found.energies_pj)} energy tables"
+    runs = len(next(iter(found.energies_pj.values())))
+    changing = {frozenset(pair) for pairs in found.flips.values() for pair in pairs}
+    if not changing:
+        return f"By energy, none of {tables} reverses an order."
+    return (
+        f"By energy, {len(changing)} of {runs * (runs - 1) // 2} pairs of runs have another order "
+        f"under some of {tables}."
+    )
+
+
+def places_table(found: Sensitivity, names: Sequence[str]) -> Table:
+    """The place of each run by energy, the least first, on the chip as it is and under all tables,
+    and the runs with which it changes places."""
+    rows: list[list[Cell]] = []
+    for run in found.ranking(next(iter(found.energies_pj))):
+        # Runs that spend the same share a place.
+        places = [
+            1 + sum(value < values[run] for value in values)
+            for values in found.energies_pj.values()
+        ]
+        others = dict.fromkeys(
+            names[less if more == run else more]
+            for pairs in found.flips.values()
+            for less, more in pairs
+            if run in (less, more)
+        )
+        span = f"{min(places)} to {max(places)}" if len(set(places)) > 1 else f"{places[0]}"
+        rows.append([names[run], count(places[0]), span, ", ".join(others)])
+    columns = ["run", "place by energy", "under all tables", "changes places with"]
+    return Table("Places by energy", columns, rows)
 
 
 def _ranked(found: Sensitivity, table: str, names: Sequence[str]) -> list[str]:

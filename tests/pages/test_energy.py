@@ -68,3 +68,37 @@ def test_a_figure_shows_the_data_in_the_unit_of_its_axis(result: Result) -> None
     assert figure.layout.xaxis.title.text == "Energy (mJ)"
     for trace, values in zip(figure.data, stacked.parts.values(), strict=True):
         assert list(trace.x) == [value * 1e-12 * 10.0**3 for value in values]
+
+
+def test_layers_have_bars_of_what_they_spent_alone(result: Result) -> None:
+    by_stream = energy.layer_data(result)
+    figure = energy.layer_figure(by_stream)
+    bars = {
+        (trace["yaxis"], trace["legendgroup"], layer): value
+        for trace in figure.data
+        for layer, value in zip(trace["x"], trace["y"], strict=True)
+    }
+    assert all(bars.values())
+    spent = {
+        (axis, part, layer): value * 1e-6  # in uJ
+        for axis, stacked in zip(("y", "y2"), by_stream.values(), strict=False)
+        for part, values in stacked.parts.items()
+        for layer, value in zip(stacked.categories, values, strict=True)
+        if value
+    }
+    assert bars == pytest.approx(spent, rel=1e-12)
+
+
+def test_the_legend_of_layers_has_each_component_once_whatever_stream_it_is_of(
+    result: Result,
+) -> None:
+    only = {"spike": "state_memory", "accumulation": "mac"}
+    table = result.energy
+    for stream, component in only.items():
+        others = (table["component"] == component) & (table["stream"] != stream)
+        table.loc[others, "energy_pj"] = 0.0
+    figure = energy.layer_figure(energy.layer_data(replace(result, energy=table)))
+    spent = table[(table["layer"] != "") & (table["energy_pj"] != 0)]
+    shown = [trace["legendgroup"] for trace in figure.data if trace["showlegend"]]
+    assert sorted(shown) == sorted(set(spent["component"]))
+    assert all(trace["y"] for trace in figure.data)

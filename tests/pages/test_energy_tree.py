@@ -54,6 +54,23 @@ def test_every_rectangle_stands_in_another_and_has_its_components_colour() -> No
     drawn(figure)
 
 
+def test_a_small_rectangle_has_its_name_alone() -> None:
+    leaves = tree_data(example_result("dsnn50"))
+    whole = sum(leaf.energy_pj for leaf in leaves)
+    (trace,) = tree_figure(leaves).data
+    numbered = {
+        id_ for id_, text in zip(trace["ids"], trace["texttemplate"], strict=True) if "text" in text
+    }
+    of_layers = {id_ for id_ in numbered if id_.count("/") == 2}
+    assert of_layers == {
+        f"{leaf.component}/{leaf.stream}/{leaf.layer}"
+        for leaf in leaves
+        if leaf.energy_pj >= 0.01 * whole
+    }
+    assert 0 < len(of_layers) < len(leaves)
+    assert numbered - of_layers == {id_ for id_ in trace["ids"] if id_.count("/") < 2}
+
+
 def test_there_are_few_rectangles_of_a_deep_network() -> None:
     leaves = tree_data(example_result("dsnn50"))
     groups = {(leaf.component, leaf.stream) for leaf in leaves}

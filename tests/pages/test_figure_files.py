@@ -51,11 +51,23 @@ def test_a_figure_is_drawn_on_white_and_only_its_colours_change(page: Page) -> N
     assert "paper_bgcolor" not in picture.figure.layout
 
 
-def test_of_very_many_names_every_second_or_third_is_shown(page: Page) -> None:
+def test_of_very_many_layers_the_blocks_are_named(page: Page) -> None:
     pictures = {each.name: each for section in page.sections for each in section.pictures}
-    axis = printed(pictures["firing-rates"])["layout"]["xaxis"]
-    names = len(axis["categoryarray"])
-    assert names / axis["dtick"] <= 30
+    shown = pictures["firing-rates"].figure.layout["xaxis"]
+    figure = printed(pictures["firing-rates"])
+    axis = figure["layout"]["xaxis"]
+    layers = axis["categoryarray"]
+    assert shown["dtick"] == 1  # a page has room for each
+    assert len(layers) > 30 >= len(axis["ticktext"])
+    blocks = {"layer1.0", "layer3.5", "layer4.2"}
+    assert blocks <= set(axis["ticktext"])
+    for name in blocks:
+        own = [place for place, layer in enumerate(layers) if layer.startswith(f"{name}.")]
+        middle = axis["tickvals"][axis["ticktext"].index(name)]
+        assert middle == (own[0] + own[-1]) / 2
+    assert len(figure["layout"]["shapes"]) == len(axis["ticktext"]) // 2
+    assert "shapes" not in pictures["firing-rates"].figure.layout
+    Figure(figure["data"], figure["layout"])
 
 
 def test_without_the_exporter_nothing_is_written_and_the_error_says_what_to_install(

@@ -93,7 +93,8 @@ def test_without_a_pair_there_is_no_section() -> None:
 
 def test_parts_stand_below_their_difference_without_its_name() -> None:
     for pairs in ([pair()], [pair(chip="split_core"), pair(chip="unified_core")]):
-        figure = component_figure(component_data(pairs, pair_names(pairs)))
+        known = pair_names(pairs)
+        figure = component_figure(component_data(pairs, known), known)
         ticks = [text.replace("<br>", " ") for text in figure.layout["yaxis"]["ticktext"]]
-        names = [f"<b>{name}</b>" for name in pair_names(pairs)]
+        names = [f"<b>{name}</b>" for name in known]
         assert ticks == [text for name in names for text in (name, *CAUSES)]

@@ -75,6 +75,7 @@ def test_the_sentence_says_what_the_spike_stream_spends_more() -> None:
         (sentence,) = pathway_energy_sentences(pair)
         assert sentence.startswith("dsnn18 on split_core: of the ")
         assert said in sentence
+        assert "are the pathway's own (its clock above idle), " in sentence
 
 
 def test_parts_sum_whatever_they_are() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from codesign.pages.rankings import rankings_json, rankings_section
+from codesign.pages.rankings import MOST_SAID, rankings_json, rankings_sections
 from codesign.results import Result
 
 NO_OPERATIONS = dict.fromkeys(("ac", "mac", "addition", "reduction", "neuron", "logic"), 0)
@@ -40,8 +40,7 @@ def test_the_json_has_energies_ranking_and_source_of_every_table() -> None:
 
 
 def test_the_page_says_ranking_and_source_beside_each_table() -> None:
-    section = rankings_section([SPIKING, MULTIPLYING])
-    assert section is not None
+    (section,) = rankings_sections([SPIKING, MULTIPLYING])
     assert section.table is not None
     assert section.table.columns == ["energy table", "s", "m", "ranking", "source"]
     for row in section.table.rows:
@@ -51,12 +50,30 @@ def test_the_page_says_ranking_and_source_beside_each_table() -> None:
 
 def test_one_run_has_no_ranking() -> None:
     assert rankings_json([SPIKING]) is None
-    assert rankings_section([SPIKING]) is None
+    assert rankings_sections([SPIKING]) == []
 
 
 def test_runs_that_spend_the_same_are_not_called_ordered() -> None:
-    section = rankings_section([SPIKING, SPIKING])
-    assert section is not None
+    (section,) = rankings_sections([SPIKING, SPIKING])
     assert section.table is not None
     place = section.table.columns.index("ranking")
     assert all(" = " in str(row[place]) for row in section.table.rows)
+
+
+def test_the_places_of_many_runs_stand_in_a_table() -> None:
+    others = [run(f"r{n}", {"ac": 200.0 + n, "dram": 95.0}, ac=4_000 + n) for n in range(MOST_SAID)]
+    twin = run("twin", {"ac": 200.0, "dram": 95.0}, ac=4_000)
+    places, energies = rankings_sections([SPIKING, MULTIPLYING, *others, twin])
+    assert places.text == [
+        "By energy, 1 of 36 pairs of runs have another order under some of "
+        f"{len(energies.table.rows if energies.table else [])} energy tables."
+    ]
+    assert energies.table is not None
+    assert "ranking" not in energies.table.columns
+    assert places.table is not None
+    rows = {str(row[0]): row[1:] for row in places.table.rows}
+    assert list(rows)[:2] == ["m", "s"]
+    assert rows["m"][1:] == ["1 to 2", "s"]
+    assert rows["s"][1:] == ["1 to 2", "m"]
+    assert rows["r0"][1:] == rows["twin"][1:] == ["3", ""]  # they spend the same
+    assert rows["r1"][1:] == ["5", ""]

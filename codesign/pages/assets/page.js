@@ -1,7 +1,8 @@
 "use strict";
 // Draws the figures of the page in its colours, and makes its tables sortable and searchable.
 // A figure is drawn when it is one window away from being seen, or when the page is printed: to
-// draw all of them at once would keep a reader of the first lines waiting.
+// draw all of them at once would keep a reader of the first lines waiting. One whose data change is
+// drawn again by the same rule.
 
 const figures = JSON.parse(document.getElementById("figures").textContent);
 const hovers = JSON.parse(document.getElementById("hovers")?.textContent ?? "[]");
@@ -54,6 +55,7 @@ function put(layout, change) {
 }
 
 const names = Object.keys(figures);
+const stale = new Set(names); // figures that do not show what their data are now
 const drawings = new Map(); // of the figures that are drawn or being drawn, a promise for each
 
 // The texts that several figures share, in the traces that refer to them.
@@ -64,15 +66,21 @@ function told(data) {
 }
 
 function drawFigure(name) {
-  if (!drawings.has(name)) {
-    const { layout, detail } = figures[name];
-    const data = told(figures[name].data);
-    const place = document.getElementById(name);
-    const drawing = Plotly.newPlot(place, data, put(layout, themed(layout)), config);
-    drawings.set(name, drawing);
-    if (detail) drawing.then(() => (detail.brush ? brush : refine)(place, detail));
+  if (stale.delete(name)) {
+    const before = drawings.get(name);
+    const redraw = () => Plotly.redraw(document.getElementById(name));
+    drawings.set(name, before ? before.then(redraw) : drawFirst(name));
   }
   return drawings.get(name);
+}
+
+function drawFirst(name) {
+  const { layout, detail } = figures[name];
+  const data = told(figures[name].data);
+  const place = document.getElementById(name);
+  const drawing = Plotly.newPlot(place, data, put(layout, themed(layout)), config);
+  if (detail) drawing.then(() => (detail.brush ? brush : refine)(place, detail));
+  return drawing;
 }
 
 const drawAll = () => Promise.all(names.map(drawFigure));
@@ -157,45 +165,39 @@ function said(detail, level, bar) {
 }
 
 // In pixels from the window; 0 for what is in it.
-function distance(name) {
-  const { top, bottom } = document.getElementById(name).getBoundingClientRect();
+function distance(element) {
+  const { top, bottom } = element.getBoundingClientRect();
   return Math.max(top - innerHeight, -bottom, 0);
 }
 
-const near = new Set();
-let isDrawing = false;
+let reach = 0; // how many windows from this one figures are drawn
+
+function nextFigure() {
+  const known = [...stale].map((name) => [distance(document.getElementById(name)), name]);
+  const near = known.filter(([pixels]) => pixels <= reach * innerHeight);
+  return near.sort(([one], [other]) => one - other)[0]?.[1];
+}
 
 // The nearest first, with a chance for the reader to act between two figures.
-async function drawNear() {
-  if (isDrawing) return;
-  isDrawing = true;
-  try {
-    while (near.size) {
-      const next = [...near].reduce((a, b) => (distance(b) < distance(a) ? b : a));
-      near.delete(next);
-      await drawFigure(next);
-      await new Promise((resolve) => setTimeout(resolve, 0));
-    }
-  } finally {
-    isDrawing = false; // one that cannot be drawn does not keep back the others
+async function drawAllNear() {
+  for (let name = nextFigure(); name !== undefined; name = nextFigure()) {
+    await drawFigure(name);
+    await new Promise((resolve) => setTimeout(resolve, 0));
   }
 }
 
-function follow(changes, observer) {
-  for (const { target, isIntersecting } of changes) {
-    if (isIntersecting) {
-      observer.unobserve(target);
-      near.add(target.id);
-    }
-  }
-  drawNear();
-}
+let drawingNear = null;
+const drawNear = () =>
+  (drawingNear ??= drawAllNear().finally(() => {
+    drawingNear = null;
+  }));
 
 async function start() {
-  for (const name of names) if (distance(name) === 0) await drawFigure(name);
+  await drawNear();
   document.documentElement.dataset.ready = "true";
   performance.mark("ready");
-  const observer = new IntersectionObserver(follow, { rootMargin: "100% 0px" });
+  reach = 1;
+  const observer = new IntersectionObserver(drawNear, { rootMargin: "100% 0px" });
   for (const name of names) observer.observe(document.getElementById(name));
 }
 

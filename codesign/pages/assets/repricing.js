@@ -12,7 +12,7 @@
   const sliderOf = new Map(
     data.sliders.flatMap(({ name, components }) => components.map((each) => [each, name])),
   );
-  const REST_MS = 40;
+  const REST_MS = 150;
   let factors = {};
 
   const factorOf = (component) => factors[sliderOf.get(component)] ?? 1;
@@ -34,6 +34,14 @@
 
   // -- numbers in tiles and tables --------------------------------------------------------------
 
+  // By table, null for what stands in none: functions that show its cells as they are now.
+  const cells = new Map();
+  function follows(element, show) {
+    const table = element.closest("table");
+    if (!cells.has(table)) cells.set(table, []);
+    cells.get(table).push(show);
+  }
+
   const numbers = [...document.querySelectorAll("[data-parts]")].map((element) => {
     const words = element.dataset.parts.split(" ").filter(Boolean);
     const parts = {};
@@ -41,17 +49,20 @@
     const { unit = "J", size = "1", value } = element.dataset;
     return { element, parts, unit, size: Number(size), value, text: element.textContent };
   });
-  const rankings = [...document.querySelectorAll("[data-ranking]")].map((element) => {
-    const cells = numbers.filter((each) => each.element.parentNode === element.parentNode);
-    return { element, cells, text: element.textContent };
+  for (const number of numbers) follows(number.element, () => showNumber(number));
+  for (const element of document.querySelectorAll("[data-ranking]")) {
+    const own = numbers.filter((each) => each.element.parentNode === element.parentNode);
+    const text = element.textContent;
+    follows(element, () => {
+      element.textContent = isChanged() ? ranking(own.map(({ parts }) => energy(parts))) : text;
+    });
+  }
+  [...document.querySelectorAll("[data-front]")].forEach((element, place) => {
+    const text = element.textContent;
+    follows(element, () => {
+      element.textContent = isChanged() ? (isOnFront(timed[place]) ? "yes" : "no") : text;
+    });
   });
-  const fronts = [...document.querySelectorAll("[data-front]")].map((element) => ({
-    element,
-    text: element.textContent,
-  }));
-  const sorted = [...new Set(numbers.map(({ element }) => element.closest("table")))].filter(
-    (table) => table !== null,
-  );
 
   function put(element, value, text) {
     if (value === undefined) delete element.dataset.value;
@@ -59,28 +70,26 @@
     if (element.textContent !== text) element.textContent = text;
   }
 
-  function showNumbers() {
+  function showNumber({ element, parts, unit, size, ...file }) {
+    if (!isChanged()) return put(element, file.value, file.text);
+    const sum = energy(parts);
+    const isShare = unit === "%";
     const whole = energy(data.runs[0].parts_pj);
-    for (const each of numbers) {
-      if (isChanged()) {
-        const sum = energy(each.parts);
-        const isShare = each.unit === "%";
-        const value = isShare ? (whole ? sum / whole : 0) : sum;
-        const note = isShare && each.element.className === "note" ? " of energy" : "";
-        const text = isShare ? percent(value) + note : quantity(value * each.size, each.unit);
-        put(each.element, value, text);
-      } else put(each.element, each.value, each.text);
-    }
-    for (const { element, cells, text } of rankings) {
-      const values = cells.map(({ parts }) => energy(parts));
-      element.textContent = isChanged() ? ranking(values) : text;
-    }
-    const best = fronts.length ? front() : new Map();
-    fronts.forEach(({ element, text }, place) => {
-      element.textContent = isChanged() ? (best.get(timed[place].name) ? "yes" : "no") : text;
-    });
-    for (const table of sorted) {
-      const header = table.querySelector("th[aria-sort]");
+    const value = isShare ? (whole ? sum / whole : 0) : sum;
+    const note = isShare && element.className === "note" ? " of energy" : "";
+    put(element, value, isShare ? percent(value) + note : quantity(value * size, unit));
+  }
+
+  const isSeen = (table) =>
+    table === null || (!table.closest("details:not([open])") && distance(table) === 0);
+
+  // A table that is not seen follows when the hand rests: most of a page's numbers are in those.
+  const staleTables = new Set();
+  function showNumbers(tables) {
+    for (const table of tables) {
+      staleTables.delete(table);
+      for (const show of cells.get(table)) show();
+      const header = table?.querySelector("th[aria-sort]");
       if (header) reorder(table, header.cellIndex, header.getAttribute("aria-sort"));
     }
   }
@@ -168,13 +177,16 @@
 
   const timed = data.runs.filter(({ latency_s }) => latency_s !== null);
 
-  // By name: whether no other run has less of latency or energy and no more of the other.
+  // By run: whether no other one has less of latency or energy and no more of the other.
   function front() {
     const costs = timed.map(({ latency_s, parts_pj }) => [latency_s, energy(parts_pj)]);
     const beats = ([time, spent], [t, e]) => time <= t && spent <= e && (time < t || spent < e);
     const isOn = (own) => !costs.some((other) => beats(other, own));
-    return new Map(timed.map(({ name }, place) => [name, isOn(costs[place])]));
+    return new Map(timed.map((run, place) => [run, isOn(costs[place])]));
   }
+
+  let onFront = null; // at these factors, where it was asked for
+  const isOnFront = (run) => (onFront ??= front()).get(run);
 
   function paretoOf({ data: [line, ...traces], layout }) {
     const runs = new Map(timed.map((run) => [run.name, run]));
@@ -216,12 +228,11 @@
 
   // As codesign/pages/pareto.py does it: words, and the sides on which names stand.
   function pricePoints(points) {
-    const best = front();
     for (const point of points) {
-      const { name, latency_s, parts_pj } = point.run;
+      const { latency_s, parts_pj } = point.run;
       const spent = energy(parts_pj);
       point.y = spent ? (point.file * spent) / atFile(parts_pj) : 0;
-      point.isBest = best.get(name);
+      point.isBest = isOnFront(point.run);
       point.words = [
         point.said.split("<br>")[0],
         `${quantity(latency_s, "s")}, ${quantity(spent * 1e-12, "J")}`,
@@ -246,24 +257,31 @@
     .filter(([name]) => name in figures)
     .map(([name, how]) => ({ name, price: HOW[how](figures[name]) }));
 
-  // Figures in view follow a slider at once, the others when it rests; those that are not drawn yet
-  // will be drawn with what they hold then.
+  // What is in the window follows a slider at once, the rest of what is near when the hand rests, and
+  // a figure that is far away when it comes near.
   let latest = 0;
-  async function drawFigures() {
+  async function followFactors() {
     const mine = ++latest;
-    for (const { price } of pictures) price();
-    await opened;
-    const known = pictures.filter(({ name }) => drawings.has(name));
-    const seen = known.filter(({ name }) => distance(name) === 0);
-    for (const picture of [...seen, null, ...known.filter((each) => !seen.includes(each))]) {
-      await new Promise((resolve) => setTimeout(resolve, picture ? 0 : REST_MS));
-      if (mine !== latest) return;
-      if (!picture) continue;
-      await drawings.get(picture.name);
-      await Plotly.redraw(document.getElementById(picture.name));
+    const isMoved = () => mine !== latest;
+    onFront = null;
+    for (const table of cells.keys()) staleTables.add(table);
+    showNumbers([...cells.keys()].filter(isSeen));
+    for (const { name, price } of pictures) {
+      price();
+      stale.add(name);
     }
-    document.documentElement.dataset.factors = fragment(false);
+    reach = 0;
+    await drawNear();
+    await new Promise((resolve) => setTimeout(resolve, REST_MS));
+    await opened;
+    if (isMoved()) return;
+    showNumbers(staleTables);
+    reach = 1;
+    await drawNear();
+    if (!isMoved()) document.documentElement.dataset.factors = fragment(false);
   }
+
+  addEventListener("beforeprint", () => showNumbers(staleTables));
 
   // -- the panel --------------------------------------------------------------------------------
 
@@ -329,12 +347,11 @@
     if (isChanged()) document.documentElement.dataset.repriced = "true";
     else delete document.documentElement.dataset.repriced;
     delete document.documentElement.dataset.factors;
-    showNumbers();
     showOutcome();
     // What is jumped to must not lie under the panel.
     const height = isChanged() ? panel.offsetHeight : 0;
     document.documentElement.style.scrollPaddingTop = `${height}px`;
-    drawFigures();
+    followFactors();
   }
 
   // -- the address ------------------------------------------------------------------------------
