@@ -101,8 +101,8 @@ def timesteps(table: pd.DataFrame) -> Iterator[str]:
         latency, energy = slopes["latency_s"], slopes["energy_pj"]
         yield (
             f"- {network}: a timestep more costs {si(latency[0], 's')} and "
-            f"{si(energy[0] * 1e-12, 'J')} (least squares); what does not depend on T is "
-            f"{latency[1]:.0%} of the latency and {energy[1]:.0%} of the energy at T = 4."
+            f"{si(energy[0] * 1e-12, 'J')} (least squares). At T = 4, {_fixed(latency[1])} of the "
+            f"latency and {_fixed(energy[1])} of the energy do not depend on T."
         )
 
 
@@ -116,12 +116,13 @@ def mac_energy(table: pd.DataFrame) -> Iterator[str]:
         ordered = mine.sort_values("energy_pj")["network"].tolist()
         rankings.setdefault(" < ".join(ordered), []).append(ratio)
     for ranking, ratios in rankings.items():
-        yield f"- By energy {ranking} at ratios {', '.join(map(str, ratios))}."
+        which = f"ratio {ratios[0]}" if len(ratios) == 1 else f"ratios {ratios[0]} to {ratios[-1]}"
+        yield f"- By energy {ranking} at {which}."
     for network, mine in table.groupby("network", sort=False):
         share = (mine["energy_mac_pj"] / mine["energy_pj"]).tolist()
         yield (
-            f"- {network}: MACs take {share[0]:.1%} of the energy at the smallest ratio, "
-            f"{share[-1]:.1%} at the largest."
+            f"- {network}: MACs take {100 * share[0]:.1f} % of the energy at the smallest ratio, "
+            f"{100 * share[-1]:.1f} % at the largest."
         )
 
 
@@ -186,7 +187,13 @@ def _words(bound: str) -> str:
 
 
 def _percent(change: float) -> str:
-    return f"{change:+.1%}"
+    return f"{100 * change:+.1f} %"
+
+
+def _fixed(share: float) -> str:
+    """What a straight line starts with; nothing where it starts below zero, as timesteps then cost
+    more than in proportion."""
+    return f"{100 * share:.0f} %" if share > 0 else "nothing"
 
 
 def answers(folder: Path) -> Iterator[str]:
