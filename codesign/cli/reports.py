@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def report(
     results: Annotated[
         list[Path],
-        typer.Argument(help="Folder of a result or of a comparison, or of two results."),
+        typer.Argument(
+            help="Folder of a result, of a comparison or of a sweep, or of two results."
+        ),
     ],
     figures: Annotated[
         str | None,
@@ -33,8 +35,8 @@ def report(
         typer.Option("--out", "-o", help="Folder for what is written; else that of the result."),
     ] = None,
 ) -> None:
-    """Write the report of a result or comparison again, of what changed between two results, or
-    the figures as files.
+    """Write the report of a result, comparison or sweep again, of what changed between two results,
+    or the figures as files.
 
     Example: codesign report reports/dsnn50_on_split_core --figures svg,pdf
     """
@@ -62,13 +64,29 @@ def _page(folders: list[Path]) -> "Page":
     from codesign.pages.run_report import run_page
     from codesign.result_files import read_result
 
+    if len(folders) == 1 and _is_sweep(folders[0]):
+        from codesign.exploration.sweep_files import read_sweep
+        from codesign.pages.sweep_report import sweep_page
+
+        return sweep_page(read_sweep(folders[0]))
     if len(folders) == 1 and _is_comparison(folders[0]):
         return compare_page(*_comparison(folders[0]))
-    for folder in filter(_is_comparison, folders):
-        problem = "must be the folder of one run (got that of a comparison)."
+    for folder in folders:
+        if not (_is_sweep(folder) or _is_comparison(folder)):
+            continue
+        what = "sweep" if _is_sweep(folder) else "comparison"
+        problem = f"must be the folder of one run (got that of a {what})."
+        if what == "sweep":
+            raise InputError(Fault(str(folder), problem, "Run one of its best designs."))
         raise InputError(Fault(str(folder), problem, f"Name a run in it, as {folder}/WORKLOAD."))
     known = [read_result(folder) for folder in folders]
     return run_page(known[0]) if len(known) == 1 else difference_page(*known)
+
+
+def _is_sweep(folder: Path) -> bool:
+    from codesign.exploration.store import FILE
+
+    return (folder / FILE).is_file()
 
 
 def _is_comparison(folder: Path) -> bool:

@@ -63,6 +63,23 @@ def test_the_best_designs_run_to_the_numbers_of_their_rows(
             assert summary[name] == row[name]
 
 
+def test_the_report_is_written_again_from_what_lies_in_the_folder(
+    codesign: Run, folder: Path, undisturbed: pd.DataFrame
+) -> None:
+    page = folder / "undisturbed/report.html"
+    first = page.read_bytes()
+    assert len(undisturbed) == 24
+    page.unlink()
+    done = codesign("report", "undisturbed")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "undisturbed/report.html\n"
+    assert page.read_bytes() == first
+    (folder / "undisturbed/points.parquet").unlink()
+    done = codesign("report", "undisturbed")
+    assert done.returncode == 2
+    assert "undisturbed: must be the folder of a finished sweep" in done.stderr
+
+
 def test_a_sweep_that_is_killed_again_and_again_ends_as_if_nothing_had_happened(
     codesign: Run, folder: Path, sweep_file: Write
 ) -> None:
