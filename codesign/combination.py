@@ -5,7 +5,7 @@ for a few scalars of each, from which the distribution follows.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,6 +115,11 @@ def combine(results: Iterable[Result]) -> Result:
     )
 
 
+def joint_hash(hashes: Sequence[str]) -> str:
+    """Names the recordings of a result: the hash of a single one, or the SHA-256 of all hashes."""
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
 def spread(values: list[float]) -> dict[str, float]:
     """The distribution of a number over inputs.
 
@@ -148,7 +153,7 @@ def _summary(total: _Sum) -> dict[str, Any]:
     summary["images"] = count
     summary["spread"] = {key: spread(values) for key, values in total.scalars.items()}
     summary["provenance"] = provenance_of_all(summary["provenance"], total.inputs)
-    summary["trace_hash"] = hashlib.sha256("".join(total.hashes).encode()).hexdigest()
+    summary["trace_hash"] = joint_hash(total.hashes)
     summary["timeline_of"] = total.hashes[0]
     return summary
 

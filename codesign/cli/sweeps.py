@@ -1,21 +1,26 @@
 """The command that explores a design space: `sweep`."""
 
+import math
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from codesign.cli.options import Json
 from codesign.cli.streams import console
+from codesign.errors import Fault, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rich.console import Console
 
-    from codesign.exploration.prospects import Prospect, Recordings
+    from codesign.exploration.exploring import Explored
+    from codesign.exploration.forecast import Forecast
     from codesign.exploration.results import SweepResult
     from codesign.exploration.space import DesignSpace
     from codesign.exploration.workers import Workers
@@ -34,50 +39,52 @@ class Wanted(StrEnum):
     NONE = "none"
 
 
+Sweep = Annotated[str, typer.Argument(metavar="SWEEP", help="A name, a file name or a path.")]
+Folder = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="Folder of the results; a sweep in it is continued."),
+]
+Points = Annotated[
+    Wanted | None,
+    typer.Option(
+        "--simulate",
+        help="Which points are simulated: all, those that can be on a front by their floors, or "
+        "none. The sweep's own choice if left out.",
+    ),
+]
+Processes = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", min=1, max=1024, help="Processes that compute; one for each core if left out."
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="A Dask scheduler whose workers compute instead, as tcp://host:8786; `local` for a "
+        "cluster on this machine with --workers processes.",
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", min=0.001, help="After which a point is given up."),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say how many points, how long and how much memory.")
+]
+
+
 def sweep(
-    name: Annotated[str, typer.Argument(metavar="SWEEP", help="A name, a file name or a path.")],
+    name: Sweep,
     *,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="Folder of the results; a sweep in it is continued."),
-    ] = None,
-    simulate: Annotated[
-        Wanted | None,
-        typer.Option(
-            help="Which points are simulated: all, those that can be on a front by their floors, "
-            "or none. The sweep's own choice if left out."
-        ),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=1024, help="Processes that compute; one for each core if left out."
-        ),
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS",
-            help="A Dask scheduler whose workers compute instead, as tcp://host:8786; `local` for "
-            "a cluster on this machine with --workers processes.",
-        ),
-    ] = None,
-    timeout: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", min=0.001, help="After which a point is given up."),
-    ] = None,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Say how many points, how long and how much memory."),
-    ] = False,
-    json: Annotated[
-        str | None,
-        typer.Option(
-            "--json",
-            metavar="FILE|-",
-            help="Write the summary as JSON to a file, or to stdout alone.",
-        ),
-    ] = None,
+    out: Folder = None,
+    simulate: Points = None,
+    workers: Processes = None,
+    scheduler: Scheduler = None,
+    timeout: Timeout = None,
+    dry_run: DryRun = False,
+    json: Json = None,
 ) -> None:
     """Explore a design space: points, bounds, simulations, fronts and best designs.
 
@@ -88,41 +95,36 @@ def sweep(
     """
     from codesign.cli.folders import require_file
     from codesign.cli.runs import write_json
-    from codesign.cli.study import stage
-    from codesign.exploration.exploring import explore
     from codesign.exploration.space import design_space
-    from codesign.exploration.workers import core_count
-    from codesign.pages import write_sweep_report
     from codesign.specs.sweep import Simulate
 
-    require_file(json)
+    if timeout is not None and not math.isfinite(timeout):
+        raise InputError(Fault("--timeout", f"must be a number of seconds (got {timeout})."))
     space = design_space(name)
     folder = out or Path("reports") / space.spec.name
-    require_sweep_folder(folder)
-    count = workers or core_count()
+    _require_sweep_folder(folder)
+    require_file(json, outside=folder)
     reader = console(to_stderr=json == "-")
     wanted = Simulate(simulate) if simulate else space.spec.simulate
-    pool = _workers(scheduler, count, timeout)
+    pool = _workers(scheduler, workers, timeout)
     try:
         if dry_run:
-            _forecast(reader, space, folder, pool, wanted)
-        else:
-            with _bars() as (progress, notice):
-                explored = explore(
-                    space, folder, pool, simulate=wanted, progress=progress, notice=notice
-                )
-            result = explored.result
-            with stage("report"):
-                write_sweep_report(result, folder / "report.html")
-            print_sweep(reader, result, folder, len(explored.seconds))
-            write_json(json, result.summary)
+            found = _forecast(space, folder, pool, wanted)
+            _print_forecast(reader, found)
+            write_json(json, asdict(found))
+            return
+        explored = _explored(space, folder, pool, wanted)
     finally:
         pool.close()
+    _print_sweep(reader, explored, folder)
+    write_json(json, explored.result.summary)
+    _require_results(explored.result, folder)
 
 
-def _workers(scheduler: str | None, count: int, timeout: float | None) -> "Workers":
-    from codesign.exploration.workers import Pool
+def _workers(scheduler: str | None, wanted: int | None, timeout: float | None) -> "Workers":
+    from codesign.exploration.workers import Pool, core_count
 
+    count = wanted or core_count()
     if scheduler is None:
         return Pool(count, timeout)
     from codesign.exploration.cluster import Cluster
@@ -130,7 +132,7 @@ def _workers(scheduler: str | None, count: int, timeout: float | None) -> "Worke
     return Cluster(scheduler, count=count, timeout_s=timeout)
 
 
-def require_sweep_folder(folder: Path) -> None:
+def _require_sweep_folder(folder: Path) -> None:
     """Checks, before any work is done, that a sweep can be put or continued there.
 
     Raises:
@@ -143,69 +145,105 @@ def require_sweep_folder(folder: Path) -> None:
         require_replaceable(folder)
 
 
+def _explored(
+    space: "DesignSpace", folder: Path, workers: "Workers", simulate: "Simulate"
+) -> "Explored":
+    """The sweep, which is in its folder then, with a report."""
+    from codesign.cli.study import stage
+    from codesign.exploration.exploring import explore
+    from codesign.pages import write_sweep_report
+
+    with _bars() as (progress, notice):
+        found = explore(space, folder, workers, simulate=simulate, progress=progress, notice=notice)
+    with stage("report"):
+        write_sweep_report(found.result, folder / "report.html")
+    return found
+
+
+def _require_results(result: "SweepResult", folder: Path) -> None:
+    """Checks that a sweep came to anything.
+
+    Raises:
+        InputError: no point has results, or only floors were wanted and none has them; with the
+            most frequent reason.
+    """
+    from codesign.exploration.results import Status
+
+    status = result.points["status"]
+    if status.isin([Status.SIMULATED, Status.BOUNDED]).any():
+        return
+    reasons = Counter(error for error in result.points["error"] if error is not None)
+    reason = f" Most often: {reasons.most_common(1)[0][0]}" if reasons else ""
+    problem = f"must have at least one point with results (got none of {len(status):,}).{reason}"
+    raise InputError(Fault(str(folder), problem))
+
+
 def _forecast(
-    reader: "Console", space: "DesignSpace", folder: Path, pool: "Workers", simulate: "Simulate"
-) -> None:
+    space: "DesignSpace", folder: Path, workers: "Workers", simulate: "Simulate"
+) -> "Forecast":
+    from contextlib import closing, nullcontext
+
     from codesign.exploration.forecast import forecast
+    from codesign.exploration.prospects import prospects, record
     from codesign.exploration.store import FILE, Store
 
     with _bars() as (progress, notice):
-        prospects, _ = _prospects(space, progress, notice)
-        kept = Store(folder) if (folder / FILE).is_file() else None
-        found = forecast(
-            space, prospects, simulate=simulate, store=kept, workers=pool, count=pool.count
-        )
-        if kept is not None:
-            kept.close()
+        recordings = record(space, progress=progress, notice=notice)
+        known = list(prospects(space, recordings))
+        kept = closing(Store(folder)) if (folder / FILE).is_file() else nullcontext()
+        with kept as rows:
+            return forecast(space, known, simulate=simulate, store=rows, workers=workers)
+
+
+def _print_forecast(reader: "Console", found: "Forecast") -> None:
     say = _sayer(reader)
     say(
         f"{found.points:,} points, of which {found.ended:,} need no simulation, {found.kept:,} kept"
     )
-    say(f"about {_duration(found.seconds)} on {pool.count} workers")
+    say(f"about {_duration(found.seconds)} on {found.workers} workers")
     if found.worker_bytes and found.parent_bytes:
-        total = found.parent_bytes + pool.count * found.worker_bytes
+        total = found.parent_bytes + found.workers * found.worker_bytes
         each = found.worker_bytes / 2**20
         say(f"about {total / 2**20:.0f} MiB: {each:.0f} MiB for each worker, and the program")
+    for reason in found.failures:
+        say(f"no time is known of points like one that was tried: {reason}")
 
 
-def _prospects(
-    space: "DesignSpace",
-    progress: "Callable[[str, int, int], None]",
-    notice: "Callable[[str], None]",
-) -> "tuple[list[Prospect], Recordings]":
-    from codesign.exploration.prospects import prospects, record
+def _print_sweep(reader: "Console", explored: "Explored", folder: Path) -> None:
+    """Prints how many points there are, the best designs, and what went wrong."""
+    from codesign.exploration.results import Status
 
-    recordings = record(space, progress=progress, notice=notice)
-    return list(prospects(space, recordings)), recordings
+    say, summary = _sayer(reader), explored.result.summary
+    counts = {name: number for name, number in summary["counts"].items() if number}
+    parts = ", ".join(f"{number:,} {name}" for name, number in counts.items())
+    total, computed = sum(counts.values()), len(explored.seconds)
+    say(f"{summary['name']}: {total:,} points: {parts} ({computed:,} computed now)")
+    if summary["best"]:
+        reader.print(_best_table(explored.result), soft_wrap=True)
+    points = explored.result.points
+    told = [Status.FAILED, Status.KILLED, Status.TIMED_OUT, Status.REFUSED]
+    for (status, error), some in points[points["status"].isin(told)].groupby(["status", "error"]):
+        say(f"{len(some):,} points {status}: {error}")
+    say(f"report: {folder / 'report.html'}")
 
 
-def print_sweep(reader: "Console", result: "SweepResult", folder: Path, computed: int) -> None:
-    """Prints how many points there are, and the best designs."""
+def _best_table(result: "SweepResult") -> Any:
     from rich.table import Table
 
-    from codesign.exploration.results import OBJECTIVES, Status
-    from codesign.pages.content import quantity
+    from codesign.exploration.results import OBJECTIVES
+    from codesign.pages.sweeps.quantities import objective
 
-    say, summary = _sayer(reader), result.summary
-    counts = {name: number for name, number in summary["counts"].items() if number}
-    total = sum(counts.values())
-    parts = ", ".join(f"{number:,} {name}" for name, number in counts.items())
-    say(f"{summary['name']}: {total:,} points: {parts} ({computed:,} computed now)")
-    keys = _shown_keys(summary["axes"])
+    keys = _shown_keys(result.summary["axes"])
     table = Table(box=None, pad_edge=False)
     for column in ("network", "least", "value", *keys):
         table.add_column(column, no_wrap=True)
     rows = result.points.set_index("point")
-    for network, objectives in summary["best"].items():
-        for objective, entry in objectives.items():
-            column, unit = OBJECTIVES[objective]
-            value = quantity(*_in_si(float(rows[column].loc[entry["point"]]), unit))
-            table.add_row(network, objective, value, *(entry["design"][key] for key in keys))
-    reader.print(table, soft_wrap=True)
-    failed = rows[rows["status"].isin([Status.FAILED, Status.KILLED, Status.TIMED_OUT])]
-    for error, some in failed.groupby("error", sort=False):
-        say(f"{len(some):,} points {some['status'].iloc[0]}: {error}")
-    say(f"report: {folder / 'report.html'}")
+    for network, objectives in result.summary["best"].items():
+        for name, entry in objectives.items():
+            value = float(rows[OBJECTIVES[name][0]].loc[entry["point"]])
+            design = (entry["design"][key] for key in keys)
+            table.add_row(network, name, objective(name).text(value), *design)
+    return table
 
 
 def _shown_keys(axes: "Sequence[Mapping[str, Any]]") -> list[str]:
@@ -218,10 +256,6 @@ def _shown_keys(axes: "Sequence[Mapping[str, Any]]") -> list[str]:
         if len(axis["values"]) > 1
         and (together[axis["axis"]] <= _TOGETHER or axis["key"] == firsts[axis["axis"]])
     ]
-
-
-def _in_si(value: float, unit: str) -> tuple[float, str]:
-    return (value * 1e-12, "J") if unit == "pJ" else (value, unit)
 
 
 def _sayer(reader: "Console") -> "Callable[[str], None]":
@@ -237,7 +271,7 @@ def _duration(seconds: float) -> str:
 @contextmanager
 def _bars() -> "Iterator[tuple[Callable[[str, int, int], None], Callable[[str], None]]]":
     """Bars on stderr: one for each stage, and notices."""
-    from codesign.cli.study import bars_on_stderr
+    from codesign.cli.study import Study, bars_on_stderr
 
     with bars_on_stderr() as progress:
         bars: dict[str, Any] = {}
@@ -247,9 +281,4 @@ def _bars() -> "Iterator[tuple[Callable[[str, int, int], None], Callable[[str], 
                 bars[stage] = progress.add_task(stage, total=total)
             progress.update(bars[stage], completed=done, total=total)
 
-        def notice(sentence: str) -> None:
-            progress.console.print(
-                f"note: {sentence}", style="yellow", highlight=False, markup=False, soft_wrap=True
-            )
-
-        yield show, notice
+        yield show, Study(progress, use_cache=True).notice

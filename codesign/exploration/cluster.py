@@ -1,8 +1,8 @@
 """A cluster: tasks computed by the workers of a Dask scheduler, on this machine or on others.
 
 The scheduler starts a task again whose worker died, and gives it up after a few. A task that takes
-too long is given up here; Dask cannot end it, so that its worker is busy until it is done. Workers
-must have the same version of this program, since rows are kept under its name.
+too long is given up here; Dask cannot end it, so that its worker gets no other until it is done.
+Workers must have the same version of this program, since rows are kept under its name.
 """
 
 import threading
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from codesign.errors import Fault, InputError
+from codesign.exploration.floor_rows import FloorTask
 from codesign.exploration.results import Status
 from codesign.exploration.rows import Found, program
 from codesign.exploration.workers import AnyTask, compute
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 LOCAL = "local"
 """In place of an address: a cluster on this machine, which ends with the program."""
 _CONNECT_S = 10
-_EACH = 2
-"""Tasks under way for each thread: the next one is there when one is done."""
+_IN_ADVANCE = 1
+"""Tasks for each worker beside the one that it computes, if there is no time limit."""
 
 
 @dataclass(eq=False)
@@ -49,6 +50,7 @@ class Cluster:
         self._client = _connected(address, count)
         self._timeout_s = timeout_s
         self._under_way: dict[Future[Any], _UnderWay] = {}
+        self._given_up: list[Future[Any]] = []
         try:
             _require_one_version(address, self._client)
         except BaseException:
@@ -57,13 +59,15 @@ class Cluster:
 
     def free(self) -> int:
         """See `Workers`."""
-        return _EACH * self.count - len(self._under_way)
+        self._given_up = [future for future in self._given_up if not future.done()]
+        each = 1 if self._timeout_s is not None else 1 + _IN_ADVANCE
+        return each * self.count - len(self._under_way) - len(self._given_up)
 
     @property
     def count(self) -> int:
-        """Threads of all workers that there are now."""
+        """Workers that there are now; each computes one task at a time."""
         threads: dict[str, int] = self._client.nthreads()
-        return max(sum(threads.values()), 1)
+        return max(len(threads), 1)
 
     def submit(self, task: AnyTask) -> None:
         """See `Workers`."""
@@ -86,7 +90,7 @@ class Cluster:
 
     def close(self) -> None:
         """See `Workers`."""
-        self._client.cancel(list(self._under_way), force=True)
+        self._client.cancel([*self._under_way, *self._given_up], force=True)
         self._under_way.clear()
         self._client.close()
         if self._client.cluster is not None:
@@ -113,9 +117,10 @@ class Cluster:
             return []
         now, found = time.monotonic(), []
         for future, under_way in list(self._under_way.items()):
-            if now - under_way.since > self._timeout_s:
-                future.cancel()
+            is_late = now - under_way.since > self._timeout_s
+            if is_late and not isinstance(under_way.task, FloorTask):
                 del self._under_way[future]
+                self._given_up.append(future)
                 told = f"It took longer than {self._timeout_s:g} s."
                 found.append(Found(under_way.task.key, Status.TIMED_OUT, {"error": told}))
         return found
@@ -158,6 +163,12 @@ def _connected(address: str, count: int) -> "Client":
 
 
 def _require_one_version(address: str, client: "Client") -> None:
+    try:
+        client.wait_for_workers(1, timeout=_CONNECT_S)
+    except TimeoutError:
+        problem = "must be the address of a scheduler that has workers (got one without)."
+        fix = f"Start some with 'dask worker {address}'."
+        raise InputError(Fault(f"--scheduler {address}", problem, fix)) from None
     try:
         found = client.run(program)
     except Exception as error:  # whatever a worker without this program raises

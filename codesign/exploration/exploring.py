@@ -39,7 +39,7 @@ def explore(
     *,
     simulate: Simulate | None = None,
     progress: Progress | None = None,
-    notice: Callable[[str], None] = print,
+    notice: Callable[[str], None] | None = None,
 ) -> Explored:
     """Computes a sweep, or what is missing of it, and writes it into its folder.
 
@@ -56,7 +56,7 @@ def explore(
     """
     show, wanted = progress or _silent, simulate or space.spec.simulate
     with store(folder) as rows:
-        recordings = record(space, progress=show, notice=notice)
+        recordings = record(space, progress=show, notice=notice or _unheard)
         if space.spec.sampling.method in SEARCHES:
             run = Run(space, workers, rows, _silent, wanted)
             found = search(space, recordings, run, show)
@@ -71,6 +71,10 @@ def explore(
     result = SweepResult(dict(result.summary) | {"best": best}, result.points)
     write_sweep(result, texts, folder)
     return Explored(result, run.seconds, run.worker_bytes)
+
+
+def _unheard(_sentence: str) -> None:
+    """Nobody listens."""
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:

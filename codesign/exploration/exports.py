@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from codesign.exploration.points import Point
 from codesign.exploration.space import DesignSpace
 from codesign.specs.axes import Scalar
+from codesign.units import shown
 
 
 def design_name(network: str, objective: str) -> str:
@@ -26,7 +27,7 @@ def design_yaml(space: DesignSpace, point: Point, name: str) -> str:
     document = space.chip_document(point)
     base, sweep = document.data["name"], space.spec.name
     changed = [
-        f"{key}={value}"
+        f"{key}={shown(value)}" if isinstance(value, str) else f"{key}={value}"
         for key, value in zip(space.spec.keys, point.values, strict=True)
         if not key.startswith("workload.")
     ]
@@ -43,7 +44,7 @@ def design_yaml(space: DesignSpace, point: Point, name: str) -> str:
 
 def run_command(space: DesignSpace, point: Point, path: str) -> str:
     """The command that runs a point again from its file."""
-    words = ["codesign", "run", "--arch", path, "--workload", point.workload]
+    words = ["codesign", "run", "--arch", path, "--workload", space.resolved(point.workload)]
     for option in space.options(point):
         words += ["--set", option]
     if space.spec.images:

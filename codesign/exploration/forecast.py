@@ -28,6 +28,8 @@ class Forecast:
         seconds: to simulate the others on all workers, if none is pruned.
         worker_bytes: memory of each worker; None where it is not known.
         parent_bytes: of this process.
+        workers: how many share the work.
+        failures: why points that were tried have no time.
     """
 
     points: int
@@ -36,6 +38,8 @@ class Forecast:
     seconds: float
     worker_bytes: int | None
     parent_bytes: int | None
+    workers: int
+    failures: tuple[str, ...]
 
 
 def forecast(
@@ -45,9 +49,8 @@ def forecast(
     simulate: Simulate,
     store: Store | None,
     workers: Workers,
-    count: int,
 ) -> Forecast:
-    """What the points of a sweep would take on a number of workers."""
+    """What the points of a sweep would take."""
     open_ = [each for each in prospects if each.status is None and each.key is not None]
     keys = list(dict.fromkeys(str(each.key) for each in open_))
     kept = set(store.found("simulated", keys)) if store is not None else set()
@@ -55,16 +58,26 @@ def forecast(
     for each in open_:
         if str(each.key) not in kept and simulate is not Simulate.NONE:
             left.setdefault(each.network, {})[str(each.key)] = each
-    seconds, peaks = 0.0, []
+    seconds, peaks, failures = 0.0, [], []
     for mine in left.values():
         sample = list(mine.values())[len(mine) // 2]
         found = _measured(workers, space, sample)
-        seconds += found.seconds * len(mine)
-        peaks.append(found.peak_bytes or 0)
+        if found.status is Status.SIMULATED:
+            seconds += found.seconds * len(mine)
+            peaks.append(found.peak_bytes or 0)
+        else:
+            failures.append(f"{sample.network}: {found.row.get('error')}")
     ended = sum(each.status in (Status.REFUSED, Status.EXCLUDED) for each in prospects)
     rows = sum(str(each.key) in kept for each in open_)
     return Forecast(
-        len(prospects), ended, rows, seconds / count, max(peaks, default=None), peak_bytes()
+        len(prospects),
+        ended,
+        rows,
+        seconds / workers.count,
+        max(peaks, default=None),
+        peak_bytes(),
+        workers.count,
+        tuple(failures),
     )
 
 

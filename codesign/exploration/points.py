@@ -22,7 +22,7 @@ RANGE_LEVELS = 4
 _TRIES = 1_000
 """Random draws for each point that is wanted: rarer ones are too rare to be drawn at random."""
 _SLACK = 1e-9
-"""Relative, of sums of decimal fractions that are compared with a limit."""
+"""Relative to a limit, for what is a sum of decimal fractions; of sums near zero absolute."""
 
 Values = tuple[Scalar, ...]
 """One for every key of a sweep, in order."""
@@ -99,13 +99,22 @@ def holds(spec: SweepSpec, values: Values) -> bool:
 
 def within(number: float, constraint: Constraint) -> bool:
     """Whether a number is within the limits of a constraint."""
-    slack = _SLACK * max(1.0, abs(number))
-    return all(
-        (word != "at_most" or number <= limit + slack)
-        and (word != "at_least" or number >= limit - slack)
-        and (word != "equals" or math.isclose(number, limit, rel_tol=_SLACK, abs_tol=_SLACK))
+    return can_be_within(number, constraint) and all(
+        word == "at_most" or number >= limit - _slack(limit, constraint)
         for word, limit in constraint.limits()
     )
+
+
+def can_be_within(floor: float, constraint: Constraint) -> bool:
+    """Whether a number that is at least `floor` can be within the limits of a constraint."""
+    return all(
+        word == "at_least" or floor <= limit + _slack(limit, constraint)
+        for word, limit in constraint.limits()
+    )
+
+
+def _slack(limit: float, constraint: Constraint) -> float:
+    return _SLACK * (abs(limit) if constraint.quantity else max(1.0, abs(limit)))
 
 
 def excess(number: float, constraint: Constraint) -> float:

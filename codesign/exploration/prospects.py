@@ -5,16 +5,18 @@ excluded: neither takes any time. All others get the key of their row, for which
 be there.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
 
 from codesign.area import area_mm2
-from codesign.errors import InputError
+from codesign.combination import joint_hash
+from codesign.errors import CodesignError, InputError
 from codesign.evaluation import architecture_hash
-from codesign.exploration.points import Point, within
+from codesign.exploration.points import Point, can_be_within, within
 from codesign.exploration.results import OBJECTIVES, Status
-from codesign.exploration.rows import Row, Task, row_key, traces
+from codesign.exploration.rows import Row, Task, recorded, row_key
 from codesign.exploration.space import DesignSpace
 from codesign.specs.catalogue import AnyWorkload
 
@@ -29,6 +31,7 @@ class Prospect:
         point: the point.
         network: its workload with what was changed in it; fronts are those of one network.
         key: of its row; None if it is no legal design.
+        traces: hashes of its recordings.
         status: None while it can still be simulated.
         row: columns that are known.
     """
@@ -36,6 +39,7 @@ class Prospect:
     point: Point
     network: str
     key: str | None = None
+    traces: tuple[str, ...] = ()
     status: Status | None = None
     row: Row = field(default_factory=dict)
 
@@ -67,12 +71,12 @@ def record(space: DesignSpace, *, progress: Progress, notice: Callable[[str], No
     progress("recordings", 0, len(networks))
     for number, (network, workload) in enumerate(networks.items(), 1):
         try:
-            recorded = list(traces(workload, notice))
-        except InputError as error:
+            found_now = [(each.hash, each.provenance) for each in recorded(workload, notice)]
+        except CodesignError as error:
             found.failures[network] = str(error)
         else:
-            found.hashes[network] = [each.hash for each in recorded]
-            found.provenance[network] = dict(recorded[0].provenance)
+            found.hashes[network] = [digest for digest, _ in found_now]
+            found.provenance[network] = dict(found_now[0][1])
         progress("recordings", number, len(networks))
     return found
 
@@ -99,7 +103,7 @@ def prospect(space: DesignSpace, recordings: Recordings, point: Point) -> Prospe
     try:
         network = space.network(point)
     except InputError as error:
-        found = Prospect(point, point.workload)
+        found = Prospect(point, Path(point.workload).stem)
         found.ends(Status.REFUSED, first_line(error))
         return found
     return _on_chip(space, recordings, Prospect(point, network))
@@ -116,46 +120,48 @@ def _on_chip(space: DesignSpace, recordings: Recordings, prospect: Prospect) -> 
         return prospect
     digest = architecture_hash(architecture)
     hashes = recordings.hashes[prospect.network]
+    prospect.traces = tuple(hashes)
     prospect.key = row_key(hashes, digest, has_stream=space.spec.has_streams)
     prospect.row = {
         "area_mm2": area_mm2(architecture),
-        "trace_hash": _of_all(hashes),
+        "trace_hash": joint_hash(hashes),
         "architecture_hash": digest,
     }
-    exclude(space, prospect, {"area": prospect.row["area_mm2"]})
+    exclude(space, prospect, {"area": prospect.row["area_mm2"]}, Known.AREA)
     return prospect
 
 
+class Known(Enum):
+    """What is known of a point when its limits are checked."""
+
+    AREA = "what needs no time"
+    FLOORS = "lower bounds"
+    RESULTS = "everything"
+
+
 def exclude(
-    space: DesignSpace,
-    prospect: Prospect,
-    quantities: dict[str, float | None],
-    *,
-    are_floors: bool = False,
+    space: DesignSpace, prospect: Prospect, values: dict[str, float | None], known: Known
 ) -> None:
     """Ends a prospect if a constraint does not hold for what is known.
 
     Args:
         space: the sweep.
         prospect: the point.
-        quantities: what is known, in the units of the columns.
-        are_floors: whether these are lower bounds, which break upper limits alone.
+        values: of quantities, in the units of their columns.
+        known: whether others may follow, and whether these are lower bounds.
     """
     for constraint in space.spec.constraints:
-        value = quantities.get(constraint.quantity or "")
-        if value is None or prospect.status is not None:
+        value = values.get(constraint.quantity or "")
+        if constraint.quantity is None or prospect.status is not None:
             continue
-        if are_floors:
-            limits = dict(constraint.limits())
-            most = min(
-                (limits[word] for word in ("at_most", "equals") if word in limits), default=value
-            )
-            is_within = value <= most
-        else:
-            is_within = within(value, constraint)
-        if not is_within:
-            least = "at least " if are_floors else ""
-            prospect.ends(Status.EXCLUDED, f"{constraint} (got {least}{value:.6g})")
+        if value is None:
+            if known is Known.RESULTS:
+                prospect.ends(Status.EXCLUDED, f"{constraint} (not known of this chip)")
+        elif known is Known.FLOORS:
+            if not can_be_within(value, constraint):
+                prospect.ends(Status.EXCLUDED, f"{constraint} (got at least {value:.6g})")
+        elif not within(value, constraint):
+            prospect.ends(Status.EXCLUDED, f"{constraint} (got {value:.6g})")
 
 
 def task(space: DesignSpace, prospect: Prospect) -> Task:
@@ -164,6 +170,7 @@ def task(space: DesignSpace, prospect: Prospect) -> Task:
     return Task(
         prospect.key,
         space.workload(prospect.point),
+        prospect.traces,
         space.architecture(prospect.point),
         space.spec.has_streams,
     )
@@ -177,8 +184,3 @@ def quantities(row: Row) -> dict[str, float | None]:
 def first_line(error: InputError) -> str:
     """The faults of a design, without the lines of the file that they point to."""
     return " ".join(f"{fault.problem} {fault.fix}".strip() for fault in error.faults)
-
-
-def _of_all(hashes: list[str]) -> str:
-    """As a result of several inputs names its recordings (`codesign.combination`)."""
-    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()

@@ -49,7 +49,7 @@ MEASURED = (
 )
 """Columns that a simulation fills, beside `energy_COMPONENT_pj`: without value elsewhere."""
 
-FLOORS = ("floor_latency_s", "floor_energy_pj")
+FLOORS = ("floor_latency_s", "floor_energy_pj", "floor_edp_js")
 """Columns of closed-form lower bounds, which need no mapping; also of points that were pruned."""
 
 

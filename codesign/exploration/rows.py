@@ -8,16 +8,17 @@ results.
 import functools
 import hashlib
 import json
+import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import codesign
-from codesign.errors import CodesignError, DeadlockError
+from codesign.errors import CapacityError, CodesignError, TraceError
 from codesign.exploration.results import Status
 from codesign.specs.architecture import Architecture
 from codesign.specs.catalogue import AnyWorkload
@@ -42,12 +43,14 @@ class Task:
     Attributes:
         key: of its row, see `row_key`.
         workload: with the images that it is run for.
+        traces: hash of the recording of each image, on which the key rests.
         architecture: the chip.
         has_stream: whether a stream of images is simulated as well.
     """
 
     key: str
     workload: AnyWorkload
+    traces: tuple[str, ...]
     architecture: Architecture
     has_stream: bool
 
@@ -69,6 +72,11 @@ class Found:
     row: Row
     seconds: float = 0.0
     peak_bytes: int | None = None
+
+
+def compact(row: Row) -> Row:
+    """A row whose names are shared with those of other rows."""
+    return {sys.intern(name): value for name, value in row.items()}
 
 
 def row_key(trace_hashes: list[str], architecture_hash: str, *, has_stream: bool) -> str:
@@ -95,12 +103,12 @@ def simulate_row(task: Task) -> Found:
     start = time.perf_counter()
     try:
         status, row = Status.SIMULATED, _simulated(task)
-    except DeadlockError as error:
-        status, row = Status.FAILED, {"error": str(error)}
-    except CodesignError as error:
+    except CapacityError as error:
         status, row = Status.REFUSED, {"error": str(error)}
+    except CodesignError as error:
+        status, row = Status.FAILED, {"error": str(error)}
     except Exception as error:  # the other points go on
-        status, row = Status.FAILED, {"error": _told(error)}
+        status, row = Status.FAILED, {"error": told(error)}
     return Found(task.key, status, row, time.perf_counter() - start, peak_bytes())
 
 
@@ -110,7 +118,7 @@ def _simulated(task: Task) -> Row:
 
     results = (
         evaluate(trace, task.architecture, has_timeline=False, has_stream=task.has_stream)
-        for trace in traces(task.workload)
+        for trace in traces(task.workload, task.traces)
     )
     return _columns(combine(results).summary)
 
@@ -134,20 +142,37 @@ def _columns(summary: dict[str, Any]) -> Row:
     }
 
 
-_kept: dict[tuple[str, str], Trace] = {}
+_kept: dict[str, Trace] = {}
 
 
-def traces(workload: AnyWorkload, notice: Callable[[str], None] | None = None) -> Iterator[Trace]:
-    """The recordings of a workload, one for each image; a process keeps the last few."""
+def recorded(workload: AnyWorkload, notice: Callable[[str], None]) -> Iterator[Trace]:
+    """The recordings of a workload as they are now, one for each image."""
     from codesign.trace_cache import recording
 
     for picture in workload.images:
-        key = (workload.model_dump_json(exclude={"images"}), picture)
-        trace = _kept.pop(key, None)
+        yield recording(workload, picture, notice=notice).trace
+
+
+def traces(workload: AnyWorkload, hashes: Sequence[str]) -> Iterator[Trace]:
+    """The recordings with these hashes, one for each image; a process keeps the last few.
+
+    Raises:
+        TraceError: the workload is recorded differently here, as after its weights have changed.
+    """
+    from codesign.trace_cache import recording
+
+    for picture, digest in zip(workload.images, hashes, strict=True):
+        trace = _kept.pop(digest, None)
         if trace is None:
-            trace = recording(workload, picture, notice=notice or (lambda _: None)).trace
-        _kept[key] = trace  # the last in order
-        while len(_kept) > _KEPT_TRACES:
+            trace = recording(workload, picture, notice=lambda _: None).trace
+        if trace.hash != digest:
+            raise TraceError(
+                f"{workload.name}: the recording of '{picture}' must be the one that the sweep "
+                "began with (got another). Begin again; machines that share a sweep need the same "
+                "versions."
+            )
+        _kept[digest] = trace  # the last in order
+        while len(_kept) > max(_KEPT_TRACES, len(hashes)):
             del _kept[next(iter(_kept))]
         yield trace
 
@@ -158,13 +183,11 @@ def peak_bytes() -> int | None:
         import resource
     except ImportError:  # not on Windows
         return None
-    import sys
-
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
-def _told(error: Exception) -> str:
+def told(error: Exception) -> str:
     """An unforeseen error on one line, with where it happened."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno})"

@@ -12,12 +12,12 @@ import math
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from codesign.exploration.floor_rows import FloorTask
-from codesign.exploration.prospects import Progress, Prospect, exclude, quantities, task
-from codesign.exploration.results import Status
-from codesign.exploration.rows import Found, Row
+from codesign.exploration.prospects import Known, Progress, Prospect, exclude, quantities, task
+from codesign.exploration.results import OBJECTIVES, Status
+from codesign.exploration.rows import Found, Row, compact
 from codesign.exploration.space import DesignSpace
 from codesign.exploration.store import LASTING, LEASE_S, Store
 from codesign.exploration.workers import Workers
@@ -25,12 +25,13 @@ from codesign.specs.sweep import Simulate
 
 _CHUNK = 200
 """Floors of so many points are one task: a tenth of a second of work."""
+_SMALLEST = 1e-300
+"""In place of floors of zero, which have no logarithm."""
 _PATIENCE_S = 0.5
 """Between looks at what other processes have finished."""
-_JOULE_PER_PJ = 1e-12
 
 Costs = tuple[float, ...]
-"""Of a point, one for each objective."""
+"""Of a point, one for each objective, in the unit of its column."""
 
 
 @dataclass
@@ -78,12 +79,12 @@ class Run:
                 waiting -= 1
                 some = _rows_of(found)
                 self.store.keep("floors", some)
-                rows |= {each.key: each.row for each in some}
+                rows |= {each.key: compact(each.row) for each in some}
                 done += len(some)
                 self.progress("floors", done, len(keys))
         for each in legal:
             each.row |= rows.get(str(each.key), {})
-            exclude(self.space, each, self._floor_quantities(each.row), are_floors=True)
+            exclude(self.space, each, _floors(each.row), Known.FLOORS)
 
     def simulations(self, prospects: Sequence[Prospect]) -> None:
         """Simulates what is wanted, and says of every point what became of it."""
@@ -96,8 +97,8 @@ class Run:
         for each in open_:
             if str(each.key) in rows:
                 self._note(each, rows[str(each.key)])
-        if self.simulate is Simulate.FRONT:
-            open_.sort(key=lambda each: sum(math.log(max(c, 1e-300)) for c in self._least(each)))
+        if self.simulate is Simulate.FRONT:  # the sooner the front is known, the more is pruned
+            open_.sort(key=self._promise)
         self._simulate(open_, rows)
         for each in open_:
             self._conclude(each, rows)
@@ -138,7 +139,7 @@ class Run:
                 self.store.keep("simulated", [found])
             else:
                 self.store.release(found.key)
-            rows[found.key] = found
+            rows[found.key] = replace(found, row=compact(found.row))
             self.seconds.append(found.seconds)
             self.worker_bytes = max(self.worker_bytes, found.peak_bytes or 0)
             self._note(each, found)
@@ -163,9 +164,15 @@ class Run:
         if found.status is not Status.SIMULATED or self._is_outside(prospect, found.row):
             return
         costs = self._costs(found.row)
+        if costs is None:
+            return
         front = self._fronts[prospect.network]
         if not any(_dominates(other, costs) for other in front):
             front[:] = [other for other in front if not _dominates(costs, other)] + [costs]
+
+    def _promise(self, prospect: Prospect) -> float:
+        """The product of a point's floors, as a logarithm: units do not matter."""
+        return sum(math.log(max(cost, _SMALLEST)) for cost in self._least(prospect))
 
     def _is_pruned(self, prospect: Prospect) -> bool:
         if self.simulate is not Simulate.FRONT:
@@ -179,36 +186,33 @@ class Run:
             prospect.ends(Status.PRUNED)
             return
         found = rows[str(prospect.key)]
-        prospect.row |= found.row
+        found.row.update(prospect.row)  # of very many points, one table of columns for each
+        prospect.row = found.row
         if found.status is Status.SIMULATED:
-            exclude(self.space, prospect, quantities(found.row))
+            exclude(self.space, prospect, quantities(found.row), Known.RESULTS)
         if prospect.status is None:
             prospect.ends(found.status, found.row.get("error"))
 
     def _is_outside(self, prospect: Prospect, row: Row) -> bool:
         trial = Prospect(prospect.point, prospect.network)
-        exclude(self.space, trial, quantities(row))
+        exclude(self.space, trial, quantities(row), Known.RESULTS)
         return trial.status is not None
 
-    def _costs(self, row: Row) -> Costs:
+    def _costs(self, row: Row) -> Costs | None:
+        """What a point costs; None if an objective is not known of its chip."""
         values = quantities(row)
-        return tuple(_known(values[name], math.inf) for name in self.space.spec.objectives)
+        costs = [values[name] for name in self.space.spec.objectives]
+        return None if None in costs else tuple(float(cost) for cost in costs if cost is not None)
 
     def _least(self, prospect: Prospect) -> Costs:
-        values = self._floor_quantities(prospect.row)
-        return tuple(_known(values.get(name), 0.0) for name in self.space.spec.objectives)
-
-    def _floor_quantities(self, row: Row) -> dict[str, float | None]:
-        """Lower bounds of what can be an objective; what has none is left out."""
-        latency, energy = row.get("floor_latency_s"), row.get("floor_energy_pj")
-        found = {"latency": latency, "energy": energy, "area": row.get("area_mm2")}
-        if latency is not None and energy is not None:
-            found["edp"] = latency * energy * _JOULE_PER_PJ * (1 - 1e-12)  # rounded once more
-        return found
+        """What a point costs at least; 0 where nothing is known."""
+        values = _floors(prospect.row) | {"area": prospect.row.get("area_mm2")}
+        return tuple(float(values.get(name) or 0.0) for name in self.space.spec.objectives)
 
 
-def _known(value: float | None, otherwise: float) -> float:
-    return otherwise if value is None else float(value)
+def _floors(row: Row) -> dict[str, float | None]:
+    """Lower bounds of what can be an objective or be limited."""
+    return {name: row.get(f"floor_{column}") for name, (column, _) in OBJECTIVES.items()}
 
 
 def _dominates(one: Costs, other: Costs) -> bool:
@@ -224,7 +228,8 @@ def _chunks(space: DesignSpace, prospects: Sequence[Prospect]) -> Iterator[Floor
         for start in range(0, len(mine), _CHUNK):
             some = mine[start : start + _CHUNK]
             chips = tuple((str(each.key), space.architecture(each.point)) for each in some)
-            yield FloorTask(f"floors {some[0].key}", space.workload(some[0].point), chips)
+            first = some[0]
+            yield FloorTask(f"floors {first.key}", space.workload(first.point), first.traces, chips)
 
 
 def _rows_of(found: Found) -> list[Found]:

@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from codesign.errors import Fault, InputError
 from codesign.exploration.points import Point, Values, at, excess, holds
 from codesign.exploration.prospects import Progress, Prospect, Recordings, prospect, quantities
@@ -31,8 +33,6 @@ ROUND = 16
 """Proposals at once: a generation of the evolutionary search."""
 _MOST_REPEATS = 30
 """Rounds without a new design, after which the space is taken for exhausted."""
-_SEEDS = 1_000_003
-"""Between the seeds of two searches: a prime larger than any number of rounds."""
 
 
 @dataclass
@@ -110,7 +110,8 @@ def _new_study(spec: SweepSpec) -> "optuna.Study":
 def _proposed(spec: SweepSpec, study: "optuna.Study", number: int) -> list[Proposal]:
     """A round of proposals; its seed follows from the search's and its number."""
     optuna = _optuna(spec)
-    study.sampler = _sampler(spec, (spec.sampling.seed or 0) * _SEEDS + number)
+    seeds = np.random.SeedSequence([spec.sampling.seed or 0, number])
+    study.sampler = _sampler(spec, int(seeds.generate_state(1)[0]))
     distributions = {
         str(place): _distribution(optuna, axis) for place, axis in enumerate(spec.axes)
     }

@@ -25,7 +25,7 @@ from codesign.specs.catalogue import (
 from codesign.specs.documents import Document, KeyPath, Place, read_document
 from codesign.specs.faults import validate
 from codesign.specs.overrides import WORKLOAD_PREFIX, Override, apply_overrides, path_of
-from codesign.specs.sweep import SweepSpec
+from codesign.specs.sweep import Method, SweepSpec
 from codesign.trace_cache import require_input
 
 
@@ -88,7 +88,7 @@ class DesignSpace:
         overrides = self._overrides(point.values, True)
         key = (point.workload, *(each.option for each in overrides))
         if key not in self._workloads:
-            spec = load_workload_spec(self._resolved(point.workload), overrides)
+            spec = load_workload_spec(self.resolved(point.workload), overrides)
             if self.spec.images:
                 spec = spec.model_copy(update={"images": self.spec.images})
             self._workloads[key] = spec
@@ -163,7 +163,7 @@ class DesignSpace:
                 faults += error.faults
         for name in self.spec.workloads:
             try:
-                load_workload_spec(self._resolved(name), of_workload)
+                load_workload_spec(self.resolved(name), of_workload)
             except InputError as error:
                 faults += error.faults
         if faults and any(self._is_legal(point) for point in self._points_with(axis, level)):
@@ -176,10 +176,14 @@ class DesignSpace:
         return replace(fault, place=at.text, excerpt=at.excerpt)
 
     def _points_with(self, axis: int, level: Values) -> Iterator[Point]:
+        """The points that have a value; of what is drawn, designs that could have been."""
         start = sum(len(each.columns) for each in self.spec.axes[:axis])
+        end = start + len(level)
         for point in self.points:
-            if point.values[start : start + len(level)] == level:
+            if point.values[start:end] == level:
                 yield point
+            elif self.spec.sampling.method is not Method.GRID:
+                yield replace(point, values=(*point.values[:start], *level, *point.values[end:]))
 
     def _is_legal(self, point: Point) -> bool:
         try:
@@ -199,21 +203,22 @@ class DesignSpace:
         ]
 
     def _override(self, axis: int, key: str, value: Any) -> Override:
-        place = self._value_places[axis].get(repr(value), self._value_places[axis][""])
+        known = self._value_places[axis]
+        place = known.get((key, repr(value)), known["", ""])
         return Override(f"{key}={_text(value)}", path_of(key), value, place)
 
     @cached_property
-    def _value_places(self) -> list[dict[str, Place]]:
-        """Of each axis, the places of its values by their text; of others the axis's own."""
-        found: list[dict[str, Place]] = []
+    def _value_places(self) -> list[dict[tuple[str, str], Place]]:
+        """Of each axis, the places of its values by key and text; of others the axis's own."""
+        found: list[dict[tuple[str, str], Place]] = []
         for number, axis in enumerate(self.spec.axes):
             path: KeyPath = ("axes", number)
-            places = {"": self._place((*path, "range" if axis.range else "values"))}
+            places = {("", ""): self._place((*path, "range" if axis.range else "values"))}
             for index, value in enumerate(axis.values or ()):
                 at = (*path, "values", index)
-                parts = enumerate(value) if isinstance(value, list) else ()
-                places |= {repr(part): self._place((*at, place)) for place, part in parts}
-                places.setdefault(repr(value), self._place(at))
+                for part, key in enumerate(axis.columns):
+                    own = (value[part], (*at, part)) if axis.keys else (value, at)
+                    places.setdefault((key, repr(own[0])), self._place(own[1]))
             found.append(places)
         return found
 
@@ -222,7 +227,8 @@ class DesignSpace:
         at = self.document.place_of_value(path)
         return Place(0, 0, at.text, at.excerpt)
 
-    def _resolved(self, name: str) -> str:
+    def resolved(self, name: str) -> str:
+        """A name as commands and the catalogue take it: paths start from the sweep's folder."""
         return _resolved(self.folder, name)
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from codesign.errors import Fault, InputError
 from codesign.exploration.results import Status
-from codesign.exploration.rows import Found
+from codesign.exploration.rows import Found, compact
 
 FILE = "sweep.sqlite"
 LEASE_S = 60.0
@@ -48,7 +48,7 @@ create table if not exists claims (
 ) without rowid;
 """
 
-LASTING = {Status.SIMULATED, Status.BOUNDED, Status.REFUSED, Status.FAILED}
+LASTING = {Status.SIMULATED, Status.BOUNDED, Status.REFUSED}
 """What a point comes to whenever it is computed; others are tried again by the next run."""
 
 
@@ -75,7 +75,7 @@ class Store:
 
     def close(self) -> None:
         """Gives all claims back."""
-        with suppress(sqlite3.Error):
+        with suppress(InputError):  # claims end with this process in any case
             self.release()
         self._connection.close()
 
@@ -89,7 +89,7 @@ class Store:
                     f"({','.join('?' * len(some))})"
                 )
                 for key, status, row, seconds in self._connection.execute(query, [kind, *some]):
-                    rows[key] = Found(key, Status(status), json.loads(row), seconds)
+                    rows[key] = Found(key, Status(status), compact(json.loads(row)), seconds)
         return rows
 
     def keep(self, kind: str, rows: Iterable[Found]) -> None:
@@ -148,20 +148,21 @@ class Store:
     @contextmanager
     def _change(self) -> Iterator[None]:
         """One transaction, which no other process reads half of."""
-        self._connection.execute("begin immediate")
         try:
+            self._connection.execute("begin immediate")
             yield
+            self._connection.execute("commit")
         except BaseException:
-            self._connection.execute("rollback")
+            if self._connection.in_transaction:
+                self._connection.execute("rollback")
             raise
-        self._connection.execute("commit")
 
     @contextmanager
     def _told(self) -> Iterator[None]:
         """Errors of SQLite and of the disk in the words of this program."""
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, ValueError) as error:  # the last of broken rows
             problem = f"must be a store of rows that can be written ({error})."
             fix = (
                 "Choose another folder; if the file is broken, remove it: rows are computed again."

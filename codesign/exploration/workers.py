@@ -15,9 +15,10 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -29,6 +30,11 @@ from codesign.exploration.rows import Found, Task, simulate_row
 
 AnyTask = Task | FloorTask
 
+_THREADS = (
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
+    *("VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"),
+)
+"""Variables that such libraries read when they are loaded."""
 _IN_ADVANCE = 1
 """Tasks beyond the number of workers: whoever is done first need not wait for the next."""
 DEATHS = 3
@@ -63,12 +69,18 @@ class Workers(Protocol):
 
 @dataclass(eq=False)
 class _Worker:
-    """One process, and the task that it has."""
+    """One process, the task that it has, and since when it computes."""
 
     process: BaseProcess
     pipe: Connection
     task: AnyTask | None = None
-    since: float = 0.0
+    since: float | None = None
+
+    def time_is_up(self, timeout_s: float) -> float | None:
+        """When its task must end; None if it has not begun, or is floors, which are for many."""
+        if self.since is None or isinstance(self.task, FloorTask):
+            return None
+        return self.since + timeout_s
 
 
 @dataclass
@@ -134,11 +146,13 @@ class Pool:
                     return
                 worker = self._started()
             task = self._waiting.popleft()
-            worker.task, worker.since = task, time.monotonic()
             try:
                 worker.pipe.send(task)
-            except OSError:  # it has died without a task
+            except OSError:  # it has died without a task, which is not this one's fault
                 self._bury(worker)
+                self._waiting.appendleft(task)
+            else:
+                worker.task, worker.since = task, None
 
     def _started(self) -> _Worker:
         here, there = self._context.Pipe()
@@ -155,19 +169,23 @@ class Pool:
         """Results that have arrived, at the latest when a task has used up its time."""
         busy = {worker.pipe: worker for worker in self._workers if worker.task is not None}
         if self.timeout_s is not None:
-            ends = [worker.since + self.timeout_s for worker in busy.values()]
-            until = min([until, *ends])
+            ends = [worker.time_is_up(self.timeout_s) for worker in busy.values()]
+            until = min([until, *(end for end in ends if end is not None)])
         if not busy or self._given_up:
             return []
         found = []
         for pipe in wait(list(busy), max(until - time.monotonic(), 0.0)):
             worker = busy[pipe]  # type: ignore[index]
             try:
-                found.append(worker.pipe.recv())
+                said = worker.pipe.recv()
             except (EOFError, OSError):
                 self._bury(worker)
+                continue
+            if said is None:
+                worker.since = time.monotonic()
             else:
-                worker.task = None
+                found.append(said)
+                worker.task = worker.since = None
         return found
 
     def _bury(self, worker: _Worker) -> None:
@@ -188,16 +206,18 @@ class Pool:
 
     def _timed_out(self) -> list[Found]:
         """Ends tasks that have used up their time."""
-        found = []
+        found: list[Found] = []
         for worker in list(self._workers):
-            took = time.monotonic() - worker.since
-            if worker.task is None or self.timeout_s is None or took < self.timeout_s:
+            if worker.task is None or self.timeout_s is None:
+                continue
+            end = worker.time_is_up(self.timeout_s)
+            if end is None or time.monotonic() < end:
                 continue
             task, worker.task = worker.task, None
             worker.process.kill()
             self._bury(worker)
             error = f"It took longer than {self.timeout_s:g} s."
-            found.append(Found(task.key, Status.TIMED_OUT, {"error": error}, took))
+            found.append(Found(task.key, Status.TIMED_OUT, {"error": error}, self.timeout_s))
         return found
 
 
@@ -214,7 +234,25 @@ def _context() -> BaseContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["codesign.exploration.workers", "codesign.evaluation"])
+    with _single_threaded():
+        forkserver.ensure_running()
     return context
+
+
+@contextmanager
+def _single_threaded() -> Iterator[None]:
+    """Starts processes whose libraries of linear algebra use one thread: several workers with
+    several threads each are slower than with one, and a single one gains nothing."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ |= dict.fromkeys(_THREADS, "1")
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _work(pipe: Connection, compute: Callable[[Any], Found]) -> None:
@@ -225,7 +263,9 @@ def _work(pipe: Connection, compute: Callable[[Any], Found]) -> None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     with suppress(EOFError, OSError):
         while True:
-            pipe.send(compute(pipe.recv()))
+            task = pipe.recv()
+            pipe.send(None)  # it has begun
+            pipe.send(compute(task))
 
 
 def _end_with(parent: Any) -> None:

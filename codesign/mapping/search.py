@@ -79,7 +79,7 @@ class _Rated(NamedTuple):
         return self.loads.cycles * self.energy_pj
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def best_grid(
     sites: Sites,
     around: Surroundings,

@@ -67,13 +67,13 @@ class Grid:
         return self.largest_band * self.largest_slice * self.width
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def most_input_rows(bands: tuple[Band, ...], window: Window | None, height: int) -> int:
     """Input rows that the band which reaches furthest needs."""
     return max(input_rows(band, window, height) for band in bands)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def cut(size: int, parts: int) -> tuple[Band, ...]:
     """Ranges of equal length, the first ones longer by one where `parts` does not divide `size`."""
     short, longer = divmod(size, parts)
@@ -83,7 +83,7 @@ def cut(size: int, parts: int) -> tuple[Band, ...]:
     return tuple(itertools.pairwise(edges))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def cut_by(size: int, length: int) -> tuple[Band, ...]:
     """Ranges of a given length; the last may be shorter."""
     return tuple((first, min(first + length, size)) for first in range(0, size, length))
@@ -141,7 +141,7 @@ def teams_of_tiles(tile_count: int, teams: Teams) -> NDArray[np.int64]:
     return runs
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def tiles_of_kinds(tile_count: int, teams: Teams) -> tuple[int, ...]:
     """The tiles that all teams of each kind have together."""
     if len(teams) == 1:
@@ -151,7 +151,7 @@ def tiles_of_kinds(tile_count: int, teams: Teams) -> tuple[int, ...]:
     return tuple(np.diff(starts).tolist())
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def most_tiles(tile_count: int, teams: Teams) -> tuple[int, ...]:
     """The tiles of the team that has most, of each kind."""
     if len(teams) == 1:
@@ -224,7 +224,7 @@ def fetch_rounds(grid: Grid, cores: NDArray[np.int64], *, keeps: bool) -> NDArra
     return first_of_run
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def core_loads(grid: Grid, teams: Teams) -> int:
     """How often a core loads a block of weights, while a layer is computed once."""
     slices, bands, chunks = len(grid.slices), len(grid.bands), len(grid.chunks)
@@ -235,7 +235,7 @@ def core_loads(grid: Grid, teams: Teams) -> int:
     return chunks * (1 + int(np.count_nonzero(np.diff(runs))))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def fetches(grid: Grid, teams: Teams) -> int:
     """How often slices are fetched together where the weight buffer cannot keep the layer."""
     slices, bands = len(grid.slices), len(grid.bands)

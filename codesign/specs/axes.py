@@ -14,7 +14,10 @@ from codesign.units import QUANTITIES
 
 Scalar = bool | int | float | str
 
-_QUANTITY = re.compile(r"\s*(\+?[0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z].*?)\s*")
+_QUANTITY = re.compile(
+    r"\s*(\+?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?)\s*([A-Za-z].*?)\s*"
+)
+_LARGEST = Decimal("1e30")
 _DIGITS = 12
 """Of values of a log range: far more than an axis needs, few enough that powers of two are met."""
 _DRAWN_DIGITS = 4
@@ -42,6 +45,8 @@ def grid(
     unit = quantity_unit(first)
     if unit != quantity_unit(last):
         raise ValueError(f"both ends must have one unit (got '{first}' and '{last}')")
+    if high > _LARGEST:
+        raise ValueError(f"its ends must be at most {_LARGEST:g} (got '{last}')")
     if not low < high:
         raise ValueError(f"it must end above its start (got '{first}' to '{last}')")
     if is_log and low <= 0:

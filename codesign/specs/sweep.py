@@ -8,6 +8,7 @@ Left out: arithmetic. Axes that depend on each other are written as one axis of 
 drawn and then limited by a constraint.
 """
 
+import math
 from collections.abc import Iterator
 from decimal import Decimal
 from enum import StrEnum
@@ -16,7 +17,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from codesign.specs.axes import Scalar, grid, quantity_unit
+from codesign.specs.axes import Scalar, grid
 from codesign.specs.faults import Violation, refuse
 from codesign.specs.groups import Name, Spec
 from codesign.units import AREA, Quantity, shown
@@ -63,6 +64,8 @@ class Method(StrEnum):
     """A Bayesian search by tree-structured Parzen estimators (Ozaki et al., GECCO 2020)."""
 
 
+MOST_DESIGNS = 1_000_000
+"""Of a grid; the same number limits what is drawn."""
 SEARCHES = (Method.NSGA2, Method.TPE)
 """Methods that choose points by what was found before."""
 
@@ -97,7 +100,7 @@ class Range(Spec):
     def _ends_fit_together(self) -> "Range":
         try:
             grid(self.first, self.last, self.step, self.points, is_log=self.scale is Scale.LOG)
-        except ValueError as error:
+        except (ValueError, ArithmeticError) as error:
             refuse([Violation((), f"must be a range that can be followed: {error}.", "")])
         return self
 
@@ -366,11 +369,23 @@ def _range_violations(spec: SweepSpec) -> Iterator[Violation]:
         if spec.sampling.method is Method.GRID and axis.range and axis.levels is None:
             problem = "must have points or a step in a grid."
             yield Violation(("axes", number, "range"), problem, "Write 'points: 5'.")
-        unit = axis.range and quantity_unit(axis.range.first)
-        if unit is not None and any(
-            key == axis.key for c in spec.constraints for key in c.sum or {}
-        ):
-            problem = "must be a plain number to be part of a sum (got a quantity with a unit)."
+        yield from _sum_violations(spec, number, axis)
+    count = math.prod(len(axis.levels or ()) for axis in spec.axes)
+    if spec.sampling.method is Method.GRID and count > MOST_DESIGNS:
+        problem = f"must have at most {MOST_DESIGNS:,} combinations (got {count:,})."
+        fix = "Draw some: 'sampling: {method: latin_hypercube, points: 1000, seed: 1}'."
+        yield Violation(("axes",), problem, fix)
+
+
+def _sum_violations(spec: SweepSpec, number: int, axis: Axis) -> Iterator[Violation]:
+    """Values that are part of a sum, and no numbers."""
+    summed = {key for constraint in spec.constraints for key in constraint.sum or {}}
+    ends = ((axis.range.first,), (axis.range.last,)) if axis.range else ()
+    for place, key in enumerate(axis.columns):
+        values = [level[place] for level in axis.levels or ends]
+        wrong = [value for value in values if isinstance(value, bool | str)]
+        if key in summed and wrong:
+            problem = f"must have plain numbers to be part of a sum (got {shown(wrong[0])})."
             yield Violation(("axes", number), problem, "Limit a result instead.")
 
 

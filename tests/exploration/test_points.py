@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from codesign.exploration.points import Point, designs, excess, points, within
+from codesign.exploration.points import Point, can_be_within, designs, excess, points, within
 from codesign.specs.sweep import Constraint, SweepSpec
 
 
@@ -110,6 +110,25 @@ def test_limits(limit: dict[str, str], number: float, is_within: bool, over: flo
     constraint = Constraint.model_validate({"quantity": "area", **limit})
     assert within(number, constraint) is is_within
     assert excess(number, constraint) == pytest.approx(over)  # a quotient of decimal fractions
+
+
+def test_limits_of_small_quantities_have_no_slack_of_their_own() -> None:
+    constraint = Constraint.model_validate({"quantity": "edp", "at_most": "100 pJ s"})
+    assert within(1e-10, constraint)
+    assert not within(1.01e-10, constraint)
+
+
+def test_floors_break_upper_limits_alone() -> None:
+    constraint = Constraint.model_validate({"quantity": "area", "equals": "40 mm2"})
+    assert can_be_within(10.0, constraint)
+    assert can_be_within(40.000000000000007, constraint)
+    assert not can_be_within(40.1, constraint)
+
+
+def test_a_grid_has_an_end() -> None:
+    axes = [{"key": key, "range": {"from": 1, "to": 1001, "step": 1}} for key in ("x", "y")]
+    with pytest.raises(ValidationError, match="at most 1,000,000 combinations \\(got 1,002,001"):
+        sweep(axes=axes)
 
 
 def test_trajectories_change_one_axis_at_a_time() -> None:

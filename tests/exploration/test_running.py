@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codesign.errors import TraceError
 from codesign.exploration.floor_rows import FloorTask
 from codesign.exploration.prospects import Prospect, Recordings, prospects, record
 from codesign.exploration.results import Status
-from codesign.exploration.rows import Found
+from codesign.exploration.rows import Found, recorded, traces
 from codesign.exploration.running import Run
 from codesign.exploration.space import DesignSpace, design_space
 from codesign.exploration.store import Store, store
@@ -215,7 +216,6 @@ def test_a_real_sweep_has_the_numbers_of_single_runs(
 ) -> None:
     from codesign.combination import combine
     from codesign.evaluation import evaluate
-    from codesign.exploration.rows import traces
 
     space = design_space(sweep_file())
     recordings = record(space, progress=silent, notice=print)
@@ -228,7 +228,7 @@ def test_a_real_sweep_has_the_numbers_of_single_runs(
     assert (table["status"] == "simulated").all()
     for number in (0, 11, 23):
         point = space.points[number]
-        (trace,) = traces(space.workload(point))
+        (trace,) = recorded(space.workload(point), notice=print)
         summary = combine([evaluate(trace, space.architecture(point))]).summary
         row = table.iloc[number]
         for name in ("makespan_cycles", "latency_s", "energy_pj", "area_mm2", "peak_power_w"):
@@ -296,3 +296,93 @@ def test_pruning_a_real_space_spares_simulations_and_keeps_the_front(
     assert computed[1] <= 0.7 * 48  # some are simulated before the point that prunes them
     assert (every.points["floor_latency_s"] <= every.points["latency_s"]).all()
     assert (every.points["floor_energy_pj"] <= every.points["energy_pj"]).all()
+
+
+def paper_sweep(folder: Path) -> DesignSpace:
+    """Prices of operations alone, for three inputs: floors are exact there."""
+    names = ("one", "two", "three")
+    for seed, name in enumerate(names):
+        random_ = np.random.default_rng(seed)
+        np.savez(folder / f"{name}.npz", events=random_.random((1, 1, 9, 9)) < 0.3)
+    (folder / "tiny.yaml").write_text(
+        "name: tiny\ndescription: one layer\ntimesteps: 1\n"
+        "inputs: [{name: events, shape: [1, 9, 9], kind: spike}]\n"
+        "layers: [{name: conv, type: convolution, inputs: [events], channels: 7, kernel: 3}]\n"
+        f"recordings: [{', '.join(f'{name}.npz' for name in names)}]\n"
+        "weights: random\nsource: written for tests\n"
+    )
+    (folder / "prices.yaml").write_text(
+        "name: prices\ndescription: operations\narchitectures: [paper]\n"
+        "workloads: [tiny.yaml]\nobjectives: [energy]\n"
+        "axes: [{key: operations.ac, range: {from: 0.1 pJ, to: 0.9 pJ, points: 9}}]\n"
+        "constraints: [{quantity: energy, at_least: 1 pJ}]\n"
+    )
+    return design_space(folder / "prices.yaml")
+
+
+def test_floors_that_are_exact_prune_no_point_of_the_front(tmp_path: Path, pool: Pool) -> None:
+    space = paper_sweep(tmp_path)
+    recordings = record(space, progress=silent, notice=print)
+    found = list(prospects(space, recordings))
+    with store(tmp_path / "kept") as kept:
+        run = Run(space, pool, kept, silent, Simulate.FRONT)
+        run.floors(found)
+        run.simulations(found)
+    result = sweep_result(space, found, recordings, Simulate.FRONT)
+    assert result.points["status"].tolist() == ["simulated"] + ["pruned"] * 8
+    assert result.summary["fronts"] == {"tiny": [0]}
+    floor, energy = (result.points[name][0] for name in ("floor_energy_pj", "energy_pj"))
+    assert floor < energy
+    assert floor == pytest.approx(energy, rel=1e-11)  # less by what rounding may take
+
+
+def test_a_limit_of_what_a_chip_does_not_have_excludes_it(tmp_path: Path, pool: Pool) -> None:
+    space = paper_sweep(tmp_path)
+    text = (tmp_path / "prices.yaml").read_text()
+    (tmp_path / "prices.yaml").write_text(
+        text.replace("quantity: energy, at_least: 1 pJ", "quantity: latency, at_most: 1 s")
+    )
+    space = design_space(tmp_path / "prices.yaml")
+    recordings = record(space, progress=silent, notice=print)
+    found = list(prospects(space, recordings))
+    with store(tmp_path / "kept") as kept:
+        run = Run(space, pool, kept, silent, Simulate.ALL)
+        run.floors(found)
+        run.simulations(found)
+    table = sweep_result(space, found, recordings, Simulate.ALL).points
+    assert set(table["error"]) == {"latency at most 1 s (not known of this chip)"}
+
+
+def test_floors_of_several_images_are_means_of_their_own_products(
+    tmp_path: Path, pool: Pool
+) -> None:
+    space = paper_sweep(tmp_path)
+    text = (tmp_path / "prices.yaml").read_text()
+    (tmp_path / "prices.yaml").write_text(
+        text.replace("[paper]", "[split_core]")
+        .replace(
+            "operations.ac, range: {from: 0.1 pJ, to: 0.9 pJ",
+            "cores.spike.count, range: {from: 1, to: 9",
+        )
+        .replace("objectives: [energy]", "objectives: [edp]")
+    )
+    space = design_space(tmp_path / "prices.yaml")
+    recordings = record(space, progress=silent, notice=print)
+    found = list(prospects(space, recordings))
+    with store(tmp_path / "kept") as kept:
+        run = Run(space, pool, kept, silent, Simulate.ALL)
+        run.floors(found)
+        run.simulations(found)
+    table = sweep_result(space, found, recordings, Simulate.ALL).points
+    assert (table["floor_edp_js"] > 0).all()
+    for name in ("latency_s", "energy_pj", "edp_js"):
+        assert (table[f"floor_{name}"] <= table[name]).all()
+
+
+def test_another_recording_than_the_one_that_a_row_is_of_is_an_error(sweep_file: Write) -> None:
+    space = design_space(sweep_file())
+    workload = space.workload(space.points[0])
+    (trace,) = recorded(workload, notice=print)
+    assert [each.hash for each in traces(workload, [trace.hash])] == [trace.hash]
+    with pytest.raises(TraceError, match="must be the one that the sweep began with"):
+        list(traces(workload, ["0" * 64]))

@@ -65,6 +65,11 @@ def test_a_search_depends_on_its_seed_and_not_on_the_workers(
     assert one[axes].to_numpy().tolist() != other[axes].to_numpy().tolist()
 
 
+def test_a_seed_may_be_any_number(sweep_file: Write, tmp_path: Path) -> None:
+    table, _ = searched(written(sweep_file, "tpe", 20241126, 8), tmp_path / "kept", 2)
+    assert len(table) == 8
+
+
 def test_a_search_ends_when_the_space_is_exhausted(sweep_file: Write, tmp_path: Path) -> None:
     sampling = "sampling: {method: nsga2, points: 1000, seed: 0}\nobjectives"
     path = sweep_file(("objectives", sampling))

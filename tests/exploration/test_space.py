@@ -112,13 +112,38 @@ def test_sums_that_leave_no_design_are_told(sweep_file: Write) -> None:
         ("{quantity: latency, at_most: 40 mm2}", "an area; a time is expected"),
         ("{sum: {cores.spike.cuont: 1}, equals: 3}", "must be the key of an axis"),
         ("{quantity: area}", "must have one of at_most, at_least, equals"),
-        ("{sum: {storage.dram.bandwidth: 1}, equals: 3}", "must be a plain number"),
+        ("{sum: {storage.dram.bandwidth: 1}, equals: 3}", "must have plain numbers"),
+        ("{quantity: latency}", "must have one of at_most, at_least, equals"),
         ("{quantity: area, sum: {cores.spike.count: 1}, equals: 3}", "either a quantity or a sum"),
     ],
 )
 def test_limits_are_checked(sweep_file: Write, limit: str, message: str) -> None:
     said = faults_of(sweep_file(("objectives", f"constraints:\n  - {limit}\nobjectives")))
     assert message in said
+
+
+def test_a_sample_may_have_ends_that_are_legal_beside_others_only(sweep_file: Write) -> None:
+    path = sweep_file(
+        ("[split_core]", "[meshed.yaml]"),
+        (RANGE, "noc.rows\n    range: {from: 3, to: 6}"),
+        ("values: [1, 2, 4, 8]", "range: {from: 4, to: 16}"),
+        ("objectives", "sampling: {method: latin_hypercube, points: 6, seed: 3}\nobjectives"),
+    )
+    text = architecture_path("split_core").read_text().replace("name: split_core", "name: meshed")
+    (path.parent / "meshed.yaml").write_text(text + MESH)
+    assert len(design_space(path).points) == 6  # 3 rows are too few for the 16 cores of the file
+
+
+def test_the_place_of_a_value_is_that_of_its_own_key(sweep_file: Write) -> None:
+    said = faults_of(
+        sweep_file(
+            ("key: cores.spike.count", "keys: [cores.spike.count, cores.accumulation.count]"),
+            ("  - key: cores.accumulation.count\n    values: [1, 2]\n", ""),
+            ("[1, 2, 4, 8]", "[[0, 8], [8, 0]]"),
+        )
+    )
+    assert ":8:15: cores.spike.count must be at least 1" in said
+    assert ":8:26: cores.accumulation.count must be at least 1" in said
 
 
 def test_a_search_changes_chips_alone(sweep_file: Write) -> None:

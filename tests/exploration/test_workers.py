@@ -5,13 +5,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from codesign.exploration.floor_rows import FloorTask
 from codesign.exploration.results import Status
 from codesign.exploration.rows import Found
 from codesign.exploration.workers import DEATHS, Pool
@@ -28,8 +29,13 @@ class Chore:
 def chore(task: Chore) -> Found:
     """Computes a chore: `wait` sleeps for long, `die` ends its process, `once` does so once."""
     what = task.key.split()[0]
+    if what == "slow":
+        time.sleep(0.5)
+        return Found(task.key, Status.SIMULATED, {})
     marker = Path(task.place or "/nowhere") / task.key
     if what == "wait":
+        if task.place:
+            marker.touch()
         time.sleep(600)
     if what == "die" or (what == "once" and not marker.exists()):
         if task.place:
@@ -90,6 +96,25 @@ def test_a_task_that_takes_too_long_is_ended() -> None:
     assert {each.status for each in found.values()} == {Status.SIMULATED}
 
 
+def test_floors_of_many_chips_have_no_time_limit() -> None:
+    with pool(1, timeout_s=0.1) as workers:
+        workers.submit(FloorTask("slow", None, (), ()))  # type: ignore[arg-type]
+        found: list[Found] = []
+        while not found:
+            found = workers.finished(1.0)
+    assert [each.status for each in found] == [Status.SIMULATED]
+
+
+def test_a_worker_that_died_idle_is_no_fault_of_the_next_task() -> None:
+    with pool(1) as workers:
+        for number in range(DEATHS + 1):
+            (found,) = all_of(workers, [Chore(f"do {number}")]).values()
+            os.kill(found.row["process"], signal.SIGKILL)
+            _until(lambda: not any(map(_is_there, workers.pids())))
+        (found,) = all_of(workers, [Chore("do the last")]).values()
+    assert found.status is Status.SIMULATED
+
+
 def test_closing_ends_workers_in_the_middle_of_a_task() -> None:
     with pool(1) as workers:
         workers.submit(Chore("wait"))  # type: ignore[arg-type]
@@ -105,7 +130,7 @@ from codesign.exploration.workers import Pool
 if __name__ == "__main__":
     workers = Pool(2, None, chore)
     for number in range(2):
-        workers.submit(Chore(f"wait {number}"))
+        workers.submit(Chore(f"wait {number}", sys.argv[1]))
     print(*workers.pids(), flush=True)
     time.sleep(600)
 """
@@ -116,7 +141,7 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     script.write_text(PARENT)
     root = str(Path(__file__).parents[2])
     parent = subprocess.Popen(
-        [sys.executable, str(script)],
+        [sys.executable, str(script), str(tmp_path)],
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": root},
@@ -124,12 +149,20 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     assert parent.stdout is not None
     processes = [int(word) for word in parent.stdout.readline().split()]
     assert len(processes) == 2
-    time.sleep(1.0)  # until they have begun
+    for number in range(2):
+        _until((tmp_path / f"wait {number}").exists)
     parent.kill()
     parent.communicate()
-    for process in processes:
-        while _is_there(process):  # a worker that stays would let this test run for ever
-            time.sleep(0.05)
+    _until(lambda: not any(map(_is_there, processes)))
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    """Waits for a condition, and fails if it does not come to hold in ten minutes."""
+    for _ in range(12_000):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it does not come to hold")
 
 
 def _is_there(process: int) -> bool:
