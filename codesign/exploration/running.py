@@ -23,8 +23,8 @@ from codesign.exploration.store import LASTING, LEASE_S, Store
 from codesign.exploration.workers import Workers
 from codesign.specs.sweep import Simulate
 
-_CHUNK = 200
-"""Floors of so many points are one task: a tenth of a second of work."""
+_CHUNK = 50
+"""Floors of so many points are one task: a twentieth of a second of work, and a few megabytes."""
 _SMALLEST = 1e-300
 """In place of floors of zero, which have no logarithm."""
 _PATIENCE_S = 0.5

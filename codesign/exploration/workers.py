@@ -24,6 +24,7 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
 
+from codesign.errors import Fault, InputError
 from codesign.exploration.floor_rows import FloorTask, floor_rows
 from codesign.exploration.results import Status
 from codesign.exploration.rows import Found, Task, simulate_row
@@ -75,6 +76,7 @@ class _Worker:
     pipe: Connection
     task: AnyTask | None = None
     since: float | None = None
+    has_begun: bool = False
 
     def time_is_up(self, timeout_s: float) -> float | None:
         """When its task must end; None if it has not begun, or is floors, which are for many."""
@@ -113,7 +115,11 @@ class Pool:
         self._assign()
 
     def finished(self, patience_s: float) -> list[Found]:
-        """See `Workers`."""
+        """See `Workers`.
+
+        Raises:
+            InputError: processes cannot start at all.
+        """
         until = time.monotonic() + patience_s
         while True:
             found = [*self._collect(until), *self._timed_out(), *self._given_up]
@@ -182,7 +188,7 @@ class Pool:
                 self._bury(worker)
                 continue
             if said is None:
-                worker.since = time.monotonic()
+                worker.since, worker.has_begun = time.monotonic(), True
             else:
                 found.append(said)
                 worker.task = worker.since = None
@@ -194,6 +200,10 @@ class Pool:
         worker.pipe.close()
         worker.process.join()
         task, code = worker.task, worker.process.exitcode
+        if not worker.has_begun and code is not None and code >= 0:
+            problem = f"must be able to start (got one that ended with status {code} before)."
+            fix = "In a script, put what starts them under: if __name__ == '__main__':"
+            raise InputError(Fault("worker processes", problem, fix))
         if task is None:
             return
         self._deaths[task.key] = self._deaths.get(task.key, 0) + 1

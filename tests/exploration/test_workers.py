@@ -156,6 +156,24 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     _until(lambda: not any(map(_is_there, processes)))
 
 
+def test_a_script_that_starts_itself_again_is_told_how_not_to(tmp_path: Path) -> None:
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        PARENT.replace('if __name__ == "__main__":', "if True:").replace(
+            "    time.sleep(600)", "    workers.finished(600)"
+        )
+    )
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "worker processes: must be able to start" in done.stderr.splitlines()[-1]
+
+
 def _until(condition: Callable[[], bool]) -> None:
     """Waits for a condition, and fails if it does not come to hold in ten minutes."""
     for _ in range(12_000):
