@@ -204,7 +204,10 @@ def _print_forecast(reader: "Console", found: "Forecast") -> None:
     if found.worker_bytes and found.parent_bytes:
         total = found.parent_bytes + found.workers * found.worker_bytes
         each = found.worker_bytes / 2**20
-        say(f"about {total / 2**20:.0f} MiB: {each:.0f} MiB for each worker, and the program")
+        own = found.parent_bytes / 2**20
+        say(
+            f"about {total / 2**20:.0f} MiB: {each:.0f} MiB for each worker, {own:.0f} for this one"
+        )
     for reason in found.failures:
         say(f"no time is known of points like one that was tried: {reason}")
 
@@ -234,14 +237,16 @@ def _best_table(result: "SweepResult") -> Any:
     from codesign.pages.sweeps.quantities import objective
 
     keys = _shown_keys(result.summary["axes"])
+    chips = ["architecture"] if len(result.summary["architectures"]) > 1 else []
     table = Table(box=None, pad_edge=False)
-    for column in ("network", "least", "value", *keys):
+    for column in ("network", "least", "value", *chips, *keys):
         table.add_column(column, no_wrap=True)
     rows = result.points.set_index("point")
     for network, objectives in result.summary["best"].items():
         for name, entry in objectives.items():
             value = float(rows[OBJECTIVES[name][0]].loc[entry["point"]])
-            design = (entry["design"][key] for key in keys)
+            design = [str(rows["architecture"].loc[entry["point"]])] if chips else []
+            design += [entry["design"][key] for key in keys]
             table.add_row(network, name, objective(name).text(value), *design)
     return table
 

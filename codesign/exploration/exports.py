@@ -14,9 +14,9 @@ from codesign.specs.axes import Scalar
 from codesign.units import shown
 
 
-def design_name(network: str, objective: str) -> str:
-    """The name of the best design of a network for an objective: `dsnn18_latency`."""
-    return re.sub(r"[^a-z0-9]+", "_", f"{network}_{objective}".lower()).strip("_")
+def design_name(sweep: str, network: str, objective: str) -> str:
+    """The name of a sweep's best design of a network: `core_split_dsnn50_latency`."""
+    return re.sub(r"[^a-z0-9]+", "_", f"{sweep}_{network}_{objective}".lower()).strip("_")
 
 
 def design_yaml(space: DesignSpace, point: Point, name: str) -> str:
@@ -72,7 +72,7 @@ def with_files(
         found[network] = {}
         for objective, entry in objectives.items():
             point = points[entry["point"]]
-            name = design_name(network, objective)
+            name = design_name(space.spec.name, network, objective)
             file = f"best/{name}.yaml"
             texts[file] = design_yaml(space, point, name)
             command = run_command(space, point, f"{folder}/{file}")

@@ -15,7 +15,7 @@ from codesign.combination import joint_hash
 from codesign.errors import CodesignError, InputError
 from codesign.evaluation import architecture_hash
 from codesign.exploration.points import Point, can_be_within, within
-from codesign.exploration.results import OBJECTIVES, Status
+from codesign.exploration.results import OBJECTIVES, Status, quantity_text
 from codesign.exploration.rows import Row, Task, recorded, row_key
 from codesign.exploration.space import DesignSpace
 from codesign.specs.catalogue import AnyWorkload
@@ -159,9 +159,14 @@ def exclude(
                 prospect.ends(Status.EXCLUDED, f"{constraint} (not known of this chip)")
         elif known is Known.FLOORS:
             if not can_be_within(value, constraint):
-                prospect.ends(Status.EXCLUDED, f"{constraint} (got at least {value:.6g})")
+                prospect.ends(
+                    Status.EXCLUDED,
+                    f"{constraint} (got at least {quantity_text(constraint.quantity, value)})",
+                )
         elif not within(value, constraint):
-            prospect.ends(Status.EXCLUDED, f"{constraint} (got {value:.6g})")
+            prospect.ends(
+                Status.EXCLUDED, f"{constraint} (got {quantity_text(constraint.quantity, value)})"
+            )
 
 
 def task(space: DesignSpace, prospect: Prospect) -> Task:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from codesign.units import si
+
 
 class Status(StrEnum):
     """How far a point came."""
@@ -42,6 +44,15 @@ OBJECTIVES = {
     "peak_power": ("peak_power_w", "W"),
 }
 """Column and unit of each quantity that can be an objective (less is better) or be limited."""
+
+
+def quantity_text(name: str, value: float) -> str:
+    """A value of a quantity's column for people."""
+    unit = OBJECTIVES[name][1]
+    if unit == "mm2":
+        return f"{value:.4g} mm2"
+    return si(value * 1e-12, "J", 4) if unit == "pJ" else si(value, unit, 4)
+
 
 MEASURED = (
     *("makespan_cycles", "latency_s", "energy_pj", "edp_js", "interval_s", "interval_energy_pj"),

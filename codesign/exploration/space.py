@@ -152,11 +152,11 @@ class DesignSpace:
             for wanted in (False, True)
         )
         faults: list[Fault] = []
-        for document in self.chips.values():
+        for name, document in self.chips.items():
             try:
                 changed = apply_overrides(document, Architecture, of_chip)
             except InputError as error:  # no such key: then it is to blame, not its value
-                return [self._at_key(axis, fault) for fault in error.faults]
+                return [self._at_key(axis, fault, name) for fault in error.faults]
             try:
                 validate(changed, Architecture, str(document.data["name"]))
             except InputError as error:
@@ -170,10 +170,12 @@ class DesignSpace:
             return []
         return faults
 
-    def _at_key(self, axis: int, fault: Fault) -> Fault:
+    def _at_key(self, axis: int, fault: Fault, chip: str) -> Fault:
+        """The fault of a key that a chip does not have, at the axis that names it."""
         path: KeyPath = ("axes", axis, "keys" if self.spec.axes[axis].keys else "key")
         at = self._place(path)
-        return replace(fault, place=at.text, excerpt=at.excerpt)
+        problem = f"{chip}: {fault.problem}"
+        return replace(fault, place=at.text, problem=problem, excerpt=at.excerpt)
 
     def _points_with(self, axis: int, level: Values) -> Iterator[Point]:
         """The points that have a value; of what is drawn, designs that could have been."""

@@ -60,8 +60,9 @@ def fronts(table: pd.DataFrame, objectives: Sequence[str]) -> dict[str, list[int
     """By network, the numbers of the points that no other of that network dominates."""
     found = {}
     for network, mine in _simulated(table).groupby("network", sort=False):
-        costs = mine[[OBJECTIVES[name][0] for name in objectives]].to_numpy(float)
-        found[str(network)] = mine["point"][front(costs)].tolist()
+        single = mine.drop_duplicates("architecture_hash")  # a design that is met twice is one
+        costs = single[[OBJECTIVES[name][0] for name in objectives]].to_numpy(float)
+        found[str(network)] = single["point"][front(costs)].tolist()
     return found
 
 

@@ -244,9 +244,23 @@ def _context() -> BaseContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["codesign.exploration.workers", "codesign.evaluation"])
-    with _single_threaded():
+    with _single_threaded(), _deaf_to_ctrl_c():
         forkserver.ensure_running()
     return context
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Starts a process that leaves Ctrl-C to this one from its first moment, and so do those that
+    it starts: what is ignored stays ignored in a new process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

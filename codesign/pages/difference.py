@@ -184,7 +184,7 @@ def _bars(names: list[str], pairs: list[Pair], *, horizontal: bool) -> Figure:
     factor, unit = axis_scale(max(map(abs, differences), default=0.0), "J")
     shown = [difference * factor for difference in differences]
     labels = [label(name) for name in names]
-    figure = new_figure(110 + 30 * len(names) if horizontal else 380, showlegend=False)
+    figure = new_figure(110 + 30 * len(names) if horizontal else 460, showlegend=False)
     number, category = ("x", "y") if horizontal else ("y", "x")
     figure.data.append(
         {

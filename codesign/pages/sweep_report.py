@@ -153,7 +153,7 @@ def _effects(known: Study) -> Section | None:
 
 
 def _floors(known: Study) -> Section | None:
-    if known.is_floors:
+    if known.is_floors or known.points.empty:
         return None
     return Section("How tight the floors are", floor_sentences(known), floor_pictures(known))
 

@@ -221,7 +221,12 @@ class Constraint(Spec):
 
     @model_validator(mode="after")
     def _is_one_limit(self) -> "Constraint":
-        refuse(list(_constraint_violations(self)))
+        found = list(_constraint_violations(self))
+        limits = {} if found else dict(self.limits())
+        if limits.get("at_least", -math.inf) > limits.get("at_most", math.inf):
+            problem = f"must not be above at_most (got {self.at_least} and {self.at_most})."
+            found.append(Violation(("at_least",), problem, "Change one of the two."))
+        refuse(found)
         return self
 
     def limits(self) -> Iterator[tuple[str, float]]:
@@ -243,6 +248,8 @@ class Constraint(Spec):
         return f"{what} {' and '.join(said)}"
 
 
+_NAMES = {f"{prefix}{key}" for prefix in ("", "workload.") for key in ("name", "description")}
+"""Keys that name things and change nothing."""
 _LIMIT_WORDS = ("at_most", "at_least", "equals")
 
 
@@ -356,6 +363,9 @@ def _key_violations(spec: SweepSpec) -> Iterator[Violation]:
                 problem = f"must change each key once ('{key}' is in an axis before)."
                 yield Violation(("axes", number), problem, "Remove one of the two.")
             seen.add(key)
+            if key in _NAMES:
+                problem = f"must change what a chip or a workload is (got '{key}')."
+                yield Violation(("axes", number), problem, "Remove the axis.")
     for number, constraint in enumerate(spec.constraints):
         for key in constraint.sum or {}:
             if key not in seen:

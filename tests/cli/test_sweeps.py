@@ -85,7 +85,9 @@ def test_the_report_is_written_again_from_what_lies_in_the_folder(
     (folder / "undisturbed/best/older.yaml").write_text("name: older")
     assert codesign("sweep", "little_sweep.yaml", "--out", "undisturbed").returncode == 0
     names = {path.name for path in (folder / "undisturbed/best").iterdir()}
-    assert names == {f"little_{objective}.yaml" for objective in ("latency", "energy", "area")}
+    assert names == {
+        f"little_sweep_little_{objective}.yaml" for objective in ("latency", "energy", "area")
+    }
     undisturbed.to_parquet(folder / "undisturbed/points.parquet")
     assert "are not of one run" in codesign("report", "undisturbed").stderr
     (folder / "undisturbed/points.parquet").unlink()

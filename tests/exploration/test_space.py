@@ -54,6 +54,7 @@ def test_an_axis_of_the_workload_makes_networks_of_their_own(sweep_file: Write) 
         (("key: cores.acc", "keys: cores.acc"), ":9:11: ", "a list"),
         (("[1, 2]\n", "[1, 1]\n"), ":10:13: ", "different"),
         (("cores.accumulation.count", "cores.spike.count"), ":9:5: ", "each key once"),
+        (("cores.accumulation.count", "name"), ":9:5: ", "what a chip or a workload is"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(
@@ -113,6 +114,7 @@ def test_sums_that_leave_no_design_are_told(sweep_file: Write) -> None:
         ("{sum: {cores.spike.cuont: 1}, equals: 3}", "must be the key of an axis"),
         ("{quantity: area}", "must have one of at_most, at_least, equals"),
         ("{sum: {storage.dram.bandwidth: 1}, equals: 3}", "must have plain numbers"),
+        ("{quantity: area, at_least: 60 mm2, at_most: 50 mm2}", "must not be above at_most"),
         ("{quantity: latency}", "must have one of at_most, at_least, equals"),
         ("{quantity: area, sum: {cores.spike.count: 1}, equals: 3}", "either a quantity or a sum"),
     ],

@@ -173,3 +173,18 @@ def test_two_pages_of_one_sweep_are_equal(tmp_path: Path) -> None:
     for name in ("one", "two"):
         write_sweep_report(grid_sweep(), tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_a_sweep_whose_points_are_all_excluded_names_no_best_design() -> None:
+    result = bounds_sweep()
+    table = result.points.assign(status="excluded", error="area at most 1 mm2 (got 32 mm2)")
+    summary = dict(result.summary) | {
+        "counts": {"excluded": len(table)},
+        "fronts": {},
+        "best": {},
+    }
+    page = sweep_page(SweepResult(summary, table))
+    assert page.tiles == []
+    titles = [section.title for section in page.sections]
+    assert titles == ["What became of the points", "Why points have no results", "All points"]
+    assert not any("least" in sentence for sentence in page.lead)

@@ -81,14 +81,13 @@ def best_table(study: Study) -> Table:
     for each in found:
         base = base_of(study, each.network)[1] if study.of(each.network).sum() > 1 else {}
         row: list[Cell] = [each.network, each.objective.words, axis_cell(each.row["point"], "")]
+        row += [axis_cell(each.row[axis["key"]], axis["unit"]) for axis in study.varying]
         for own in study.objectives:
             row += [own.cell(each.row[own.column]), *_change_cell(each.row[own.column], own, base)]
-        row += [axis_cell(each.row[axis["key"]], axis["unit"]) for axis in study.varying]
         rows.append(row)
-    heads = ["network", "best in", "point"]
+    heads = ["network", "best in", "point", *(axis["key"] for axis in study.varying)]
     for own in study.objectives:
         heads += [own.words, f"{own.words}, change"]
-    heads += [axis["key"] for axis in study.varying]
     return Table("Best designs", heads, rows)
 
 

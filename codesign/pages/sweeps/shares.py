@@ -77,7 +77,18 @@ def share_sentences(study: Study) -> list[str]:
         used = max(each.points for each in study.shares.values())
         if used < max(int(study.of_workload(workload).sum()) for workload in study.workloads):
             trust += f" They are of {used:,} designs, chosen at random."
-    return [*best, trust]
+    return [*best, trust, *_left_out_sentences(study)]
+
+
+def _left_out_sentences(study: Study) -> list[str]:
+    """That the effects are those of designs with results, where others were left out."""
+    left_out = len(study.result.points) - len(study.points)
+    if not left_out:
+        return []
+    return [
+        f"All this is said of the designs with results: {left_out:,} points have none, and values "
+        "that only they have are not compared."
+    ]
 
 
 def _most_sentence(study: Study, wanted: Objective) -> str:

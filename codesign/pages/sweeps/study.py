@@ -212,7 +212,8 @@ def study(result: SweepResult) -> Study:
     if is_floors:
         floors = [each for name in OBJECTIVES if (each := floor_of(name))]
         known = table[[each.column for each in floors]].notna().any(axis=1)
-        points = table[known].reset_index(drop=True)
+        points = table[known & (table["status"] == Status.BOUNDED)].reset_index(drop=True)
+        is_floors = not points.empty
     names = [*result.summary["objectives"]]
     if len(names) == 1 or is_floors:
         names += [name for name in _BESIDE if name not in names]
