@@ -216,7 +216,7 @@ def _columns(before: Result, after: Result, heading: str) -> list[str]:
         names = [f"{which} run ({_set(each)})" for which, each in zip(
             ("first", "second"), (before, after), strict=True
         )]  # fmt: skip
-    return [heading, *names, "difference", "share of the first"]
+    return [heading, *names, "difference", "change"]
 
 
 def _numbers(pair: tuple[float | None, float | None], size: float, unit: str) -> list[Cell]:
