@@ -197,10 +197,9 @@ def _forecast(
 
 def _print_forecast(reader: "Console", found: "Forecast") -> None:
     say = _sayer(reader)
-    say(
-        f"{found.points:,} points, of which {found.ended:,} need no simulation, {found.kept:,} kept"
-    )
-    say(f"about {_duration(found.seconds)} on {found.workers} workers")
+    known = f"{found.refused:,} refused, {found.excluded:,} excluded, {found.kept:,} kept"
+    say(f"{found.points:,} points: {known}")
+    say(f"about {_duration(found.seconds)} of simulation on {found.workers} workers")
     if found.worker_bytes and found.parent_bytes:
         total = found.parent_bytes + found.workers * found.worker_bytes
         each = found.worker_bytes / 2**20

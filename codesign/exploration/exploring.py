@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codesign.exploration.exports import with_files
-from codesign.exploration.prospects import Progress, prospects, record
+from codesign.exploration.points import Point
+from codesign.exploration.prospects import Progress, Recordings, prospects, record
 from codesign.exploration.results import SweepResult
 from codesign.exploration.running import Run
 from codesign.exploration.search import search
@@ -57,20 +58,25 @@ def explore(
     show, wanted = progress or _silent, simulate or space.spec.simulate
     with store(folder) as rows:
         recordings = record(space, progress=show, notice=notice or _unheard)
-        if space.spec.sampling.method in SEARCHES:
-            run = Run(space, workers, rows, _silent, wanted)
-            found = search(space, recordings, run, show)
-        else:
-            run = Run(space, workers, rows, show, wanted)
-            found = list(prospects(space, recordings))
-            run.floors(found)
-            run.simulations(found)
-    result = sweep_result(space, found, recordings, wanted)
-    points = [each.point for each in found]
+        is_search = space.spec.sampling.method in SEARCHES  # which shows its own progress
+        run = Run(space, workers, rows, _silent if is_search else show, wanted)
+        result, points = _found(run, recordings, show)
     best, texts = with_files(space, points, result.summary["best"], folder.as_posix())
     result = SweepResult(dict(result.summary) | {"best": best}, result.points)
     write_sweep(result, texts, folder)
     return Explored(result, run.seconds, run.worker_bytes)
+
+
+def _found(run: Run, recordings: Recordings, progress: Progress) -> tuple[SweepResult, list[Point]]:
+    """What a run finds, and the points of its rows; all else that was known of them is let go."""
+    if run.space.spec.sampling.method in SEARCHES:
+        found = search(run.space, recordings, run, progress)
+    else:
+        found = list(prospects(run.space, recordings))
+        run.floors(found)
+        run.simulations(found)
+    result = sweep_result(run.space, found, recordings, run.simulate, run.store)
+    return result, [each.point for each in found]
 
 
 def _unheard(_sentence: str) -> None:

@@ -5,6 +5,7 @@ The point in the middle of the sweep stands for all. Left out: how far others di
 chips and slower buses do; and points that are pruned, which take no time.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,8 @@ class Forecast:
 
     Attributes:
         points: of the sweep.
-        ended: points that are no legal designs or break a limit before they are simulated.
+        refused: points that are no legal designs.
+        excluded: points whose area breaks a limit.
         kept: points whose rows are there already.
         seconds: to simulate the others on all workers, if none is pruned.
         worker_bytes: memory of each worker; None where it is not known.
@@ -33,7 +35,8 @@ class Forecast:
     """
 
     points: int
-    ended: int
+    refused: int
+    excluded: int
     kept: int
     seconds: float
     worker_bytes: int | None
@@ -53,7 +56,8 @@ def forecast(
     """What the points of a sweep would take."""
     open_ = [each for each in prospects if each.status is None and each.key is not None]
     keys = list(dict.fromkeys(str(each.key) for each in open_))
-    kept = set(store.found("simulated", keys)) if store is not None else set()
+    rows = store.found("simulated", keys) if store is not None else iter(())
+    kept = {each.key for each in rows}
     left: dict[str, dict[str, Prospect]] = {}
     for each in open_:
         if str(each.key) not in kept and simulate is not Simulate.NONE:
@@ -67,12 +71,12 @@ def forecast(
             peaks.append(found.peak_bytes or 0)
         else:
             failures.append(f"{sample.network}: {found.row.get('error')}")
-    ended = sum(each.status in (Status.REFUSED, Status.EXCLUDED) for each in prospects)
-    rows = sum(str(each.key) in kept for each in open_)
+    statuses = Counter(each.status for each in prospects)
     return Forecast(
         len(prospects),
-        ended,
-        rows,
+        statuses[Status.REFUSED],
+        statuses[Status.EXCLUDED],
+        sum(str(each.key) in kept for each in open_),
         seconds / workers.count,
         max(peaks, default=None),
         peak_bytes(),

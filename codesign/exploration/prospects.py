@@ -5,48 +5,87 @@ excluded: neither takes any time. All others get the key of their row, for which
 be there.
 """
 
+import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from codesign.area import area_mm2
-from codesign.combination import joint_hash
 from codesign.errors import CodesignError, InputError
 from codesign.evaluation import architecture_hash
 from codesign.exploration.points import Point, can_be_within, within
 from codesign.exploration.results import OBJECTIVES, Status, quantity_text
-from codesign.exploration.rows import Row, Task, recorded, row_key
+from codesign.exploration.rows import Found, Row, Task, recorded, row_key
 from codesign.exploration.space import DesignSpace
 from codesign.specs.catalogue import AnyWorkload
 
 Progress = Callable[[str, int, int], None]
+Quantities = tuple[float | None, ...]
+"""What can be an objective or be limited: for each of `OBJECTIVES` a number in the unit of its
+column, or None where it is not known."""
+
+_UNKNOWN: Quantities = (None,) * len(OBJECTIVES)
 
 
 @dataclass(slots=True)
 class Prospect:
-    """A point and what became of it so far.
+    """A point and what became of it so far; of a sweep's points all are in memory at once, so that
+    nothing is here but what decides which of them are simulated.
 
     Attributes:
         point: the point.
         network: its workload with what was changed in it; fronts are those of one network.
         key: of its row; None if it is no legal design.
         traces: hashes of its recordings.
+        architecture_hash: of its chip.
         status: None while it can still be simulated.
-        row: columns that are known.
+        error: why there is no result.
+        floors: what it costs at least.
+        costs: what it costs, as far as it is known.
     """
 
     point: Point
     network: str
     key: str | None = None
     traces: tuple[str, ...] = ()
+    architecture_hash: str | None = None
     status: Status | None = None
-    row: Row = field(default_factory=dict)
+    error: str | None = None
+    floors: Quantities = _UNKNOWN
+    costs: Quantities = _UNKNOWN
 
     def ends(self, status: Status, error: str | None = None) -> None:
         """Says what became of it, if that is its end."""
-        self.status = status
-        self.row["error"] = error
+        self.status, self.error = status, error
+
+    @property
+    def was_simulated(self) -> bool:
+        """Whether there is a row of its own in the store; then at least its energy is known."""
+        return self.costs[_ENERGY] is not None
+
+
+_ENERGY = list(OBJECTIVES).index("energy")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a simulation came to, without the rest of its row.
+
+    Attributes:
+        status: of the row.
+        error: why there is no result.
+        costs: what it costs.
+    """
+
+    status: Status
+    error: str | None
+    costs: Quantities
+
+    @classmethod
+    def of(cls, found: Found) -> "Outcome":
+        """The outcome of a row."""
+        return cls(found.status, found.row.get("error"), quantities(found.row))
 
 
 @dataclass(frozen=True)
@@ -59,7 +98,7 @@ class Recordings:
         failures: networks that cannot be recorded, and why.
     """
 
-    hashes: dict[str, list[str]]
+    hashes: dict[str, tuple[str, ...]]
     provenance: dict[str, dict[str, object]]
     failures: dict[str, str]
 
@@ -75,7 +114,7 @@ def record(space: DesignSpace, *, progress: Progress, notice: Callable[[str], No
         except CodesignError as error:
             found.failures[network] = str(error)
         else:
-            found.hashes[network] = [digest for digest, _ in found_now]
+            found.hashes[network] = tuple(digest for digest, _ in found_now)
             found.provenance[network] = dict(found_now[0][1])
         progress("recordings", number, len(networks))
     return found
@@ -103,10 +142,10 @@ def prospect(space: DesignSpace, recordings: Recordings, point: Point) -> Prospe
     try:
         network = space.network(point)
     except InputError as error:
-        found = Prospect(point, Path(point.workload).stem)
+        found = Prospect(point, sys.intern(Path(point.workload).stem))
         found.ends(Status.REFUSED, first_line(error))
         return found
-    return _on_chip(space, recordings, Prospect(point, network))
+    return _on_chip(space, recordings, Prospect(point, sys.intern(network)))
 
 
 def _on_chip(space: DesignSpace, recordings: Recordings, prospect: Prospect) -> Prospect:
@@ -119,15 +158,11 @@ def _on_chip(space: DesignSpace, recordings: Recordings, prospect: Prospect) -> 
         prospect.ends(Status.REFUSED, first_line(error))
         return prospect
     digest = architecture_hash(architecture)
-    hashes = recordings.hashes[prospect.network]
-    prospect.traces = tuple(hashes)
-    prospect.key = row_key(hashes, digest, has_stream=space.spec.has_streams)
-    prospect.row = {
-        "area_mm2": area_mm2(architecture),
-        "trace_hash": joint_hash(hashes),
-        "architecture_hash": digest,
-    }
-    exclude(space, prospect, {"area": prospect.row["area_mm2"]}, Known.AREA)
+    prospect.architecture_hash = digest
+    prospect.traces = recordings.hashes[prospect.network]
+    prospect.key = row_key(list(prospect.traces), digest, has_stream=space.spec.has_streams)
+    prospect.floors = prospect.costs = quantities({"area_mm2": area_mm2(architecture)})
+    exclude(space, prospect, prospect.costs, Known.AREA)
     return prospect
 
 
@@ -139,21 +174,20 @@ class Known(Enum):
     RESULTS = "everything"
 
 
-def exclude(
-    space: DesignSpace, prospect: Prospect, values: dict[str, float | None], known: Known
-) -> None:
+def exclude(space: DesignSpace, prospect: Prospect, values: Quantities, known: Known) -> None:
     """Ends a prospect if a constraint does not hold for what is known.
 
     Args:
         space: the sweep.
         prospect: the point.
-        values: of quantities, in the units of their columns.
+        values: what it costs.
         known: whether others may follow, and whether these are lower bounds.
     """
+    amounts = by_name(values)
     for constraint in space.spec.constraints:
-        value = values.get(constraint.quantity or "")
         if constraint.quantity is None or prospect.status is not None:
             continue
+        value = amounts[constraint.quantity]
         if value is None:
             if known is Known.RESULTS:
                 prospect.ends(Status.EXCLUDED, f"{constraint} (not known of this chip)")
@@ -181,9 +215,14 @@ def task(space: DesignSpace, prospect: Prospect) -> Task:
     )
 
 
-def quantities(row: Row) -> dict[str, float | None]:
-    """What can be an objective or be limited, of a row that was simulated."""
-    return {name: row.get(column) for name, (column, _) in OBJECTIVES.items()}
+def quantities(row: Row, prefix: str = "") -> Quantities:
+    """What can be an objective or be limited, of the columns of a row that begin with a prefix."""
+    return tuple(row.get(f"{prefix}{column}") for column, _ in OBJECTIVES.values())
+
+
+def by_name(values: Quantities) -> dict[str, float | None]:
+    """The same, by the names that sweeps use."""
+    return dict(zip(OBJECTIVES, values, strict=True))
 
 
 def first_line(error: InputError) -> str:

@@ -74,11 +74,6 @@ class Found:
     peak_bytes: int | None = None
 
 
-def compact(row: Row) -> Row:
-    """A row whose names are shared with those of other rows."""
-    return {sys.intern(name): value for name, value in row.items()}
-
-
 def row_key(trace_hashes: list[str], architecture_hash: str, *, has_stream: bool) -> str:
     """SHA-256 of everything that determines a row: recordings, chip, and this program."""
     content = [trace_hashes, architecture_hash, has_stream, program()]

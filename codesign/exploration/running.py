@@ -12,21 +12,32 @@ import math
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from codesign.exploration.floor_rows import FloorTask
-from codesign.exploration.prospects import Known, Progress, Prospect, exclude, quantities, task
-from codesign.exploration.results import OBJECTIVES, Status
-from codesign.exploration.rows import Found, Row, compact
+from codesign.exploration.prospects import (
+    Known,
+    Outcome,
+    Progress,
+    Prospect,
+    Quantities,
+    by_name,
+    exclude,
+    quantities,
+    task,
+)
+from codesign.exploration.results import Status
+from codesign.exploration.rows import Found
 from codesign.exploration.space import DesignSpace
 from codesign.exploration.store import LASTING, LEASE_S, Store
 from codesign.exploration.workers import Workers
 from codesign.specs.sweep import Simulate
 
-_CHUNK = 50
-"""Floors of so many points are one task: a twentieth of a second of work, and a few megabytes."""
+_CHUNK = 25
+"""Floors of so many points are one task: a fortieth of a second of work, and a few megabytes."""
 _SMALLEST = 1e-300
 """In place of floors of zero, which have no logarithm."""
+_FLOOR = "floor_"
 _PATIENCE_S = 0.5
 """Between looks at what other processes have finished."""
 
@@ -62,7 +73,7 @@ class Run:
         """Adds the floors of all legal points, and excludes those whose floors break a limit."""
         legal = [each for each in prospects if each.key is not None]
         keys = list(dict.fromkeys(str(each.key) for each in legal))
-        rows = {key: found.row for key, found in self.store.found("floors", keys).items()}
+        rows = {each.key: quantities(each.row, _FLOOR) for each in self.store.found("floors", keys)}
         first = {str(each.key): each for each in reversed(legal)}
         missing = [first[key] for key in keys if key not in rows]
         done = len(rows)
@@ -79,12 +90,16 @@ class Run:
                 waiting -= 1
                 some = _rows_of(found)
                 self.store.keep("floors", some)
-                rows |= {each.key: compact(each.row) for each in some}
+                rows |= {each.key: quantities(each.row, _FLOOR) for each in some}
                 done += len(some)
                 self.progress("floors", done, len(keys))
         for each in legal:
-            each.row |= rows.get(str(each.key), {})
-            exclude(self.space, each, _floors(each.row), Known.FLOORS)
+            found_now = rows.get(str(each.key), each.floors)
+            each.floors = tuple(
+                known if floor is None else floor
+                for floor, known in zip(found_now, each.floors, strict=True)
+            )
+            exclude(self.space, each, each.floors, Known.FLOORS)
 
     def simulations(self, prospects: Sequence[Prospect]) -> None:
         """Simulates what is wanted, and says of every point what became of it."""
@@ -93,7 +108,8 @@ class Run:
             for each in open_:
                 each.ends(Status.BOUNDED)
             return
-        rows = self.store.found("simulated", list(dict.fromkeys(str(each.key) for each in open_)))
+        keys = list(dict.fromkeys(str(each.key) for each in open_))
+        rows = {each.key: Outcome.of(each) for each in self.store.found("simulated", keys)}
         for each in open_:
             if str(each.key) in rows:
                 self._note(each, rows[str(each.key)])
@@ -103,7 +119,7 @@ class Run:
         for each in open_:
             self._conclude(each, rows)
 
-    def _simulate(self, wanted: Iterable[Prospect], rows: dict[str, Found]) -> None:
+    def _simulate(self, wanted: Iterable[Prospect], rows: dict[str, Outcome]) -> None:
         """Computes rows until every prospect has one, is pruned, or was done by others."""
         pending = deque(each for each in wanted if str(each.key) not in rows)
         total = len({str(each.key) for each in pending} | set(rows))
@@ -129,7 +145,7 @@ class Run:
                 pending, elsewhere = elsewhere, deque()
         self.progress("simulations", total, total)
 
-    def _gather(self, rows: dict[str, Found], under_way: dict[str, Prospect]) -> None:
+    def _gather(self, rows: dict[str, Outcome], under_way: dict[str, Prospect]) -> None:
         """Takes in what has finished."""
         if not under_way:
             return
@@ -139,32 +155,32 @@ class Run:
                 self.store.keep("simulated", [found])
             else:
                 self.store.release(found.key)
-            rows[found.key] = replace(found, row=compact(found.row))
+            rows[found.key] = Outcome.of(found)
             self.seconds.append(found.seconds)
             self.worker_bytes = max(self.worker_bytes, found.peak_bytes or 0)
-            self._note(each, found)
+            self._note(each, rows[found.key])
         if time.monotonic() - self._renewed > LEASE_S / 4:
             self.store.renew()
             self._renewed = time.monotonic()
 
     def _look_elsewhere(
-        self, rows: dict[str, Found], elsewhere: "deque[Prospect]", *, is_idle: bool
+        self, rows: dict[str, Outcome], elsewhere: "deque[Prospect]", *, is_idle: bool
     ) -> None:
         """Takes in what other processes have finished; the rest is tried again."""
         if is_idle:
             time.sleep(_PATIENCE_S)
-        for key, found in self.store.found("simulated", [str(e.key) for e in elsewhere]).items():
-            rows[key] = found
+        for found in self.store.found("simulated", [str(each.key) for each in elsewhere]):
+            rows[found.key] = Outcome.of(found)
         for each in elsewhere:
             if str(each.key) in rows:
                 self._note(each, rows[str(each.key)])
 
-    def _note(self, prospect: Prospect, found: Found) -> None:
+    def _note(self, prospect: Prospect, found: Outcome) -> None:
         """Lets a simulated point prune others, if it is within all limits."""
-        if found.status is not Status.SIMULATED or self._is_outside(prospect, found.row):
+        if found.status is not Status.SIMULATED or self._is_outside(prospect, found.costs):
             return
-        costs = self._costs(found.row)
-        if costs is None:
+        costs = tuple(cost for cost in self._objectives(found.costs) if cost is not None)
+        if len(costs) < len(self.space.spec.objectives):
             return
         front = self._fronts[prospect.network]
         if not any(_dominates(other, costs) for other in front):
@@ -180,39 +196,30 @@ class Run:
         least = self._least(prospect)
         return any(_dominates(other, least) for other in self._fronts[prospect.network])
 
-    def _conclude(self, prospect: Prospect, rows: dict[str, Found]) -> None:
+    def _conclude(self, prospect: Prospect, rows: dict[str, Outcome]) -> None:
         """What became of a point, whether or not it was simulated in vain."""
         if self._is_pruned(prospect):
             prospect.ends(Status.PRUNED)
             return
         found = rows[str(prospect.key)]
-        found.row.update(prospect.row)  # of very many points, one table of columns for each
-        prospect.row = found.row
         if found.status is Status.SIMULATED:
-            exclude(self.space, prospect, quantities(found.row), Known.RESULTS)
+            prospect.costs = found.costs
+            exclude(self.space, prospect, found.costs, Known.RESULTS)
         if prospect.status is None:
-            prospect.ends(found.status, found.row.get("error"))
+            prospect.ends(found.status, found.error)
 
-    def _is_outside(self, prospect: Prospect, row: Row) -> bool:
+    def _is_outside(self, prospect: Prospect, costs: Quantities) -> bool:
         trial = Prospect(prospect.point, prospect.network)
-        exclude(self.space, trial, quantities(row), Known.RESULTS)
+        exclude(self.space, trial, costs, Known.RESULTS)
         return trial.status is not None
 
-    def _costs(self, row: Row) -> Costs | None:
-        """What a point costs; None if an objective is not known of its chip."""
-        values = quantities(row)
-        costs = [values[name] for name in self.space.spec.objectives]
-        return None if None in costs else tuple(float(cost) for cost in costs if cost is not None)
+    def _objectives(self, costs: Quantities) -> Quantities:
+        amounts = by_name(costs)
+        return tuple(amounts[name] for name in self.space.spec.objectives)
 
     def _least(self, prospect: Prospect) -> Costs:
         """What a point costs at least; 0 where nothing is known."""
-        values = _floors(prospect.row) | {"area": prospect.row.get("area_mm2")}
-        return tuple(float(values.get(name) or 0.0) for name in self.space.spec.objectives)
-
-
-def _floors(row: Row) -> dict[str, float | None]:
-    """Lower bounds of what can be an objective or be limited."""
-    return {name: row.get(f"floor_{column}") for name, (column, _) in OBJECTIVES.items()}
+        return tuple(cost or 0.0 for cost in self._objectives(prospect.floors))
 
 
 def _dominates(one: Costs, other: Costs) -> bool:

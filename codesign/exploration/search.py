@@ -20,7 +20,7 @@ import numpy as np
 
 from codesign.errors import Fault, InputError
 from codesign.exploration.points import Point, Values, at, excess, holds
-from codesign.exploration.prospects import Progress, Prospect, Recordings, prospect, quantities
+from codesign.exploration.prospects import Progress, Prospect, Recordings, by_name, prospect
 from codesign.exploration.results import Status
 from codesign.exploration.running import Run
 from codesign.exploration.space import DesignSpace
@@ -162,7 +162,7 @@ def _tell(
     spec: SweepSpec, study: "optuna.Study", trial: "optuna.Trial", found: Prospect | None
 ) -> None:
     """Tells what a proposal came to; one that is no design, or did not run, has failed."""
-    known = quantities(found.row) if found is not None else {}
+    known = by_name(found.costs) if found is not None else {}
     costs = [known.get(name) for name in spec.objectives]
     has_run = found is not None and found.status in (Status.SIMULATED, Status.EXCLUDED)
     if not has_run or any(cost is None for cost in costs):

@@ -122,8 +122,21 @@ class DesignSpace:
             spec = self._legal_workload(point)
             if spec is not None and id(spec) not in seen:
                 seen.add(id(spec))
-                for picture in spec.images:
-                    require_input(spec, picture)
+                self._require_inputs(spec)
+
+    def _require_inputs(self, spec: AnyWorkload) -> None:
+        """Checks a workload's inputs; of those that the sweep names, its file is to blame."""
+        for number, picture in enumerate(spec.images):
+            try:
+                require_input(spec, picture)
+            except InputError as error:
+                if not self.spec.images:
+                    raise
+                at = self._place(("images", number))
+                faults = [
+                    at.fault(f"{each.place}: {each.problem}", each.fix) for each in error.faults
+                ]
+                raise InputError(faults) from error
 
     def _legal_workload(self, point: Point) -> AnyWorkload | None:
         try:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from codesign.errors import Fault, InputError
 from codesign.exploration.results import Status
-from codesign.exploration.rows import Found, compact
+from codesign.exploration.rows import Found
 
 FILE = "sweep.sqlite"
 LEASE_S = 60.0
@@ -30,11 +30,12 @@ LEASE_S = 60.0
 of machines that share a folder must agree within less."""
 _PATIENCE_S = 60.0
 """To wait for a lock that another process holds for milliseconds."""
-_MOST_AT_ONCE = 500
-"""Keys of one query; SQLite takes at least 999."""
+_MOST_AT_ONCE = 100
+"""Keys of one query, whose rows are in memory at once."""
 
 _SETTINGS = """
 pragma journal_mode = truncate; -- the file stays, which is faster than to make it again
+pragma cache_size = -256;        -- KiB: each row is read once
 pragma synchronous = normal;    -- what a killed process has written is there in any case
 """
 _TABLES = """
@@ -79,18 +80,20 @@ class Store:
             self.release()
         self._connection.close()
 
-    def found(self, kind: str, keys: Sequence[str]) -> dict[str, Found]:
-        """The rows of a kind that are there, by key."""
-        rows: dict[str, Found] = {}
-        with self._told():
-            for some in _batches(keys):
-                query = (
-                    "select key, status, row, seconds from rows where kind = ? and key in "
-                    f"({','.join('?' * len(some))})"
-                )
-                for key, status, row, seconds in self._connection.execute(query, [kind, *some]):
-                    rows[key] = Found(key, Status(status), compact(json.loads(row)), seconds)
-        return rows
+    def found(self, kind: str, keys: Sequence[str]) -> Iterator[Found]:
+        """The rows of a kind that are there, a few in memory at a time."""
+        for some in _batches(keys):
+            query = (
+                "select key, status, row, seconds from rows where kind = ? and key in "
+                f"({','.join('?' * len(some))})"
+            )
+            with self._told():
+                records = self._connection.execute(query, [kind, *some]).fetchall()
+                rows = [
+                    Found(key, Status(status), json.loads(row), seconds)
+                    for key, status, row, seconds in records
+                ]
+            yield from rows
 
     def keep(self, kind: str, rows: Iterable[Found]) -> None:
         """Adds rows; one that is there already stays, and so does a result beside a failure."""

@@ -22,6 +22,7 @@ SUMMARY = "summary.json"
 BEST = "best"
 """Folder of the best designs."""
 
+_ROWS_AT_ONCE = 500
 _TABLE_HASH = "points_sha256"
 """Key of the summary that says which table it belongs to."""
 
@@ -38,7 +39,14 @@ def write_sweep(result: SweepResult, texts: Mapping[str, str], folder: Path) -> 
         InputError: the folder cannot be written.
     """
     stream = io.BytesIO()
-    result.points.to_parquet(stream, engine="pyarrow", compression="zstd", index=False)
+    result.points.to_parquet(
+        stream,
+        engine="pyarrow",
+        compression="zstd",
+        index=False,
+        row_group_size=_ROWS_AT_ONCE,
+        use_dictionary=False,  # hardly a number is there twice, and dictionaries take memory
+    )
     table = stream.getvalue()
     summary = dict(result.summary) | {_TABLE_HASH: hashlib.sha256(table).hexdigest()}
     for name, text in texts.items():

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,12 +10,14 @@ import numpy as np
 import pandas as pd
 
 import codesign
+from codesign.combination import joint_hash
 from codesign.evaluation import architecture_hash
 from codesign.exploration.fronts import front
 from codesign.exploration.points import screening_levels
 from codesign.exploration.prospects import Prospect, Recordings
 from codesign.exploration.results import FLOORS, MEASURED, OBJECTIVES, Status, SweepResult
 from codesign.exploration.space import DesignSpace
+from codesign.exploration.store import Store
 from codesign.results import COMPONENTS
 from codesign.specs.axes import Scalar, quantity_unit
 from codesign.specs.sweep import Axis, Method, Scale, Simulate, SweepSpec
@@ -22,6 +25,7 @@ from codesign.units import QUANTITIES
 
 _ENERGIES = tuple(f"energy_{name}_pj" for name in COMPONENTS)
 _WORDS = ("bound", "trace_hash", "architecture_hash")
+_AREA = list(OBJECTIVES).index("area")
 
 
 def sweep_result(
@@ -29,9 +33,10 @@ def sweep_result(
     prospects: Sequence[Prospect],
     recordings: Recordings,
     simulate: Simulate,
+    rows: Store,
 ) -> SweepResult:
-    """The result of a sweep whose points all have a status."""
-    table = _table(space, prospects)
+    """The result of a sweep whose points all have a status, and of what was simulated a row."""
+    table = _table(space, prospects, rows)
     summary: dict[str, Any] = {
         "name": space.spec.name,
         "description": space.spec.description,
@@ -59,9 +64,10 @@ def sweep_result(
 def fronts(table: pd.DataFrame, objectives: Sequence[str]) -> dict[str, list[int]]:
     """By network, the numbers of the points that no other of that network dominates."""
     found = {}
-    for network, mine in _simulated(table).groupby("network", sort=False):
+    columns = [OBJECTIVES[name][0] for name in objectives]
+    for network, mine in _simulated(table, columns).groupby("network", sort=False):
         single = mine.drop_duplicates("architecture_hash")  # a design that is met twice is one
-        costs = single[[OBJECTIVES[name][0] for name in objectives]].to_numpy(float)
+        costs = single[columns].to_numpy(float)
         found[str(network)] = single["point"][front(costs)].tolist()
     return found
 
@@ -69,8 +75,9 @@ def fronts(table: pd.DataFrame, objectives: Sequence[str]) -> dict[str, list[int
 def best(table: pd.DataFrame, objectives: Sequence[str]) -> dict[str, dict[str, dict[str, int]]]:
     """By network and objective, the point that has least of it; of equal ones the first."""
     found: dict[str, dict[str, dict[str, int]]] = {}
-    for network, mine in _simulated(table).groupby("network", sort=False):
-        known = {name: mine[OBJECTIVES[name][0]].fillna(math.inf) for name in objectives}
+    columns = {name: OBJECTIVES[name][0] for name in objectives}
+    for network, mine in _simulated(table, list(columns.values())).groupby("network", sort=False):
+        known = {name: mine[column].fillna(math.inf) for name, column in columns.items()}
         found[str(network)] = {
             name: {"point": int(mine["point"].iloc[int(values.to_numpy().argmin())])}
             for name, values in known.items()
@@ -81,7 +88,7 @@ def best(table: pd.DataFrame, objectives: Sequence[str]) -> dict[str, dict[str, 
 
 def _base(table: pd.DataFrame, digest: str) -> dict[str, int]:
     """By network, the point that is the first architecture as it was, if there is one."""
-    mine = _simulated(table)
+    mine = _simulated(table, [])
     mine = mine[mine["architecture_hash"] == digest].drop_duplicates("network")
     return {
         str(name): int(point) for name, point in zip(mine["network"], mine["point"], strict=True)
@@ -97,11 +104,13 @@ def numeric(value: Scalar) -> tuple[float | str | bool, str]:
     return value, ""
 
 
-def _simulated(table: pd.DataFrame) -> pd.DataFrame:
-    return table[table["status"] == Status.SIMULATED]
+def _simulated(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Whose rows they are, with some columns."""
+    of = ["point", "network", "architecture_hash", *columns]
+    return table.loc[table["status"] == Status.SIMULATED, of]
 
 
-def _table(space: DesignSpace, prospects: Sequence[Prospect]) -> pd.DataFrame:
+def _table(space: DesignSpace, prospects: Sequence[Prospect], rows: Store) -> pd.DataFrame:
     points = [each.point for each in prospects]
     chips = {name: str(text.data["name"]) for name, text in space.chips.items()}
     columns: dict[str, Any] = {
@@ -113,15 +122,34 @@ def _table(space: DesignSpace, prospects: Sequence[Prospect]) -> pd.DataFrame:
     for place, key in enumerate(space.spec.keys):
         columns[key] = _axis_column([numeric(point.values[place])[0] for point in points])
     columns["status"] = [str(each.status) for each in prospects]
-    columns["error"] = [each.row.get("error") for each in prospects]
-    for name in (*FLOORS, *MEASURED, *_ENERGIES, "trace_hash", "architecture_hash"):
-        values = [each.row.get(name) for each in prospects]
-        is_word = name in _WORDS
-        columns[name] = values if is_word else np.array([_number(value) for value in values])
-    frame = pd.DataFrame(columns)
-    for name in ("error", *_WORDS):
-        frame[name] = frame[name].astype(object)
-    return frame
+    columns["error"] = [each.error for each in prospects]
+    for place, (column, _) in enumerate(OBJECTIVES.values()):
+        if f"floor_{column}" in FLOORS:
+            columns[f"floor_{column}"] = np.array([_number(e.floors[place]) for e in prospects])
+    columns |= _measured(prospects, rows)
+    traces = {each.traces: joint_hash(each.traces) for each in prospects if each.traces}
+    columns["trace_hash"] = [traces.get(each.traces) for each in prospects]
+    columns["architecture_hash"] = [each.architecture_hash for each in prospects]
+    for name in ("error", *_WORDS):  # as they are, without copies
+        columns[name] = pd.Series(columns[name], dtype=object)
+    return pd.DataFrame(columns, copy=False)
+
+
+def _measured(prospects: Sequence[Prospect], rows: Store) -> dict[str, Any]:
+    """The columns that a simulation fills; the area is known of every chip."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, each in enumerate(prospects):
+        if each.was_simulated:
+            places[str(each.key)].append(place)
+    columns: dict[str, Any] = {
+        name: np.full(len(prospects), None if name in _WORDS else math.nan)
+        for name in (*MEASURED, *_ENERGIES)
+    }
+    columns["area_mm2"] = np.array([_number(each.costs[_AREA]) for each in prospects])
+    for found in rows.found("simulated", list(places)):
+        for name, column in columns.items():
+            column[places[found.key]] = found.row.get(name)
+    return columns
 
 
 def _workload_name(prospect: Prospect) -> str:

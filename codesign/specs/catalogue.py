@@ -28,6 +28,16 @@ AnyWorkload = WorkloadSpec | ModelSpec | RecordedSpec
 """A network of the paper, the user's own, or spikes that were recorded elsewhere."""
 
 
+_TELLING = {
+    "axes": ("a sweep", "Run it with: codesign sweep FILE."),
+    **dict.fromkeys(
+        ("technology", "cores", "operations"), ("an architecture", "Give it as: --arch FILE.")
+    ),
+    **dict.fromkeys(("family", "model", "layers"), ("a workload", "Give it as: --workload FILE.")),
+}
+"""Keys that only one kind of file has, and what is done with such a file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A shipped file, for lists."""
@@ -66,7 +76,7 @@ def load_workload_spec(
         InputError: there is no such file, or what it says is wrong; with every fault's place.
     """
     path = workload_path(name_or_path)
-    document = read_document(path)
+    document = _read(path, "a workload")
     model = workload_model(document.data)
     spec = validate(apply_overrides(document, model, overrides), model, path.stem)
     if isinstance(spec, RecordedSpec):
@@ -82,7 +92,7 @@ def load_sweep(name_or_path: str | Path) -> tuple[SweepSpec, Document]:
         InputError: there is no such file, or what it says is wrong; with every fault's place.
     """
     path = sweep_path(name_or_path)
-    document = read_document(path)
+    document = _read(path, "a sweep")
     return validate(document, SweepSpec, path.stem), document
 
 
@@ -153,8 +163,22 @@ def sweeps() -> list[Entry]:
 
 
 def _load(model: type[Model], path: Path, overrides: Iterable[str]) -> Model:
-    document = apply_overrides(read_document(path), model, overrides)
+    document = apply_overrides(_read(path, "an architecture"), model, overrides)
     return validate(document, model, path.stem)
+
+
+def _read(path: Path, wanted: str) -> Document:
+    """A file's text.
+
+    Raises:
+        InputError: it is not a document, or one of another kind.
+    """
+    document = read_document(path)
+    kinds = {kind for key, (kind, _) in _TELLING.items() if key in document.data}
+    if kinds and wanted not in kinds:
+        kind, use = next(told for key, told in _TELLING.items() if key in document.data)
+        raise InputError(Fault(str(path), f"must be {wanted} (got {kind}).", use))
+    return document
 
 
 def _entry(name: str, path: Path) -> Entry:

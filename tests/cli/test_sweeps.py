@@ -179,9 +179,9 @@ def test_a_dry_run_says_how_much_and_leaves_nothing(
     sweep_file()
     done = codesign("sweep", "little_sweep.yaml", "--dry-run", "--workers", "2")
     first, second, third = done.stdout.splitlines()
-    assert first == "24 points, of which 0 need no simulation, 0 kept"
+    assert first == "24 points: 0 refused, 0 excluded, 0 kept"
     assert second.startswith("about ")
-    assert second.endswith(" s on 2 workers")
+    assert second.endswith(" s of simulation on 2 workers")
     assert "MiB for each worker" in third
     assert not (folder / "reports").exists()
 

@@ -6,6 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from codesign.exploration.prospects import prospects, record
+from codesign.exploration.results import SweepResult
+from codesign.exploration.running import Run
+from codesign.exploration.space import DesignSpace
+from codesign.exploration.store import store
+from codesign.exploration.table import sweep_result
+from codesign.exploration.workers import Workers
+from codesign.specs.sweep import Simulate
+
 WORKLOAD = """
 name: little
 description: three layers
@@ -42,6 +51,23 @@ RANGE = "storage.dram.bandwidth\n    range: {from: 6.4 GB/s, to: 25.6 GB/s, poin
 """The text of the last axis."""
 
 Write = Callable[..., Path]
+
+
+def silent(_stage: str, _done: int, _total: int) -> None:
+    """Nobody looks."""
+
+
+def swept(
+    space: DesignSpace, workers: Workers, folder: Path, simulate: Simulate
+) -> tuple[SweepResult, int]:
+    """What a sweep finds with a store in a folder, and how many rows were computed for it."""
+    recordings = record(space, progress=silent, notice=print)
+    found = list(prospects(space, recordings))
+    with store(folder) as kept:
+        run = Run(space, workers, kept, silent, simulate)
+        run.floors(found)
+        run.simulations(found)
+        return sweep_result(space, found, recordings, simulate, kept), len(run.seconds)
 
 
 @pytest.fixture

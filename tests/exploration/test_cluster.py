@@ -6,29 +6,18 @@ import pandas as pd
 import pytest
 
 from codesign.errors import InputError
-from codesign.exploration.prospects import prospects, record
-from codesign.exploration.running import Run
 from codesign.exploration.space import design_space
-from codesign.exploration.store import store
-from codesign.exploration.table import sweep_result
 from codesign.exploration.workers import Pool, Workers
 from codesign.specs.sweep import Simulate
-from tests.exploration.conftest import Write
-from tests.exploration.test_running import silent
+from tests.exploration.conftest import Write, swept
 
 distributed = pytest.importorskip("distributed", reason="needs codesign[dask]")
 
 
 def table(path: Path, workers: Workers, folder: Path) -> pd.DataFrame:
-    space = design_space(path)
-    recordings = record(space, progress=silent, notice=print)
-    found = list(prospects(space, recordings))
-    with store(folder) as kept:
-        run = Run(space, workers, kept, silent, Simulate.FRONT)
-        run.floors(found)
-        run.simulations(found)
-        assert run.seconds  # something was computed
-    return sweep_result(space, found, recordings, Simulate.FRONT).points
+    result, computed = swept(design_space(path), workers, folder, Simulate.FRONT)
+    assert computed
+    return result.points
 
 
 @pytest.mark.filterwarnings("ignore")  # Dask's own, when its processes come and go

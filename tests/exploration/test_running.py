@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from codesign.errors import TraceError
 from codesign.exploration.floor_rows import FloorTask
-from codesign.exploration.prospects import Prospect, Recordings, prospects, record
+from codesign.exploration.prospects import Recordings, prospects, record
 from codesign.exploration.results import Status
 from codesign.exploration.rows import Found, recorded, traces
 from codesign.exploration.running import Run
@@ -22,13 +22,9 @@ from codesign.exploration.store import Store, store
 from codesign.exploration.table import sweep_result
 from codesign.exploration.workers import AnyTask, Pool
 from codesign.specs.sweep import Simulate
-from tests.exploration.conftest import RANGE, Write
+from tests.exploration.conftest import RANGE, Write, silent, swept
 
 Costs = tuple[float, float]
-
-
-def silent(_stage: str, _done: int, _total: int) -> None:
-    """Nobody looks."""
 
 
 @dataclass
@@ -95,13 +91,13 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[DesignSpace, Recordi
 
 def explored(
     many: tuple[DesignSpace, Recordings], workers: Scripted, kept: Store, simulate: Simulate
-) -> tuple[list[Prospect], pd.DataFrame]:
+) -> pd.DataFrame:
     space, recordings = many
     found = list(prospects(space, recordings))
     run = Run(space, workers, kept, silent, simulate)
     run.floors(found)
     run.simulations(found)
-    return found, sweep_result(space, found, recordings, simulate).points
+    return sweep_result(space, found, recordings, simulate, kept).points
 
 
 NUMBERS = st.integers(0, 12)
@@ -132,7 +128,7 @@ def test_pruning_loses_no_point_of_the_front_in_any_order(
     ]:
         workers = Scripted(costs, floors, random.Random(order))
         with store(tmp_path_factory.mktemp("store")) as kept:
-            tables.append(explored(many, workers, kept, simulate)[1])
+            tables.append(explored(many, workers, kept, simulate))
         assert len(set(workers.computed)) == len(workers.computed)
     every, pruned, again = tables
     pd.testing.assert_frame_equal(pruned, again)
@@ -173,7 +169,7 @@ def test_rows_that_are_kept_are_not_computed_again(
     tables = []
     for workers in runs:
         with store(tmp_path) as kept:
-            tables.append(explored(many, workers, kept, Simulate.ALL)[1])
+            tables.append(explored(many, workers, kept, Simulate.ALL))
     assert [len(workers.computed) for workers in runs] == [40, 0]
     pd.testing.assert_frame_equal(*tables)
 
@@ -199,7 +195,7 @@ def test_rows_that_another_process_computes_are_waited_for(
                 return super().finished(patience_s)
 
         workers = Helped(costs, dict.fromkeys(keys, (0.0, 0.0)), random.Random(0))
-        _, table = explored(many, workers, kept, Simulate.ALL)
+        table = explored(many, workers, kept, Simulate.ALL)
     assert sorted(workers.computed) == sorted(set(keys) - {keys[3]})
     assert table["energy_pj"].tolist() == [float(number) for number in range(40)]
 
@@ -218,13 +214,7 @@ def test_a_real_sweep_has_the_numbers_of_single_runs(
     from codesign.evaluation import evaluate
 
     space = design_space(sweep_file())
-    recordings = record(space, progress=silent, notice=print)
-    found = list(prospects(space, recordings))
-    with store(tmp_path / "kept") as kept:
-        run = Run(space, pool, kept, silent, Simulate.ALL)
-        run.floors(found)
-        run.simulations(found)
-    table = sweep_result(space, found, recordings, Simulate.ALL).points
+    table = swept(space, pool, tmp_path / "kept", Simulate.ALL)[0].points
     assert (table["status"] == "simulated").all()
     for number in (0, 11, 23):
         point = space.points[number]
@@ -248,13 +238,7 @@ def test_a_design_that_the_network_does_not_fit_is_a_row_with_its_reason(
         (RANGE, "technology.clock\n    values: [10 GHz]"),
     )
     space = design_space(path)
-    recordings = record(space, progress=silent, notice=print)
-    found = list(prospects(space, recordings))
-    with store(tmp_path / "kept") as kept:
-        run = Run(space, pool, kept, silent, Simulate.ALL)
-        run.floors(found)
-        run.simulations(found)
-    table = sweep_result(space, found, recordings, Simulate.ALL).points
+    table = swept(space, pool, tmp_path / "kept", Simulate.ALL)[0].points
     assert table["status"].tolist() == ["refused", "simulated"]
     assert "cores" in table["error"][0]
     assert table["latency_s"].isna().tolist() == [True, False]
@@ -273,18 +257,9 @@ def test_pruning_a_real_space_spares_simulations_and_keeps_the_front(
         "  - {key: storage.dram.energy, values: [8 pJ/b, 12 pJ/b]}\n"
     )
     space = design_space(file)
-    recordings = record(space, progress=silent, notice=print)
-    tables, computed = [], []
-    for simulate in (Simulate.ALL, Simulate.FRONT):
-        found = list(prospects(space, recordings))
-        with store(tmp_path / simulate) as kept:
-            run = Run(space, pool, kept, silent, simulate)
-            run.floors(found)
-            run.simulations(found)
-        result = sweep_result(space, found, recordings, simulate)
-        tables.append(result)
-        computed.append(len(run.seconds))
-    every, pruned = tables
+    found = [swept(space, pool, tmp_path / each, each) for each in (Simulate.ALL, Simulate.FRONT)]
+    every, pruned = (result for result, _ in found)
+    computed = [count for _, count in found]
     assert every.summary["fronts"] == pruned.summary["fronts"]
     assert every.summary["best"] == pruned.summary["best"]
     left = pruned.points["status"] == "simulated"
@@ -322,13 +297,7 @@ def paper_sweep(folder: Path) -> DesignSpace:
 
 def test_floors_that_are_exact_prune_no_point_of_the_front(tmp_path: Path, pool: Pool) -> None:
     space = paper_sweep(tmp_path)
-    recordings = record(space, progress=silent, notice=print)
-    found = list(prospects(space, recordings))
-    with store(tmp_path / "kept") as kept:
-        run = Run(space, pool, kept, silent, Simulate.FRONT)
-        run.floors(found)
-        run.simulations(found)
-    result = sweep_result(space, found, recordings, Simulate.FRONT)
+    result = swept(space, pool, tmp_path / "kept", Simulate.FRONT)[0]
     assert result.points["status"].tolist() == ["simulated"] + ["pruned"] * 8
     assert result.summary["fronts"] == {"tiny": [0]}
     floor, energy = (result.points[name][0] for name in ("floor_energy_pj", "energy_pj"))
@@ -343,13 +312,7 @@ def test_a_limit_of_what_a_chip_does_not_have_excludes_it(tmp_path: Path, pool: 
         text.replace("quantity: energy, at_least: 1 pJ", "quantity: latency, at_most: 1 s")
     )
     space = design_space(tmp_path / "prices.yaml")
-    recordings = record(space, progress=silent, notice=print)
-    found = list(prospects(space, recordings))
-    with store(tmp_path / "kept") as kept:
-        run = Run(space, pool, kept, silent, Simulate.ALL)
-        run.floors(found)
-        run.simulations(found)
-    table = sweep_result(space, found, recordings, Simulate.ALL).points
+    table = swept(space, pool, tmp_path / "kept", Simulate.ALL)[0].points
     assert set(table["error"]) == {"latency at most 1 s (not known of this chip)"}
 
 
@@ -367,13 +330,7 @@ def test_floors_of_several_images_are_means_of_their_own_products(
         .replace("objectives: [energy]", "objectives: [edp]")
     )
     space = design_space(tmp_path / "prices.yaml")
-    recordings = record(space, progress=silent, notice=print)
-    found = list(prospects(space, recordings))
-    with store(tmp_path / "kept") as kept:
-        run = Run(space, pool, kept, silent, Simulate.ALL)
-        run.floors(found)
-        run.simulations(found)
-    table = sweep_result(space, found, recordings, Simulate.ALL).points
+    table = swept(space, pool, tmp_path / "kept", Simulate.ALL)[0].points
     assert (table["floor_edp_js"] > 0).all()
     for name in ("latency_s", "energy_pj", "edp_js"):
         assert (table[f"floor_{name}"] <= table[name]).all()

@@ -13,8 +13,7 @@ from codesign.exploration.store import store
 from codesign.exploration.table import sweep_result
 from codesign.exploration.workers import Pool
 from codesign.specs.sweep import Simulate
-from tests.exploration.conftest import Write
-from tests.exploration.test_running import silent
+from tests.exploration.conftest import Write, silent
 
 pytest.importorskip("optuna", reason="needs codesign[search]")
 
@@ -34,9 +33,10 @@ def searched(path: Path, folder: Path, workers: int) -> tuple[pd.DataFrame, int]
         with store(folder) as kept:
             run = Run(space, pool, kept, silent, Simulate.ALL)
             found = search(space, recordings, run, silent)
+            result = sweep_result(space, found, recordings, Simulate.ALL, kept)
     finally:
         pool.close()
-    return sweep_result(space, found, recordings, Simulate.ALL).points, len(run.seconds)
+    return result.points, len(run.seconds)
 
 
 def written(sweep_file: Write, method: str, seed: int, points: int = 40) -> Path:

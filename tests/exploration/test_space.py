@@ -54,6 +54,11 @@ def test_an_axis_of_the_workload_makes_networks_of_their_own(sweep_file: Write) 
         (("key: cores.acc", "keys: cores.acc"), ":9:11: ", "a list"),
         (("[1, 2]\n", "[1, 1]\n"), ":10:13: ", "different"),
         (("cores.accumulation.count", "cores.spike.count"), ":9:5: ", "each key once"),
+        (
+            ("[little.yaml]", "[dsnn18]\nimages: [astronaut, no.png]"),
+            ":6:21: no.png",
+            "picture file",
+        ),
         (("cores.accumulation.count", "name"), ":9:5: ", "what a chip or a workload is"),
     ],
 )

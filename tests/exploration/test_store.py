@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -21,38 +22,42 @@ def found(key: str, value: float = 1.0, status: Status = Status.SIMULATED) -> Fo
     return Found(key, status, {"energy_pj": value}, 0.5)
 
 
+def by_key(rows: Iterable[Found]) -> dict[str, Found]:
+    return {each.key: each for each in rows}
+
+
 def test_a_row_comes_back_as_it_was_to_the_last_bit(tmp_path: Path) -> None:
     kept, row = Store(tmp_path), found("a", 0.1 + 0.2)
     kept.keep("simulated", [row])
-    assert Store(tmp_path).found("simulated", ["a", "b"]) == {"a": row}
+    assert by_key(Store(tmp_path).found("simulated", ["a", "b"])) == {"a": row}
 
 
 def test_of_two_rows_with_one_key_the_first_stays(tmp_path: Path) -> None:
     kept = Store(tmp_path)
     kept.keep("simulated", [found("a", 1.0)])
     kept.keep("simulated", [found("a", 2.0), found("b", 3.0)])
-    rows = kept.found("simulated", ["a", "b"])
+    rows = by_key(kept.found("simulated", ["a", "b"]))
     assert [rows[key].row["energy_pj"] for key in ("a", "b")] == [1.0, 3.0]
 
 
 def test_floors_and_simulations_of_one_key_are_different_rows(tmp_path: Path) -> None:
     kept = Store(tmp_path)
     kept.keep("floors", [found("a", 1.0, Status.BOUNDED)])
-    assert kept.found("simulated", ["a"]) == {}
+    assert by_key(kept.found("simulated", ["a"])) == {}
     assert kept.claim("a")
 
 
 def test_what_another_run_may_do_better_is_not_kept(tmp_path: Path) -> None:
     kept = Store(tmp_path)
     kept.keep("simulated", [found("a", status=Status.KILLED), found("b", status=Status.TIMED_OUT)])
-    assert kept.found("simulated", ["a", "b"]) == {}
+    assert by_key(kept.found("simulated", ["a", "b"])) == {}
 
 
 def test_thousands_of_keys_are_asked_for_at_once(tmp_path: Path) -> None:
     kept = Store(tmp_path)
     keys = [f"{number:05}" for number in range(3_000)]
     kept.keep("simulated", [found(key) for key in keys])
-    assert list(kept.found("simulated", keys)) == keys
+    assert list(by_key(kept.found("simulated", keys))) == keys
 
 
 def test_a_claim_keeps_others_off_until_it_is_given_back(tmp_path: Path) -> None:
@@ -125,7 +130,7 @@ def test_writers_that_are_killed_at_any_moment_leave_whole_rows(tmp_path: Path) 
             os.kill(writer.pid, signal.SIGKILL)
             writer.communicate()
     kept = Store(tmp_path)
-    rows = kept.found("simulated", [str(number) for number in range(100_000)])
+    rows = by_key(kept.found("simulated", [str(number) for number in range(100_000)]))
     assert len(rows) > 10
     assert {key: int(key) for key in rows} == {k: each.row["number"] for k, each in rows.items()}
     # Each of the last two may have died with a row that it had claimed: nobody else had it.

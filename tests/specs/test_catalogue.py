@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from codesign.specs.catalogue import (
     architecture_path,
     architectures,
     load_architecture,
+    load_sweep,
     load_workload_spec,
     workload_names,
     workload_path,
@@ -84,3 +86,23 @@ def test_the_name_in_the_file_is_the_name_of_the_file(tmp_path: Path):
     message = r"mine\.yaml:6:7: name must be the file's name, 'mine' \(got 'paper'\)"
     with pytest.raises(InputError, match=message):
         load_architecture(path)
+
+
+@pytest.mark.parametrize(
+    ("load", "path", "problem"),
+    [
+        (load_architecture, "sweeps/lanes_buffer.yaml", "must be an architecture (got a sweep)"),
+        (load_architecture, "workloads/dsnn18.yaml", "must be an architecture (got a workload)"),
+        (load_workload_spec, "archs/loihi_like.yaml", "must be a workload (got an architecture)"),
+        (load_workload_spec, "sweeps/lanes_buffer.yaml", "must be a workload (got a sweep)"),
+        (load_sweep, "archs/paper.yaml", "must be a sweep (got an architecture)"),
+        (load_sweep, "examples/own_network/my_network.yaml", "must be a sweep (got a workload)"),
+    ],
+)
+def test_a_file_of_another_kind_is_called_by_its_name(
+    load: Callable[[Path], object], path: str, problem: str
+):
+    with pytest.raises(InputError) as caught:
+        load(Path(__file__).parents[2] / path)
+    (fault,) = caught.value.faults
+    assert fault.problem == f"{problem}."

@@ -20,7 +20,8 @@ _WORDS = {
 _READ = {
     **{"pJ": ("J", 1e-12), "J s": ("J·s", 1.0), "mW": ("W", 1e-3), "nm": ("m", 1e-9)},
     **{"ns": ("s", 1e-9), "pJ/b": ("J/b", 1e-12), "pJ/bit": ("J/bit", 1e-12)},
-    **{unit: (unit, 1.0) for unit in ("J", "s", "W", "Hz", "bit/s", "b/s")},
+    **{unit: (unit, 1.0) for unit in ("J", "s", "W", "Hz")},
+    **dict.fromkeys(("bit/s", "b/s"), ("B/s", 0.125)),
 }
 """Units of the table, how they are read, and how many of what is read one of them is."""
 
