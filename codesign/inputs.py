@@ -1,6 +1,7 @@
 """Inputs: what the network of a workload sees of a photograph, or of a sample of a data set.
 
-ImageNet's networks see it at 224 x 224 pixels, a Spikformer at CIFAR's 32 x 32. Event nets see
+ImageNet's networks see it at 224 x 224 pixels, a Spikformer at CIFAR's 32 x 32, networks for small
+pictures as large as those of their data set, grey where these are. Event nets see
 frames of events: those of a data set, which a camera recorded, or ones that are simulated from a
 photograph (`codesign.events`) and are never said to have been recorded. No torch is needed.
 """
@@ -10,7 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codesign.datasets.network_inputs import sample_frames, sample_pixels, sample_provenance
+from codesign.datasets.network_inputs import (
+    sample_frames,
+    sample_pixels,
+    sample_provenance,
+    small_pixels,
+)
 from codesign.datasets.references import is_reference
 from codesign.events import EVENT_SIDE, method, simulate_events
 from codesign.pictures import (
@@ -20,27 +26,32 @@ from codesign.pictures import (
     picture_digest,
     picture_path,
 )
-from codesign.specs.workload import EVENT_NETS, Structure
+from codesign.specs.workload import EVENT_NETS, Pictures, Structure
 
 SIMULATED = "simulated events"
 """Kind of an input that no camera saw."""
 
 
-def network_input(structure: str, picture: str, timesteps: int) -> NDArray[np.float32]:
+def network_input(
+    structure: str, picture: str, timesteps: int, pictures: Pictures | None = None
+) -> NDArray[np.float32]:
     """The input of one inference, with a batch of one.
 
     Args:
         structure: of the network.
         picture: name of a shipped photograph, a path, or the reference of a sample.
         timesteps: T.
+        pictures: which ones a network for small pictures sees.
 
     Returns:
         `(1, 3, 224, 224)` for a ResNet, `(T, 1, 2, 128, 128)` for an event net, `(1, 3, 32, 32)`
-        for a Spikformer.
+        for a Spikformer, `(1, *pictures.shape)` for a network for small pictures.
 
     Raises:
         InputError: the picture cannot be used.
     """
+    if pictures is not None:
+        return small_pixels(picture, pictures)[None]
     if is_reference(picture):
         return _sample(structure, picture, timesteps)
     if Structure(structure) in EVENT_NETS:
@@ -58,13 +69,17 @@ def _sample(structure: str, name: str, timesteps: int) -> NDArray[np.float32]:
     return sample_pixels(name)[None]
 
 
-def require_network_input(structure: str, picture: str, timesteps: int) -> None:
+def require_network_input(
+    structure: str, picture: str, timesteps: int, pictures: Pictures | None = None
+) -> None:
     """Checks that a network can see an input, without simulating anything.
 
     Raises:
         InputError: it cannot be read, or is of another kind than the network sees.
     """
-    if is_reference(picture):
+    if pictures is not None:
+        small_pixels(picture, pictures)
+    elif is_reference(picture):
         _sample(structure, picture, timesteps)
     else:
         load_picture(picture)

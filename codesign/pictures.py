@@ -161,7 +161,12 @@ def picture_pixels(
     levels: NDArray[np.uint8], resized: int = RESIZED_SIDE, side: int = SIDE
 ) -> NDArray[np.float32]:
     """What a network sees, `(3, side, side)`, of RGB levels `(H, W, 3)`; see `load_levels`."""
-    return normalise(np.asarray(_crop(Image.fromarray(levels), resized, side), dtype=np.uint8))
+    return normalise(crop_levels(levels, resized, side))
+
+
+def crop_levels(levels: NDArray[np.uint8], resized: int, side: int) -> NDArray[np.uint8]:
+    """The centre of RGB levels `(H, W, 3)`, as `(side, side, 3)`; see `load_levels`."""
+    return np.asarray(_crop(Image.fromarray(levels), resized, side), dtype=np.uint8)
 
 
 def normalise(levels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -154,7 +154,7 @@ def require_input(spec: AnyWorkload, picture: str) -> None:
     elif isinstance(spec, ModelSpec):
         model_input_provenance(spec, picture)
     else:
-        require_network_input(spec.structure, picture, spec.timesteps)
+        require_network_input(spec.structure, picture, spec.timesteps, spec.pictures)
 
 
 def _input(spec: RunWorkload, picture: str) -> dict[str, Any]:
@@ -208,7 +208,7 @@ def _record(spec: RunWorkload, picture: str) -> Trace:
     if isinstance(spec, ModelSpec):
         return _record_model(spec, picture)
     # before torch, so that a bad file is refused at once
-    seen = network_input(spec.structure, picture, spec.timesteps)
+    seen = network_input(spec.structure, picture, spec.timesteps, spec.pictures)
 
     import torch
 

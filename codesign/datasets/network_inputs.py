@@ -16,12 +16,26 @@ from codesign.datasets.reading import refused
 from codesign.datasets.references import (
     BINARY,
     COUNT,
+    is_reference,
     open_data_set,
     parse_reference,
     read_sample,
 )
 from codesign.datasets.sample import Events
-from codesign.pictures import RESIZED_SIDE, SIDE, normalise, picture_pixels
+from codesign.pictures import (
+    PIXEL_FRACTION_BITS,
+    RESIZED_SIDE,
+    SIDE,
+    crop_levels,
+    load_levels,
+    normalise,
+    picture_pixels,
+)
+from codesign.specs.workload import Pictures
+
+_RANGE = 256
+_DIGITS_RANGE = 240
+"""16 steps of 15 levels (`codesign.datasets.packaged`): a step is a sixteenth."""
 
 RECORDED = "recorded events"
 """Kind of an input that an event camera saw."""
@@ -53,6 +67,41 @@ def sample_pixels(
     if content.shape[:2] == (side, side):
         return normalise(content)
     return picture_pixels(content, resized, cropped)
+
+
+def small_pixels(name: str, pictures: Pictures) -> NDArray[np.float32]:
+    """A picture as a network for small ones sees it: levels as fractions of their range.
+
+    Args:
+        name: reference of a sample, or a photograph, whose centre is taken.
+        pictures: which ones the network sees.
+
+    Returns:
+        `pictures.shape`, from 0 to less than 1 (1 at digits' highest level), on the grid of 2^-8.
+
+    Raises:
+        InputError: there is no such sample or photograph, or it is of events.
+    """
+    side = pictures.shape[1]
+    if not is_reference(name):
+        return small_levels(load_levels(name, side, side), pictures)
+    content = read_sample(parse_reference(name)).content
+    if isinstance(content, Events):
+        problem = "must be a picture for this network (got recorded events)."
+        raise refused(name, problem, "Take a network of events, whose input is [T, 2, H, W].")
+    if content.shape[:2] != (side, side):
+        content = crop_levels(content, side, side)
+    return small_levels(content, pictures)
+
+
+def small_levels(levels: NDArray[np.uint8], pictures: Pictures) -> NDArray[np.float32]:
+    """The same from RGB levels `(..., H, W, 3)`: `(..., *pictures.shape)`."""
+    values = levels.astype(np.float32)
+    if pictures.shape[0] == 1:
+        values = np.rint(values.mean(axis=-1, keepdims=True))
+    scaled = values / (_DIGITS_RANGE if pictures is Pictures.DIGITS else _RANGE)
+    grid = 2.0**PIXEL_FRACTION_BITS
+    return np.ascontiguousarray(np.moveaxis(np.rint(scaled * grid) / grid, -1, -3), np.float32)
 
 
 def sample_frames(name: str, timesteps: int, side: int) -> NDArray[np.float32]:

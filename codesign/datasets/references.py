@@ -2,6 +2,7 @@
 
 A data set is written `SET[/OPTION...]:FOLDER`, as `cifar10:data/cifar-10-batches-bin` or
 `dvsgesture/train/binary:data/DvsGesture`; a sample of it has `#INDEX` behind it, counted from 0.
+Sets that packages bring have no folder: `mnist`, `digits/train#3` (`codesign.datasets.packaged`).
 Options are the split, and for event recordings what frames have an equal share of (`number` or
 `time`) and what they hold (`count` or `binary`); the first of each is what holds without one.
 """
@@ -9,7 +10,7 @@ Options are the split, and for event recordings what frames have an equal share 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from codesign.datasets.cifar import open_cifar10, open_cifar100
@@ -17,6 +18,7 @@ from codesign.datasets.cifar10_dvs import open_cifar10_dvs
 from codesign.datasets.dvs_gesture import open_dvs_gesture
 from codesign.datasets.frames import Division
 from codesign.datasets.imagenet import open_imagenet
+from codesign.datasets.packaged import PACKAGED, SPLITS, open_packaged
 from codesign.datasets.reading import refused
 from codesign.datasets.sample import DataSet, Sample
 from codesign.errors import nearest
@@ -31,11 +33,16 @@ class _Known:
     opened: Callable[[Path, str], DataSet]
     splits: tuple[str, ...]
     has_events: bool = False
+    is_packaged: bool = False
 
     @property
     def options(self) -> tuple[tuple[str, ...], ...]:
         events = (tuple(Division), (COUNT, BINARY)) if self.has_events else ()
         return (self.splits, *events)
+
+
+def _packaged(name: str, _folder: Path, split: str) -> DataSet:
+    return open_packaged(name, split)
 
 
 _KNOWN = {
@@ -44,6 +51,7 @@ _KNOWN = {
     "cifar100": _Known(open_cifar100, ("test", "train")),
     "dvsgesture": _Known(open_dvs_gesture, ("test", "train"), has_events=True),
     "cifar10dvs": _Known(open_cifar10_dvs, ("all",), has_events=True),
+    **{name: _Known(partial(_packaged, name), SPLITS, is_packaged=True) for name in PACKAGED},
 }
 SET_NAMES = tuple(_KNOWN)
 
@@ -51,7 +59,9 @@ SET_NAMES = tuple(_KNOWN)
 _FORM = re.compile(
     r"(?P<set>[A-Za-z][\w-]+)(?P<options>(/\w+)*):(?P<folder>[^#]+)(#(?P<index>[0-9]+))?"
 )
-
+_PACKAGED_FORM = re.compile(
+    rf"(?P<set>{'|'.join(PACKAGED)})(?P<options>(/\w+)*)(?P<folder>)(#(?P<index>[0-9]+))?"
+)
 
 _MEANT = re.compile(rf"({'|'.join(_KNOWN)})(/[^:]*)?:")
 """What begins like that is no photograph, even if its rest is malformed."""
@@ -64,7 +74,7 @@ class Reference:
     Attributes:
         set_name: one of `SET_NAMES`.
         split: of the set.
-        folder: where it lies, in full.
+        folder: where it lies, in full; of a set that a package brings, empty.
         index: of the sample; None names the set.
         division: what frames of events have an equal share of.
         is_binary: whether frames of events hold no counts.
@@ -86,13 +96,14 @@ class Reference:
         if _KNOWN[self.set_name].has_events:
             options += [self.division, BINARY if self.is_binary else COUNT]
         sample = "" if self.index is None else f"#{self.index}"
-        return f"{'/'.join([self.set_name, *options])}:{self.folder}{sample}"
+        folder = "" if _KNOWN[self.set_name].is_packaged else f":{self.folder}"
+        return f"{'/'.join([self.set_name, *options])}{folder}{sample}"
 
 
 def is_reference(name: str) -> bool:
     """Whether a name is meant as a data set or a sample, well written or not; a file wins."""
     try:
-        is_meant = _FORM.fullmatch(name) or _MEANT.match(name)
+        is_meant = _PACKAGED_FORM.fullmatch(name) or _FORM.fullmatch(name) or _MEANT.match(name)
         return bool(is_meant) and not Path(name).exists()
     except OSError:  # too long for a path
         return False
@@ -104,7 +115,7 @@ def parse_reference(name: str) -> Reference:
     Raises:
         InputError: the set or an option is not known.
     """
-    match = _FORM.fullmatch(name)
+    match = _PACKAGED_FORM.fullmatch(name) or _FORM.fullmatch(name)
     if not match:
         problem = "must be SET:FOLDER, or SET:FOLDER#INDEX with an index of 0 or more."
         raise refused(name, problem, "Write it like 'cifar10/train:data/cifar-10-batches-bin#0'.")
@@ -113,6 +124,9 @@ def parse_reference(name: str) -> Reference:
         problem = f"must be a known data set (got '{set_name}')."
         raise refused(name, problem, f"{nearest(set_name, SET_NAMES)}")
     known = _KNOWN[set_name]
+    if known.is_packaged and match["folder"]:
+        problem = f"must have no folder: {set_name} comes with a package (got '{match['folder']}')."
+        raise refused(name, problem, f"Write it like '{set_name}#0'.")
     chosen = [choices[0] for choices in known.options]
     given = [word for word in match["options"].split("/") if word]
     for word in given:
@@ -127,7 +141,7 @@ def parse_reference(name: str) -> Reference:
         chosen[place] = word
     split, *events = chosen
     frames = {"division": Division(events[0]), "is_binary": events[1] == BINARY} if events else {}
-    folder = Path(match["folder"]).expanduser().absolute()
+    folder = Path() if known.is_packaged else Path(match["folder"]).expanduser().absolute()
     return Reference(set_name, split, folder, None if index is None else int(index), **frames)  # type: ignore[arg-type]
 
 

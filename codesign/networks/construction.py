@@ -14,11 +14,13 @@ from codesign.networks.checkpoints import load_checkpoint
 from codesign.networks.event_nets import event_network
 from codesign.networks.network import SpikingNetwork
 from codesign.networks.neurons import PLIF
-from codesign.networks.provenance import CALIBRATED, weights_provenance
+from codesign.networks.provenance import weights_provenance
 from codesign.networks.residual import residual_network
+from codesign.networks.small_residual import small_residual_network
 from codesign.networks.spikformer import spikformer
 from codesign.networks.targets import weights_name
-from codesign.specs.workload import WorkloadSpec
+from codesign.networks.trained import load_trained, trained_name
+from codesign.specs.workload import CALIBRATED, WorkloadSpec
 
 
 def build(spec: WorkloadSpec) -> SpikingNetwork:
@@ -31,27 +33,40 @@ def build(spec: WorkloadSpec) -> SpikingNetwork:
         InputError: the checkpoint cannot be read or does not fit (see `load_checkpoint`), or
             there are no calibrated weights for a network of this size.
     """
-    names = ("structure", "family", "depth", "width", "timesteps", "connection", "readout")
-    values = spec.model_dump(mode="json", include={*names, "accumulation_pool", "attention"})
-    options = {name: value for name, value in values.items() if value is not None}
+    options = network_options(spec)
     if spec.weights == CALIBRATED:
         return calibrated_network(identity_start=spec.identity_start, **options)
     with torch.device("meta"):  # no time for initial values that are overwritten
         network = spiking_network(**options)
     network.to_empty(device="cpu")
-    load_checkpoint(network, spec.weights)
-    fuse_batch_norm(network)
+    if name := trained_name(spec.weights):
+        load_trained(network, name)
+    else:
+        load_checkpoint(network, spec.weights)
+        fuse_batch_norm(network)
     network.provenance = weights_provenance(spec)
     return network
+
+
+def network_options(spec: WorkloadSpec) -> dict[str, Any]:
+    """What `spiking_network` takes, of a workload."""
+    names = ("structure", "family", "depth", "width", "classes", "timesteps", "connection")
+    more = ("readout", "accumulation_pool", "attention")
+    values = spec.model_dump(mode="json", include={*names, *more})
+    options = {name: value for name, value in values.items() if value is not None}
+    if spec.pictures is not None:
+        options |= {"shape": spec.pictures.shape, "classes": spec.pictures.classes}
+    return options
 
 
 def spiking_network(*, structure: str = "resnet", **options: Any) -> SpikingNetwork:
     """A network of any structure with freshly initialised weights.
 
     Args:
-        structure: `resnet`, `7b`, `wide7b` or `spikformer`.
-        options: see `residual_network`, `event_network` and `spikformer`; `timesteps` may be
-            given to all, and is of no concern to a network whose input has time.
+        structure: `resnet`, `7b`, `wide7b`, `spikformer` or `small_resnet`.
+        options: see `residual_network`, `event_network`, `spikformer` and
+            `small_residual_network`; `timesteps` may be given to all, and is of no concern to a
+            network whose input has time.
 
     Raises:
         InputError: see there.
@@ -60,6 +75,8 @@ def spiking_network(*, structure: str = "resnet", **options: Any) -> SpikingNetw
         return residual_network(**options)
     if structure == "spikformer":
         return spikformer(**options)
+    if structure == "small_resnet":
+        return small_residual_network(**options)
     options.pop("timesteps", None)
     return event_network(structure=structure, **options)
 

@@ -12,10 +12,8 @@ from typing import Any
 from codesign.errors import Fault, InputError
 from codesign.networks.calibrated import calibrated_provenance
 from codesign.networks.targets import weights_name
-from codesign.specs.workload import WorkloadSpec
-
-CALIBRATED = "calibrated"
-"""What a workload writes for the weights that ship with the program."""
+from codesign.networks.trained import trained_name, trained_provenance
+from codesign.specs.workload import CALIBRATED, WorkloadSpec
 
 
 def weights_provenance(spec: WorkloadSpec) -> dict[str, Any]:
@@ -32,6 +30,8 @@ def weights_provenance(spec: WorkloadSpec) -> dict[str, Any]:
         return calibrated_provenance(
             calibrated_name(spec), connection, identity_start=spec.identity_start
         )
+    if name := trained_name(spec.weights):
+        return trained_provenance(name)
     return {
         "kind": "checkpoint",
         "description": f"from the checkpoint {Path(spec.weights).name}, as given",

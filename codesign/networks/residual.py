@@ -86,17 +86,9 @@ class ResidualNetwork(SpikingNetwork):
         outputs = width * (4 if bottleneck else 1)
         first = Shape(inputs, width, outputs, stride=1 if stage == 0 else 2, bottleneck=bottleneck)
         other = Shape(outputs, width, outputs, stride=1, bottleneck=bottleneck)
-        return nn.Sequential(*(self._block(first if i == 0 else other) for i in range(blocks)))
-
-    def _block(self, shape: Shape) -> ResidualBlock:
-        if self.connection is None:
-            return MembraneBlock(shape, IF, ThresholdBatchNorm2d)
-        return SpikeBlock(
-            shape,
-            IF,
-            nn.BatchNorm2d,
-            connection=CONNECTIONS[self.connection],
-            accumulates=self.family == "dsnn",
+        shapes = [first, *[other] * (blocks - 1)]
+        return nn.Sequential(
+            *(residual_block(self.family, self.connection, shape) for shape in shapes)
         )
 
     def features(self, inputs: Tensor, *, accumulate: bool) -> Streams:
@@ -114,6 +106,19 @@ class ResidualNetwork(SpikingNetwork):
 
     def pooled(self, o: Tensor) -> Tensor:
         return torch.flatten(self.avgpool(o), 2)
+
+
+def residual_block(family: str, connection: str | None, shape: Shape) -> ResidualBlock:
+    """One block of a family, of IF neurons."""
+    if connection is None:
+        return MembraneBlock(shape, IF, ThresholdBatchNorm2d)
+    return SpikeBlock(
+        shape,
+        IF,
+        nn.BatchNorm2d,
+        connection=CONNECTIONS[connection],
+        accumulates=family == "dsnn",
+    )
 
 
 def residual_network(
@@ -167,7 +172,7 @@ def residual_network(
     return network
 
 
-def initialise(network: ResidualNetwork) -> None:
+def initialise(network: SpikingNetwork) -> None:
     """Gaussian convolutions of variance 2 / fan-out (He et al., ICCV 2015), as published."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d) and not module.weight.is_meta:

@@ -29,6 +29,8 @@ class Structure(StrEnum):
     """Wide-7B-Net: the same, wider from its fifth block on (CIFAR10-DVS)."""
     SPIKFORMER = "spikformer"
     """Spiking vision transformer for images of 32 x 32 pixels (CIFAR100)."""
+    SMALL_RESNET = "small_resnet"
+    """Residual network for small pictures, as those of MNIST and CIFAR."""
 
 
 class Family(StrEnum):
@@ -81,8 +83,43 @@ class Attention(StrEnum):
     """q (k^T v): fewer operations while there are more tokens than channels in a head."""
 
 
+class Pictures(StrEnum):
+    """The data set whose pictures a residual network for small pictures sees."""
+
+    DIGITS = "digits"
+    MNIST = "mnist"
+    CIFAR10 = "cifar10"
+    CIFAR100 = "cifar100"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of a picture."""
+        small = {Pictures.DIGITS: (1, 8, 8), Pictures.MNIST: (1, 28, 28)}
+        return small.get(self, (3, 32, 32))
+
+    @property
+    def classes(self) -> int:
+        """How many there are."""
+        return 100 if self is Pictures.CIFAR100 else 10
+
+
+class Training(StrEnum):
+    """How an FSNN is trained."""
+
+    DUAL_STREAM = "dual_stream"
+    """With the accumulation pathway, which is removed afterwards: the paper's method."""
+    SINGLE_STREAM = "single_stream"
+    """As it is."""
+
+
+CALIBRATED = "calibrated"
+"""What a workload writes for the calibrated weights that ship with the program."""
+TRAINED = "trained:"
+"""What comes before the name of trained weights that ship with the program."""
 DEPTHS = (18, 34, 50, 101, 152)
 """Of the ResNets."""
+LEAST_BLOCKS = 3
+"""Of a network for small pictures: one in each stage."""
 EVENT_NETS = (Structure.SEVEN_B, Structure.WIDE_SEVEN_B)
 LOGIC = (Connection.AND, Connection.IAND, Connection.OR, Connection.XOR)
 CONNECTIONS: dict[Family, tuple[Connection, ...]] = {
@@ -106,8 +143,12 @@ class WorkloadSpec(Spec):
         description: one line for lists and reports.
         structure: how the network is built.
         family: what flows between its blocks.
-        depth: of a ResNet: layers with weights along the main path; of a Spikformer: blocks.
-        width: of an event net: channels of its first blocks; of a Spikformer: channels of a token.
+        depth: of a ResNet: layers with weights along the main path; of a Spikformer and of a
+            network for small pictures: blocks.
+        width: of an event net: channels of its first blocks; of a Spikformer: channels of a token;
+            of a network for small pictures: channels of its first stage.
+        pictures: which small pictures a network for them sees.
+        classes: number of logits, where it is not that of the data set which the paper takes.
         timesteps: T.
         connection: g of the residuals; absent for `spiking_resnet`.
         readout: whose logits are the answer; `dsnn` only, which must say it. The paper leaves it
@@ -118,8 +159,9 @@ class WorkloadSpec(Spec):
         attention: in which order q, k and v are multiplied; Spikformer only, which must say it.
             `scores` is the published one.
         identity_start: the last batch norm of each branch starts at zero (a choice of training).
-        weights: `calibrated` (shipped; firing rates fitted to the paper, not trained), or the
-            path of a checkpoint.
+        training: how an FSNN is trained (`dual_stream` if left out).
+        weights: `calibrated` (shipped; firing rates fitted to the paper, not trained),
+            `trained:NAME` (shipped with a card that says how), or the path of a checkpoint.
         images: names of shipped photographs, or paths of images; one inference for each. An event
             net sees events that are simulated from them, a Spikformer 32 x 32 pixels.
         source: where the configuration comes from.
@@ -131,13 +173,16 @@ class WorkloadSpec(Spec):
     family: Family
     depth: Size | None = None
     width: Size | None = None
+    pictures: Pictures | None = None
+    classes: Size | None = None
     timesteps: Annotated[int, Field(strict=True, ge=1, le=64)]
     connection: Connection | None = None
     readout: Readout | None = None
     accumulation_pool: AccumulationPool | None = None
     attention: Attention | None = None
     identity_start: Annotated[bool, Field(strict=True)] = False
-    weights: Text = "calibrated"
+    training: Training | None = None
+    weights: Text = CALIBRATED
     images: Annotated[tuple[Text, ...], Field(min_length=1)] = ("astronaut",)
     source: Source
 
@@ -146,6 +191,7 @@ class WorkloadSpec(Spec):
         rules = (
             *(_family_violations, _size_violations, _connection_violations),
             *(_readout_violations, _pool_violations, _attention_violations),
+            *(_picture_violations, _training_violations),
         )
         refuse([violation for rule in rules for violation in rule(self)])
         return self
@@ -153,7 +199,8 @@ class WorkloadSpec(Spec):
 
 def legal_families(structure: Structure) -> tuple[Family, ...]:
     """Families that a structure may have."""
-    without = () if structure is Structure.RESNET else (Family.SPIKING_RESNET,)
+    has_all = structure in (Structure.RESNET, Structure.SMALL_RESNET)
+    without = () if has_all else (Family.SPIKING_RESNET,)
     return tuple(family for family in Family if family not in without)
 
 
@@ -177,10 +224,11 @@ def _size_violations(spec: WorkloadSpec) -> Iterator[Violation]:
         "depth": {
             Structure.RESNET: "18, 34, 50, 101 or 152",
             Structure.SPIKFORMER: "a number of blocks",
+            Structure.SMALL_RESNET: f"a number of blocks, at least {LEAST_BLOCKS},",
         },
         "width": {
             Structure.SPIKFORMER: "a multiple of 32",
-            **dict.fromkeys(EVENT_NETS, "a number of channels"),
+            **dict.fromkeys((*EVENT_NETS, Structure.SMALL_RESNET), "a number of channels"),
         },
     }
     for key, value in (("depth", spec.depth), ("width", spec.width)):
@@ -200,6 +248,7 @@ _USUAL_SIZE = {
     Structure.SEVEN_B: {"width": 32},
     Structure.WIDE_SEVEN_B: {"width": 64},
     Structure.SPIKFORMER: {"depth": 4, "width": 384},
+    Structure.SMALL_RESNET: {"depth": 3, "width": 16},
 }
 
 
@@ -208,6 +257,8 @@ def _is_size(structure: Structure, key: str, value: int | None) -> bool:
         return False
     if structure is Structure.RESNET:
         return value in DEPTHS
+    if structure is Structure.SMALL_RESNET:
+        return key == "width" or value >= LEAST_BLOCKS
     return structure is not Structure.SPIKFORMER or key == "depth" or value % 32 == 0
 
 
@@ -261,6 +312,31 @@ def _attention_violations(spec: WorkloadSpec) -> Iterator[Violation]:
     if not attends and spec.attention is not None:
         problem = f"must be absent for structure '{spec.structure}' (got '{spec.attention}')."
         yield Violation(("attention",), problem, "Remove the line.", causes=STRUCTURE)
+
+
+def _picture_violations(spec: WorkloadSpec) -> Iterator[Violation]:
+    is_small = spec.structure is Structure.SMALL_RESNET
+    if is_small and spec.pictures is None:
+        problem = f"must be {_words(tuple(Pictures))} for structure 'small_resnet' (got nothing)."
+        fix = "Write 'pictures: mnist'."
+        yield Violation(("pictures",), problem, fix, missing=True, causes=STRUCTURE)
+    if not is_small and spec.pictures is not None:
+        problem = f"must be absent for structure '{spec.structure}' (got '{spec.pictures}')."
+        yield Violation(("pictures",), problem, "Remove the line.", causes=STRUCTURE)
+    if spec.pictures is not None and spec.classes not in (None, spec.pictures.classes):
+        problem = f"must be {spec.pictures.classes} for {spec.pictures} (got {spec.classes})."
+        yield Violation(("classes",), problem, "Remove the line.", causes=(("pictures",),))
+    if is_small and spec.weights == CALIBRATED:
+        problem = "must be 'trained:NAME' or a checkpoint for structure 'small_resnet'."
+        fix = "There are no calibrated weights of it; make some with: codesign train."
+        yield Violation(("weights",), problem, fix, causes=STRUCTURE)
+
+
+def _training_violations(spec: WorkloadSpec) -> Iterator[Violation]:
+    if spec.training is not None and spec.family is not Family.FSNN:
+        problem = f"must be absent for family '{spec.family}' (got '{spec.training}')."
+        fix = "Remove the line: a 'dsnn' is trained with both streams, others have one."
+        yield Violation(("training",), problem, fix, causes=FAMILY)
 
 
 def _words(legal: tuple[StrEnum, ...]) -> str:
