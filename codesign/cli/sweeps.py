@@ -241,8 +241,9 @@ def _best_table(result: "SweepResult") -> Any:
     for column in ("network", "least", "value", *chips, *keys):
         table.add_column(column, no_wrap=True)
     rows = result.points.set_index("point")
-    for network, objectives in result.summary["best"].items():
+    for objectives in result.summary["best"].values():
         for name, entry in objectives.items():
+            network = str(rows["network"].loc[entry["point"]])
             value = float(rows[OBJECTIVES[name][0]].loc[entry["point"]])
             design = [str(rows["architecture"].loc[entry["point"]])] if chips else []
             design += [entry["design"][key] for key in keys]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from codesign.accuracy import Accuracy, accuracy_of
 from codesign.area import area_mm2
 from codesign.errors import CodesignError, InputError
 from codesign.evaluation import architecture_hash
@@ -41,6 +42,7 @@ class Prospect:
         architecture_hash: of its chip.
         status: None while it can still be simulated.
         error: why there is no result.
+        accuracy: of its network, if that is known.
         floors: what it costs at least.
         costs: what it costs, as far as it is known.
     """
@@ -52,6 +54,7 @@ class Prospect:
     architecture_hash: str | None = None
     status: Status | None = None
     error: str | None = None
+    accuracy: Accuracy | None = None
     floors: Quantities = _UNKNOWN
     costs: Quantities = _UNKNOWN
 
@@ -93,42 +96,53 @@ class Recordings:
     """What the networks of a sweep were recorded as.
 
     Attributes:
-        hashes: of the recordings of each network, by its content.
-        provenance: of the same, for reports.
-        failures: networks that cannot be recorded, and why.
+        hashes: of the recordings of each workload, by its content (`_content`).
+        accuracies: of the same, where they are known.
+        failures: workloads that cannot be recorded, and why.
+        provenance: of each network, for reports.
     """
 
     hashes: dict[str, tuple[str, ...]]
-    provenance: dict[str, dict[str, object]]
+    accuracies: dict[str, Accuracy]
     failures: dict[str, str]
+    provenance: dict[str, dict[str, object]]
 
 
 def record(space: DesignSpace, *, progress: Progress, notice: Callable[[str], None]) -> Recordings:
     """Records the networks of all points, those in the cache excepted."""
-    networks = _networks(space)
-    found = Recordings({}, {}, {})
-    progress("recordings", 0, len(networks))
-    for number, (network, workload) in enumerate(networks.items(), 1):
+    workloads = _workloads(space)
+    found = Recordings({}, {}, {}, {})
+    progress("recordings", 0, len(workloads))
+    for number, (content, (network, workload)) in enumerate(workloads.items(), 1):
         try:
             found_now = [(each.hash, each.provenance) for each in recorded(workload, notice)]
+            accuracy = accuracy_of(workload, notice=notice)
         except CodesignError as error:
-            found.failures[network] = str(error)
+            found.failures[content] = str(error)
         else:
-            found.hashes[network] = tuple(digest for digest, _ in found_now)
-            found.provenance[network] = dict(found_now[0][1])
-        progress("recordings", number, len(networks))
+            found.hashes[content] = tuple(digest for digest, _ in found_now)
+            found.provenance.setdefault(network, dict(found_now[0][1]))
+            if accuracy is not None:
+                found.accuracies[content] = accuracy
+        progress("recordings", number, len(workloads))
     return found
 
 
-def _networks(space: DesignSpace) -> dict[str, AnyWorkload]:
-    """The different workloads of a sweep, by name and changes."""
-    networks: dict[str, AnyWorkload] = {}
+def _workloads(space: DesignSpace) -> dict[str, tuple[str, AnyWorkload]]:
+    """The different workloads of a sweep by content, each with the name of its network."""
+    workloads: dict[str, tuple[str, AnyWorkload]] = {}
     for point in space.points:
         try:
-            networks.setdefault(space.network(point), space.workload(point))
+            workload = space.recorded(point)
+            workloads.setdefault(_content(workload), (space.network(point), workload))
         except InputError:
             continue
-    return networks
+    return workloads
+
+
+def _content(workload: AnyWorkload) -> str:
+    """What tells workloads apart."""
+    return workload.model_dump_json()
 
 
 def prospects(space: DesignSpace, recordings: Recordings) -> Iterator[Prospect]:
@@ -149,27 +163,37 @@ def prospect(space: DesignSpace, recordings: Recordings, point: Point) -> Prospe
 
 
 def _on_chip(space: DesignSpace, recordings: Recordings, prospect: Prospect) -> Prospect:
-    if prospect.network in recordings.failures:
-        prospect.ends(Status.REFUSED, recordings.failures[prospect.network])
-        return prospect
     try:
         architecture = space.architecture(prospect.point)
+        content = _content(space.recorded(prospect.point))
     except InputError as error:
         prospect.ends(Status.REFUSED, first_line(error))
         return prospect
+    if content in recordings.failures:
+        prospect.ends(Status.REFUSED, recordings.failures[content])
+        return prospect
     digest = architecture_hash(architecture)
     prospect.architecture_hash = digest
-    prospect.traces = recordings.hashes[prospect.network]
+    prospect.traces = recordings.hashes[content]
     prospect.key = row_key(list(prospect.traces), digest, has_stream=space.spec.has_streams)
-    prospect.floors = prospect.costs = quantities({"area_mm2": area_mm2(architecture)})
-    exclude(space, prospect, prospect.costs, Known.AREA)
+    prospect.accuracy = recordings.accuracies.get(content)
+    known = {"area_mm2": area_mm2(architecture)}
+    if prospect.accuracy is not None:
+        known["error_percent"] = error_percent(prospect.accuracy)
+    prospect.floors = prospect.costs = quantities(known)
+    exclude(space, prospect, prospect.costs, Known.AT_ONCE)
     return prospect
+
+
+def error_percent(accuracy: Accuracy) -> float:
+    """What a network gets wrong."""
+    return 100 * (1 - accuracy.fraction)
 
 
 class Known(Enum):
     """What is known of a point when its limits are checked."""
 
-    AREA = "what needs no time"
+    AT_ONCE = "what needs no simulation"
     FLOORS = "lower bounds"
     RESULTS = "everything"
 
@@ -208,7 +232,7 @@ def task(space: DesignSpace, prospect: Prospect) -> Task:
     assert prospect.key is not None, "only legal designs are simulated"
     return Task(
         prospect.key,
-        space.workload(prospect.point),
+        space.recorded(prospect.point),
         prospect.traces,
         space.architecture(prospect.point),
         space.spec.has_streams,
@@ -218,6 +242,11 @@ def task(space: DesignSpace, prospect: Prospect) -> Task:
 def quantities(row: Row, prefix: str = "") -> Quantities:
     """What can be an objective or be limited, of the columns of a row that begin with a prefix."""
     return tuple(row.get(f"{prefix}{column}") for column, _ in OBJECTIVES.values())
+
+
+def together(known: Quantities, more: Quantities) -> Quantities:
+    """What is known, and where that is nothing, what else is."""
+    return tuple(other if own is None else own for own, other in zip(known, more, strict=True))
 
 
 def by_name(values: Quantities) -> dict[str, float | None]:

@@ -42,6 +42,7 @@ OBJECTIVES = {
     "interval_energy": ("interval_energy_pj", "pJ"),
     "power": ("average_power_w", "W"),
     "peak_power": ("peak_power_w", "W"),
+    "error_rate": ("error_percent", "%"),
 }
 """Column and unit of each quantity that can be an objective (less is better) or be limited."""
 
@@ -49,8 +50,8 @@ OBJECTIVES = {
 def quantity_text(name: str, value: float) -> str:
     """A value of a quantity's column for people."""
     unit = OBJECTIVES[name][1]
-    if unit == "mm2":
-        return f"{value:.4g} mm2"
+    if unit in ("mm2", "%"):
+        return f"{value:.4g} {unit}"
     return si(value * 1e-12, "J", 4) if unit == "pJ" else si(value, unit, 4)
 
 
@@ -59,6 +60,10 @@ MEASURED = (
     *("area_mm2", "average_power_w", "peak_power_w", "bound_cycles", "bound", "ac", "mac"),
 )
 """Columns that a simulation fills, beside `energy_COMPONENT_pj`: without value elsewhere."""
+
+ACCURACY = ("error_percent", "accuracy_percent", "accuracy_low_percent", "accuracy_high_percent")
+"""Columns of networks with trained weights: the share of test pictures that the network, in the
+chip's number formats, gets wrong, and what it gets right, with its 95 % interval."""
 
 FLOORS = ("floor_latency_s", "floor_energy_pj", "floor_edp_js")
 """Columns of closed-form lower bounds, which need no mapping; also of points that were pruned."""
@@ -82,17 +87,19 @@ class SweepResult:
             `workloads`, `architectures`: names; `networks`: workloads with what an axis changed in
             them, as "dsnn18 timesteps=2": designs are compared for one network;
             `counts`: number of points by `Status`;
-            `fronts`: by network, the numbers of points on the front of the objectives;
-            `best`: by network and objective, `{point, design, file, command}`, where `design` is
-            the value of every axis as it was written;
+            `compared`: by network, among which designs its own are compared: those of the network
+            alone, or, if the error rate is an objective, those of all networks of its data set;
+            `fronts`: by what is compared, the numbers of points on the front of the objectives;
+            `best`: by what is compared and by objective, `{point, design, file, command}`, where
+            `design` is the value of every axis as it was written;
             `base`: by network, the point that is the first architecture as its file has it, if
             there is one;
             `simulate`: which points were to be simulated;
             `provenance`: by network, where weights and input come from.
         points: a row for each point: `point` (its number, from 0), `workload`, `network`,
             `architecture`, a column for each axis, `status` (of `Status`), `error` (text or None),
-            `FLOORS`, `MEASURED`, `energy_COMPONENT_pj` for the components of `codesign.results`,
-            `trace_hash`, `architecture_hash`.
+            `FLOORS`, `MEASURED`, `ACCURACY`, `energy_COMPONENT_pj` for the components of
+            `codesign.results`, `trace_hash`, `architecture_hash`.
     """
 
     summary: Mapping[str, Any]

@@ -25,6 +25,7 @@ from codesign.exploration.prospects import (
     exclude,
     quantities,
     task,
+    together,
 )
 from codesign.exploration.results import Status
 from codesign.exploration.rows import Found
@@ -95,10 +96,7 @@ class Run:
                 self.progress("floors", done, len(keys))
         for each in legal:
             found_now = rows.get(str(each.key), each.floors)
-            each.floors = tuple(
-                known if floor is None else floor
-                for floor, known in zip(found_now, each.floors, strict=True)
-            )
+            each.floors = together(found_now, each.floors)
             exclude(self.space, each, each.floors, Known.FLOORS)
 
     def simulations(self, prospects: Sequence[Prospect]) -> None:
@@ -177,12 +175,13 @@ class Run:
 
     def _note(self, prospect: Prospect, found: Outcome) -> None:
         """Lets a simulated point prune others, if it is within all limits."""
-        if found.status is not Status.SIMULATED or self._is_outside(prospect, found.costs):
+        known = together(found.costs, prospect.costs)
+        if found.status is not Status.SIMULATED or self._is_outside(prospect, known):
             return
-        costs = tuple(cost for cost in self._objectives(found.costs) if cost is not None)
+        costs = tuple(cost for cost in self._objectives(known) if cost is not None)
         if len(costs) < len(self.space.spec.objectives):
             return
-        front = self._fronts[prospect.network]
+        front = self._fronts[self.space.compared(prospect.network)]
         if not any(_dominates(other, costs) for other in front):
             front[:] = [other for other in front if not _dominates(costs, other)] + [costs]
 
@@ -194,7 +193,8 @@ class Run:
         if self.simulate is not Simulate.FRONT:
             return False
         least = self._least(prospect)
-        return any(_dominates(other, least) for other in self._fronts[prospect.network])
+        front = self._fronts[self.space.compared(prospect.network)]
+        return any(_dominates(other, least) for other in front)
 
     def _conclude(self, prospect: Prospect, rows: dict[str, Outcome]) -> None:
         """What became of a point, whether or not it was simulated in vain."""
@@ -203,8 +203,8 @@ class Run:
             return
         found = rows[str(prospect.key)]
         if found.status is Status.SIMULATED:
-            prospect.costs = found.costs
-            exclude(self.space, prospect, found.costs, Known.RESULTS)
+            prospect.costs = together(found.costs, prospect.costs)
+            exclude(self.space, prospect, prospect.costs, Known.RESULTS)
         if prospect.status is None:
             prospect.ends(found.status, found.error)
 
@@ -227,16 +227,16 @@ def _dominates(one: Costs, other: Costs) -> bool:
 
 
 def _chunks(space: DesignSpace, prospects: Sequence[Prospect]) -> Iterator[FloorTask]:
-    """Tasks of floors, each of one network; made when they are asked for, as chips take room."""
-    by_network: dict[str, list[Prospect]] = defaultdict(list)
+    """Tasks of floors, each of one recording; made when they are asked for, as chips take room."""
+    by_traces: dict[tuple[str, ...], list[Prospect]] = defaultdict(list)
     for each in prospects:
-        by_network[each.network].append(each)
-    for mine in by_network.values():
+        by_traces[each.traces].append(each)
+    for mine in by_traces.values():
         for start in range(0, len(mine), _CHUNK):
             some = mine[start : start + _CHUNK]
             chips = tuple((str(each.key), space.architecture(each.point)) for each in some)
             first = some[0]
-            yield FloorTask(f"floors {first.key}", space.workload(first.point), first.traces, chips)
+            yield FloorTask(f"floors {first.key}", space.recorded(first.point), first.traces, chips)
 
 
 def _rows_of(found: Found) -> list[Found]:

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from codesign.accuracy import follows_precision, with_precision
 from codesign.errors import Fault, InputError
 from codesign.exploration.points import Point, Values, points
 from codesign.specs.architecture import Architecture
@@ -94,6 +95,17 @@ class DesignSpace:
             self._workloads[key] = spec
         return self._workloads[key]
 
+    def recorded(self, point: Point) -> AnyWorkload:
+        """The workload of a point as it is recorded: trained weights in the chip's formats.
+
+        Raises:
+            InputError: it is no legal workload, or no legal chip.
+        """
+        workload = self.workload(point)
+        if not follows_precision(workload):
+            return workload
+        return with_precision(workload, self.architecture(point))
+
     def network(self, point: Point) -> str:
         """A workload with what was changed in it: designs of one network are compared."""
         changed = [
@@ -101,6 +113,21 @@ class DesignSpace:
             for each in self._overrides(point.values, True)
         ]
         return " ".join([self.workload(point).name, *changed])
+
+    def compared(self, network: str) -> str:
+        """Among which designs a network's are compared: its own, or those of its data set."""
+        return self.data if self.spec.needs_accuracy else network
+
+    @cached_property
+    def data(self) -> str:
+        """The data set of all workloads; empty if they have none, or several."""
+        found = {str(self._data_of(name) or "") for name in self.spec.workloads}
+        return found.pop() if len(found) == 1 else ""
+
+    def _data_of(self, name: str) -> str | None:
+        """The data set that a workload with trained weights was trained on."""
+        spec = load_workload_spec(self.resolved(name))
+        return getattr(spec, "pictures", None) if follows_precision(spec) else None
 
     def options(self, point: Point) -> list[str]:
         """What a point changes in its workload, as `--set` takes it."""
@@ -263,6 +290,7 @@ def design_space(name_or_path: str | Path) -> DesignSpace:
         validate(text, Architecture, architecture_path(_resolved(path.parent, name)).stem)
     space = DesignSpace(spec, document, path.parent, chips)
     _require_different(space)
+    _require_accuracy(space)
     space.require_legal()
     return space
 
@@ -276,6 +304,15 @@ def _require_different(space: DesignSpace) -> None:
                 problem = f"must have different names (got '{name}' twice)."
                 at = space.document.place_of_value((field_name,))
                 raise InputError(at.fault(f"{field_name} {problem}", "Leave one out."))
+
+
+def _require_accuracy(space: DesignSpace) -> None:
+    """Checks that error rates are known, and are those of one task."""
+    if space.spec.needs_accuracy and not space.data:
+        problem = "must be networks with trained weights, all of one data set, for an error rate."
+        at = space.document.place_of_value(("workloads",))
+        fix = "See 'codesign list' for those that ship, or leave out 'error_rate'."
+        raise InputError(at.fault(problem, fix))
 
 
 def _resolved(folder: Path, name: str) -> str:

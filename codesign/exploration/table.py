@@ -3,7 +3,7 @@
 import json
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ from codesign.combination import joint_hash
 from codesign.evaluation import architecture_hash
 from codesign.exploration.fronts import front
 from codesign.exploration.points import screening_levels
-from codesign.exploration.prospects import Prospect, Recordings
-from codesign.exploration.results import FLOORS, MEASURED, OBJECTIVES, Status, SweepResult
+from codesign.exploration.prospects import Prospect, Recordings, error_percent
+from codesign.exploration.results import ACCURACY, FLOORS, MEASURED, OBJECTIVES, Status, SweepResult
 from codesign.exploration.space import DesignSpace
 from codesign.exploration.store import Store
 from codesign.results import COMPONENTS
@@ -53,32 +53,47 @@ def sweep_result(
         if space.spec.sampling.method is Method.MORRIS
         else [],
         "counts": {str(s): int((table["status"] == s).sum()) for s in Status},
-        "fronts": fronts(table, space.spec.objectives),
-        "best": best(table, space.spec.objectives),
+        "compared": {name: space.compared(name) for name in dict.fromkeys(table["network"])},
+        "fronts": fronts(table, space.spec.objectives, space.compared),
+        "best": best(table, space.spec.objectives, space.compared),
         "base": _base(table, architecture_hash(space.unchanged())),
         "provenance": recordings.provenance,
     }
     return SweepResult(json.loads(json.dumps(summary, allow_nan=False)), table)
 
 
-def fronts(table: pd.DataFrame, objectives: Sequence[str]) -> dict[str, list[int]]:
-    """By network, the numbers of the points that no other of that network dominates."""
+def fronts(
+    table: pd.DataFrame, objectives: Sequence[str], compared: Callable[[str], str]
+) -> dict[str, list[int]]:
+    """The numbers of the points that no other which they are compared with dominates.
+
+    Args:
+        table: of all points.
+        objectives: of the sweep.
+        compared: by network, among which designs its designs are compared.
+    """
     found = {}
     columns = [OBJECTIVES[name][0] for name in objectives]
-    for network, mine in _simulated(table, columns).groupby("network", sort=False):
-        single = mine.drop_duplicates("architecture_hash")  # a design that is met twice is one
+    simulated = _simulated(table, columns)
+    for name, mine in simulated.groupby(simulated["network"].map(compared), sort=False):
+        # a design that is met twice is one
+        single = mine.drop_duplicates(["network", "architecture_hash"])
         costs = single[columns].to_numpy(float)
-        found[str(network)] = single["point"][front(costs)].tolist()
+        found[str(name)] = single["point"][front(costs)].tolist()
     return found
 
 
-def best(table: pd.DataFrame, objectives: Sequence[str]) -> dict[str, dict[str, dict[str, int]]]:
-    """By network and objective, the point that has least of it; of equal ones the first."""
+def best(
+    table: pd.DataFrame, objectives: Sequence[str], compared: Callable[[str], str]
+) -> dict[str, dict[str, dict[str, int]]]:
+    """By what is compared (see `fronts`) and by objective, the point that has least of it; of
+    equal ones the first."""
     found: dict[str, dict[str, dict[str, int]]] = {}
     columns = {name: OBJECTIVES[name][0] for name in objectives}
-    for network, mine in _simulated(table, list(columns.values())).groupby("network", sort=False):
+    simulated = _simulated(table, list(columns.values()))
+    for group, mine in simulated.groupby(simulated["network"].map(compared), sort=False):
         known = {name: mine[column].fillna(math.inf) for name, column in columns.items()}
-        found[str(network)] = {
+        found[str(group)] = {
             name: {"point": int(mine["point"].iloc[int(values.to_numpy().argmin())])}
             for name, values in known.items()
             if np.isfinite(values).any()
@@ -127,12 +142,22 @@ def _table(space: DesignSpace, prospects: Sequence[Prospect], rows: Store) -> pd
         if f"floor_{column}" in FLOORS:
             columns[f"floor_{column}"] = np.array([_number(e.floors[place]) for e in prospects])
     columns |= _measured(prospects, rows)
+    accuracies = np.array([_accuracy(each) for each in prospects])
+    columns |= dict(zip(ACCURACY, accuracies.T, strict=True))
     traces = {each.traces: joint_hash(each.traces) for each in prospects if each.traces}
     columns["trace_hash"] = [traces.get(each.traces) for each in prospects]
     columns["architecture_hash"] = [each.architecture_hash for each in prospects]
     for name in ("error", *_WORDS):  # as they are, without copies
         columns[name] = pd.Series(columns[name], dtype=object)
     return pd.DataFrame(columns, copy=False)
+
+
+def _accuracy(prospect: Prospect) -> tuple[float, ...]:
+    """The columns of what its network gets wrong and right, in per cent."""
+    if prospect.accuracy is None:
+        return (math.nan,) * len(ACCURACY)
+    known = prospect.accuracy
+    return error_percent(known), 100 * known.fraction, 100 * known.low, 100 * known.high
 
 
 def _measured(prospects: Sequence[Prospect], rows: Store) -> dict[str, Any]:

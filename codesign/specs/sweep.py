@@ -198,6 +198,7 @@ LIMITED = {
     "interval_energy": Quantity("an energy", "10 mJ", _PICOJOULES, *_ANY),
     "power": Quantity("a power", "2 W", _WATTS, *_ANY),
     "peak_power": Quantity("a power", "2 W", _WATTS, *_ANY),
+    "error_rate": Quantity("a share", "3 %", {"%": Decimal(1)}, Decimal("1e-9"), Decimal(100)),
 }
 """What can be an objective (less is better) or be limited, in the unit of its column."""
 
@@ -297,6 +298,12 @@ class SweepSpec(Spec):
     def keys(self) -> tuple[str, ...]:
         """All keys of all axes, in order."""
         return tuple(key for axis in self.axes for key in axis.columns)
+
+    @property
+    def needs_accuracy(self) -> bool:
+        """Whether the error rate is an objective or limited: then all networks are compared."""
+        limited = {each.quantity for each in self.constraints}
+        return Objective("error_rate") in {*self.objectives, *limited}
 
     @property
     def has_streams(self) -> bool:

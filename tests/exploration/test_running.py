@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codesign.accuracy import Accuracy
 from codesign.errors import TraceError
 from codesign.exploration.floor_rows import FloorTask
-from codesign.exploration.prospects import Recordings, prospects, record
+from codesign.exploration.prospects import (
+    Recordings,
+    error_percent,
+    prospects,
+    quantities,
+    record,
+)
 from codesign.exploration.results import Status
 from codesign.exploration.rows import Found, recorded, traces
 from codesign.exploration.running import Run
@@ -21,7 +28,7 @@ from codesign.exploration.space import DesignSpace, design_space
 from codesign.exploration.store import Store, store
 from codesign.exploration.table import sweep_result
 from codesign.exploration.workers import AnyTask, Pool
-from codesign.specs.sweep import Simulate
+from codesign.specs.sweep import Objective, Simulate
 from tests.exploration.conftest import RANGE, Write, silent, swept
 
 Costs = tuple[float, float]
@@ -198,6 +205,37 @@ def test_rows_that_another_process_computes_are_waited_for(
         table = explored(many, workers, kept, Simulate.ALL)
     assert sorted(workers.computed) == sorted(set(keys) - {keys[3]})
     assert table["energy_pj"].tolist() == [float(number) for number in range(40)]
+
+
+def test_designs_of_all_networks_are_compared_where_accuracy_counts(
+    many: tuple[DesignSpace, Recordings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space, recordings = many
+    monkeypatch.setattr(DesignSpace, "data", "digits")
+    spec = space.spec.model_copy(
+        update={"objectives": tuple(map(Objective, ("error_rate", "energy"))), "constraints": ()}
+    )
+    found = list(prospects(replace(space, spec=spec), recordings))
+    keys = [str(each.key) for each in found]
+    for number, each in enumerate(found):  # as if every other point were of another network
+        each.network = ("good", "bad")[number % 2]
+        each.accuracy = Accuracy((95, 90)[number % 2], 100)
+        each.floors = each.costs = quantities({"error_percent": error_percent(each.accuracy)})
+    costs = {key: (1.0, 10.0 if number < 20 else 9.0) for number, key in enumerate(keys)}
+    workers = Scripted(costs, costs, random.Random(0))
+    with store(tmp_path) as kept:
+        run = Run(replace(space, spec=spec), workers, kept, silent, Simulate.FRONT)
+        run.floors(found)
+        run.simulations(found)
+        result = sweep_result(replace(space, spec=spec), found, recordings, Simulate.FRONT, kept)
+    assert result.summary["compared"] == {"good": "digits", "bad": "digits"}
+    (front,) = result.summary["fronts"].values()
+    assert front == list(range(20, 40, 2))
+    assert {entry["point"] for entry in result.summary["best"]["digits"].values()} == {20}
+    table = result.points
+    assert set(table["status"][table["network"] == "bad"]) == {"pruned"}
+    assert table["accuracy_percent"].tolist() == [95.0, 90.0] * 20
+    assert table["error_percent"].tolist() == pytest.approx([5.0, 10.0] * 20)
 
 
 @pytest.fixture

@@ -33,25 +33,24 @@ class Best:
 
 
 def best_data(study: Study) -> list[Best]:
-    """What the summary calls best, by network and objective; in a sweep of bounds, what has the
-    least floors."""
+    """What the summary calls best, by what is compared and objective; in a sweep of bounds, what
+    has the least floors."""
     return list(_found(study))
 
 
 def _found(study: Study) -> Iterator[Best]:
     known = study.summary["best"]
-    for network in study.networks:
+    for name, compared in study.compared.items():
         for each in study.objectives:
-            said = known.get(network, {}).get(each.name)
+            said = known.get(name, {}).get(each.name)
             if said is not None:
                 own = study.row(int(said["point"]))
-                yield Best(
-                    network, each, own, str(said.get("file") or ""), str(said.get("command") or "")
-                )
-            elif study.is_floors and np.isfinite(study.values(each)[study.of(network)]).any():
-                values = np.where(study.of(network), study.values(each), np.nan)
-                place = int(np.nanargmin(values))
-                yield Best(network, each, study.row(int(study.points["point"][place])), "", "")
+                file, command = str(said.get("file") or ""), str(said.get("command") or "")
+                yield Best(str(own["network"]), each, own, file, command)
+            elif study.is_floors and np.isfinite(study.values(each)[compared]).any():
+                values = np.where(compared, study.values(each), np.nan)
+                own = study.row(int(study.points["point"][int(np.nanargmin(values))]))
+                yield Best(str(own["network"]), each, own, "", "")
 
 
 def base_of(study: Study, network: str) -> tuple[str, dict[str, float]]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from codesign.pages.content import Cell, Figure, Picture, Table
 from codesign.pages.drawing import axis_scale, axis_title, label
+from codesign.pages.palette import CRITICAL_PATH_COLOUR
 from codesign.pages.sweeps.panels import panels
 from codesign.pages.sweeps.quantities import Objective, axis_cell
 from codesign.pages.sweeps.study import Study
@@ -31,8 +32,8 @@ class Pair:
 
     Attributes:
         x, y: the objectives.
-        fronts: by network, the places of the points that no other beats in these two, from the
-            least of x on.
+        fronts: by what is compared, the places of the points that no other beats in these two,
+            from the least of x on.
     """
 
     x: Objective
@@ -85,8 +86,8 @@ def front_pictures(study: Study) -> list[Picture]:
 def _text(study: Study) -> str:
     text = (
         "Less is better on every axis. Full points are on the front of the sweep's objectives: no "
-        "other design of the network beats them. Steps join the front of the two objectives "
-        "shown. Point at a design to see all of it."
+        f"other design {'' if study.compares_networks else 'of the network '}beats them. Steps "
+        "join the front of the two objectives shown. Point at a design to see all of it."
     )
     left_out = len(study.points) - len(drawn_places(study, MOST_DOMINATED))
     if left_out:
@@ -128,7 +129,8 @@ def pareto_figure(study: Study, pairs: Sequence[Pair]) -> Figure:
                 trace["showlegend"] = trace["legendgroup"] not in seen
                 seen.add(trace["legendgroup"])
                 figure.data.append(trace | panel.axes)
-            figure.data.append(_steps(study, name, pair.fronts[name], shown) | panel.axes)
+        for name, front in pair.fronts.items():
+            figure.data.append(_steps(study, name, front, shown) | panel.axes)
         for axis, each, (_, unit), values in zip(
             (panel.x_name, panel.y_name), (pair.x, pair.y), scales, shown, strict=True
         ):
@@ -140,7 +142,7 @@ def pareto_figure(study: Study, pairs: Sequence[Pair]) -> Figure:
 
 def _unit(study: Study, each: Objective) -> tuple[float, str]:
     """Factor and unit of an axis."""
-    if each.unit == "mm²":
+    if each.is_plain:
         return 1.0, each.unit
     return axis_scale(float(np.nanmax(study.values(each))) * each.size, each.unit)
 
@@ -184,15 +186,21 @@ def _points(
 
 
 def _steps(
-    study: Study, network: str, places: Sequence[int], shown: Sequence[NDArray[np.float64]]
+    study: Study, compared: str, places: Sequence[int], shown: Sequence[NDArray[np.float64]]
 ) -> dict[str, object]:
+    is_network = compared in study.shown_as
+    group = f"{study.shown_as[compared]} on the front" if is_network else "the front"
     return {
         "type": "scatter",
         "mode": "lines",
         "x": [_short(shown[0][place]) for place in places],
         "y": [_short(shown[1][place]) for place in places],
-        "line": {"shape": "hv", "width": 1.5, "color": study.colour(network)},
-        "legendgroup": f"{study.shown_as[network]} on the front",
+        "line": {
+            "shape": "hv",
+            "width": 1.5,
+            "color": study.colour(compared) if is_network else CRITICAL_PATH_COLOUR,
+        },
+        "legendgroup": group,
         "showlegend": False,
         "hoverinfo": "skip",
     }
@@ -205,7 +213,7 @@ def _short(value: float) -> float:
 
 def front_sentences(study: Study, most: int) -> list[str]:
     """How large each front is, and what its ends give up for each other; of so many at most."""
-    names = [name for name in study.networks if study.of(name).sum() > 1]
+    names = [name for name, own in study.compared.items() if own.sum() > 1]
     if not names:
         return ["Each network has one design: there is no front."] if study.networks else []
     found = [_front_sentence(study, name) for name in names[:most]]
@@ -214,7 +222,7 @@ def front_sentences(study: Study, most: int) -> list[str]:
 
 
 def _front_sentence(study: Study, network: str) -> str:
-    own = np.flatnonzero(study.of(network) & study.is_on_front)
+    own = np.flatnonzero(study.compared[network] & study.is_on_front)
     if len(own) < 2:
         return (
             f"The front of {network} is one design: it is best in everything."

@@ -16,7 +16,10 @@ _WORDS = {
     "interval_energy": "energy in a stream",
     "power": "mean power",
     "peak_power": "peak power",
+    "error_rate": "error rate",
 }
+_PLAIN = {"mm2": "mm²", "%": "%"}
+"""Units that take no prefix."""
 _READ = {
     **{"pJ": ("J", 1e-12), "J s": ("J·s", 1.0), "mW": ("W", 1e-3), "nm": ("m", 1e-9)},
     **{"ns": ("s", 1e-9), "pJ/b": ("J/b", 1e-12), "pJ/bit": ("J/bit", 1e-12)},
@@ -51,6 +54,11 @@ class Objective:
     size: float
 
     @property
+    def is_plain(self) -> bool:
+        """Whether its unit takes no prefix."""
+        return self.unit in _PLAIN.values()
+
+    @property
     def title(self) -> str:
         """The words at the head of a line."""
         return self.words[0].upper() + self.words[1:]
@@ -59,8 +67,9 @@ class Objective:
         """A value of the column for people."""
         if not math.isfinite(value):
             return ""
-        # Square millimetres take no prefix.
-        return f"{value:.4g} mm²" if self.unit == "mm²" else quantity(value * self.size, self.unit)
+        if self.is_plain:
+            return f"{value:.4g} {self.unit}"
+        return quantity(value * self.size, self.unit)
 
     def cell(self, value: float) -> Cell:
         """A value of the column in a table; empty where there is none."""
@@ -70,7 +79,7 @@ class Objective:
 def objective(name: str) -> Objective:
     """An objective by what was simulated."""
     column, unit = OBJECTIVES[name]
-    read, size = ("mm²", 1.0) if unit == "mm2" else _READ[unit]
+    read, size = (_PLAIN[unit], 1.0) if unit in _PLAIN else _READ[unit]
     return Objective(name, _WORDS.get(name, name), column, read, size)
 
 

@@ -111,7 +111,8 @@ class Study:
 
     @cached_property
     def is_on_front(self) -> NDArray[np.bool_]:
-        """Of each point, whether no other of its network beats it in the sweep's objectives."""
+        """Of each point, whether no other that it is compared with beats it in the sweep's
+        objectives."""
         fronts = self.summary["fronts"]
         if any(fronts.values()):
             numbers = [number for each in fronts.values() for number in each]
@@ -119,8 +120,7 @@ class Study:
         found = np.zeros(len(self.points), dtype=bool)
         wanted = [each for each in self.objectives if each.name in self.summary["objectives"]]
         columns = [each.column for each in wanted or self.objectives]
-        for network in self.networks:
-            own = self.of(network)
+        for own in self.compared.values():
             found[own] = front(self.points.loc[own, columns].to_numpy(dtype=np.float64))
         return found
 
@@ -132,15 +132,29 @@ class Study:
 
     @cached_property
     def pair_fronts(self) -> dict[frozenset[str], dict[str, NDArray[np.int64]]]:
-        """By two objectives' names and by network, the points that no other beats in these two."""
+        """By two objectives' names and by what is compared, the points that no other beats in
+        these two."""
         found: dict[frozenset[str], dict[str, NDArray[np.int64]]] = {}
         for pair in combinations(self.objectives, 2):
             costs = np.stack([self.values(each) for each in pair], axis=1)
-            places = {name: np.flatnonzero(self.of(name)) for name in self.networks}
+            places = {name: np.flatnonzero(own) for name, own in self.compared.items()}
             found[frozenset(each.name for each in pair)] = {
                 name: own[front(costs[own])] for name, own in places.items()
             }
         return found
+
+    @cached_property
+    def compared(self) -> dict[str, NDArray[np.bool_]]:
+        """By name, which points are compared with each other: those of a network, or, if the error
+        rate is an objective, of all networks."""
+        names = self.summary.get("compared", {})
+        groups = self.points["network"].map(lambda name: names.get(name, name))
+        return {name: (groups == name).to_numpy() for name in dict.fromkeys(groups)}
+
+    @property
+    def compares_networks(self) -> bool:
+        """Whether designs of different networks are compared."""
+        return len(self.compared) < len(self.networks)
 
     def of(self, network: str) -> NDArray[np.bool_]:
         """Which points are of a network."""
@@ -200,6 +214,9 @@ class Study:
             lines.append(f"{label(axis['key'])}: {label(text)}")
         for each in self.objectives:
             lines.append(f"<b>{each.words}: {each.text(row[each.column]) or 'unknown'}</b>")
+        if np.isfinite(row.get("accuracy_percent", np.nan)):
+            interval = f"{row['accuracy_low_percent']:.1f} to {row['accuracy_high_percent']:.1f}"
+            lines.append(f"accuracy: {row['accuracy_percent']:.4g} % (95 % interval {interval} %)")
         lines.append("on the front" if self.is_on_front[place] else "not on the front")
         return "<br>".join(lines)
 

@@ -57,7 +57,7 @@ def test_bins_have_two_ends_and_at_an_axis_the_upper_one() -> None:
 def test_every_objective_has_words_and_a_unit_without_prefix(name: str) -> None:
     own = objective(name)
     assert own.column == OBJECTIVES[name][0]
-    assert own.unit in ("s", "J", "J·s", "W", "mm²")
+    assert own.unit in ("s", "J", "J·s", "W", "mm²", "%")
     assert own.text(float("nan")) == ""
 
 
