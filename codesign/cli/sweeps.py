@@ -184,11 +184,12 @@ def _forecast(
     from contextlib import closing, nullcontext
 
     from codesign.exploration.forecast import forecast
-    from codesign.exploration.prospects import prospects, record
+    from codesign.exploration.prospects import prospects
+    from codesign.exploration.recordings import record
     from codesign.exploration.store import FILE, Store
 
     with _bars() as (progress, notice):
-        recordings = record(space, progress=progress, notice=notice)
+        recordings = record(space, progress=progress, notice=notice, processes=workers.count)
         known = list(prospects(space, recordings))
         kept = closing(Store(folder)) if (folder / FILE).is_file() else nullcontext()
         with kept as rows:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from codesign.exploration.exports import with_files
 from codesign.exploration.points import Point
-from codesign.exploration.prospects import Progress, Recordings, prospects, record
+from codesign.exploration.prospects import prospects
+from codesign.exploration.recordings import Progress, Recordings, record
 from codesign.exploration.results import SweepResult
 from codesign.exploration.running import Run
 from codesign.exploration.search import search
@@ -57,7 +58,9 @@ def explore(
     """
     show, wanted = progress or _silent, simulate or space.spec.simulate
     with store(folder) as rows:
-        recordings = record(space, progress=show, notice=notice or _unheard)
+        recordings = record(
+            space, progress=show, notice=notice or _unheard, processes=workers.count
+        )
         is_search = space.spec.sampling.method in SEARCHES  # which shows its own progress
         run = Run(space, workers, rows, _silent if is_search else show, wanted)
         result, points = _found(run, recordings, show)

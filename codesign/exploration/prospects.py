@@ -6,22 +6,21 @@ be there.
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from codesign.accuracy import Accuracy, accuracy_of
+from codesign.accuracy import Accuracy
 from codesign.area import area_mm2
-from codesign.errors import CodesignError, InputError
+from codesign.errors import InputError
 from codesign.evaluation import architecture_hash
 from codesign.exploration.points import Point, can_be_within, within
+from codesign.exploration.recordings import Recordings, content
 from codesign.exploration.results import OBJECTIVES, Status, quantity_text
-from codesign.exploration.rows import Found, Row, Task, recorded, row_key
+from codesign.exploration.rows import Found, Row, Task, row_key
 from codesign.exploration.space import DesignSpace
-from codesign.specs.catalogue import AnyWorkload
 
-Progress = Callable[[str, int, int], None]
 Quantities = tuple[float | None, ...]
 """What can be an objective or be limited: for each of `OBJECTIVES` a number in the unit of its
 column, or None where it is not known."""
@@ -91,60 +90,6 @@ class Outcome:
         return cls(found.status, found.row.get("error"), quantities(found.row))
 
 
-@dataclass(frozen=True)
-class Recordings:
-    """What the networks of a sweep were recorded as.
-
-    Attributes:
-        hashes: of the recordings of each workload, by its content (`_content`).
-        accuracies: of the same, where they are known.
-        failures: workloads that cannot be recorded, and why.
-        provenance: of each network, for reports.
-    """
-
-    hashes: dict[str, tuple[str, ...]]
-    accuracies: dict[str, Accuracy]
-    failures: dict[str, str]
-    provenance: dict[str, dict[str, object]]
-
-
-def record(space: DesignSpace, *, progress: Progress, notice: Callable[[str], None]) -> Recordings:
-    """Records the networks of all points, those in the cache excepted."""
-    workloads = _workloads(space)
-    found = Recordings({}, {}, {}, {})
-    progress("recordings", 0, len(workloads))
-    for number, (content, (network, workload)) in enumerate(workloads.items(), 1):
-        try:
-            found_now = [(each.hash, each.provenance) for each in recorded(workload, notice)]
-            accuracy = accuracy_of(workload, notice=notice)
-        except CodesignError as error:
-            found.failures[content] = str(error)
-        else:
-            found.hashes[content] = tuple(digest for digest, _ in found_now)
-            found.provenance.setdefault(network, dict(found_now[0][1]))
-            if accuracy is not None:
-                found.accuracies[content] = accuracy
-        progress("recordings", number, len(workloads))
-    return found
-
-
-def _workloads(space: DesignSpace) -> dict[str, tuple[str, AnyWorkload]]:
-    """The different workloads of a sweep by content, each with the name of its network."""
-    workloads: dict[str, tuple[str, AnyWorkload]] = {}
-    for point in space.points:
-        try:
-            workload = space.recorded(point)
-            workloads.setdefault(_content(workload), (space.network(point), workload))
-        except InputError:
-            continue
-    return workloads
-
-
-def _content(workload: AnyWorkload) -> str:
-    """What tells workloads apart."""
-    return workload.model_dump_json()
-
-
 def prospects(space: DesignSpace, recordings: Recordings) -> Iterator[Prospect]:
     """All points, in their order."""
     for point in space.points:
@@ -165,18 +110,18 @@ def prospect(space: DesignSpace, recordings: Recordings, point: Point) -> Prospe
 def _on_chip(space: DesignSpace, recordings: Recordings, prospect: Prospect) -> Prospect:
     try:
         architecture = space.architecture(prospect.point)
-        content = _content(space.recorded(prospect.point))
+        recorded = content(space.recorded(prospect.point))
     except InputError as error:
         prospect.ends(Status.REFUSED, first_line(error))
         return prospect
-    if content in recordings.failures:
-        prospect.ends(Status.REFUSED, recordings.failures[content])
+    if recorded in recordings.failures:
+        prospect.ends(Status.REFUSED, recordings.failures[recorded])
         return prospect
     digest = architecture_hash(architecture)
     prospect.architecture_hash = digest
-    prospect.traces = recordings.hashes[content]
+    prospect.traces = recordings.hashes[recorded]
     prospect.key = row_key(list(prospect.traces), digest, has_stream=space.spec.has_streams)
-    prospect.accuracy = recordings.accuracies.get(content)
+    prospect.accuracy = recordings.accuracies.get(recorded)
     known = {"area_mm2": area_mm2(architecture)}
     if prospect.accuracy is not None:
         known["error_percent"] = error_percent(prospect.accuracy)
@@ -187,7 +132,7 @@ def _on_chip(space: DesignSpace, recordings: Recordings, prospect: Prospect) -> 
 
 def error_percent(accuracy: Accuracy) -> float:
     """What a network gets wrong."""
-    return 100 * (1 - accuracy.fraction)
+    return 100 * (accuracy.total - accuracy.correct) / accuracy.total
 
 
 class Known(Enum):

@@ -18,7 +18,6 @@ from codesign.exploration.floor_rows import FloorTask
 from codesign.exploration.prospects import (
     Known,
     Outcome,
-    Progress,
     Prospect,
     Quantities,
     by_name,
@@ -27,6 +26,7 @@ from codesign.exploration.prospects import (
     task,
     together,
 )
+from codesign.exploration.recordings import Progress
 from codesign.exploration.results import Status
 from codesign.exploration.rows import Found
 from codesign.exploration.space import DesignSpace

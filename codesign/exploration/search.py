@@ -20,7 +20,8 @@ import numpy as np
 
 from codesign.errors import Fault, InputError
 from codesign.exploration.points import Point, Values, at, excess, holds
-from codesign.exploration.prospects import Progress, Prospect, Recordings, by_name, prospect
+from codesign.exploration.prospects import Prospect, by_name, prospect
+from codesign.exploration.recordings import Progress, Recordings
 from codesign.exploration.results import Status
 from codesign.exploration.running import Run
 from codesign.exploration.space import DesignSpace

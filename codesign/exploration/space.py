@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from codesign.accuracy import follows_precision, with_precision
 from codesign.errors import Fault, InputError
 from codesign.exploration.points import Point, Values, points
 from codesign.specs.architecture import Architecture
@@ -26,7 +25,9 @@ from codesign.specs.catalogue import (
 from codesign.specs.documents import Document, KeyPath, Place, read_document
 from codesign.specs.faults import validate
 from codesign.specs.overrides import WORKLOAD_PREFIX, Override, apply_overrides, path_of
+from codesign.specs.precision import with_precision
 from codesign.specs.sweep import Method, SweepSpec
+from codesign.specs.workload import TRAINED, WorkloadSpec
 from codesign.trace_cache import require_input
 
 
@@ -102,7 +103,7 @@ class DesignSpace:
             InputError: it is no legal workload, or no legal chip.
         """
         workload = self.workload(point)
-        if not follows_precision(workload):
+        if not _is_trained(workload):
             return workload
         return with_precision(workload, self.architecture(point))
 
@@ -127,7 +128,7 @@ class DesignSpace:
     def _data_of(self, name: str) -> str | None:
         """The data set that a workload with trained weights was trained on."""
         spec = load_workload_spec(self.resolved(name))
-        return getattr(spec, "pictures", None) if follows_precision(spec) else None
+        return getattr(spec, "pictures", None) if _is_trained(spec) else None
 
     def options(self, point: Point) -> list[str]:
         """What a point changes in its workload, as `--set` takes it."""
@@ -313,6 +314,10 @@ def _require_accuracy(space: DesignSpace) -> None:
         at = space.document.place_of_value(("workloads",))
         fix = "See 'codesign list' for those that ship, or leave out 'error_rate'."
         raise InputError(at.fault(problem, fix))
+
+
+def _is_trained(workload: AnyWorkload) -> bool:
+    return isinstance(workload, WorkloadSpec) and workload.weights.startswith(TRAINED)
 
 
 def _resolved(folder: Path, name: str) -> str:

@@ -14,7 +14,8 @@ from codesign.combination import joint_hash
 from codesign.evaluation import architecture_hash
 from codesign.exploration.fronts import front
 from codesign.exploration.points import screening_levels
-from codesign.exploration.prospects import Prospect, Recordings, error_percent
+from codesign.exploration.prospects import Prospect, error_percent
+from codesign.exploration.recordings import Recordings
 from codesign.exploration.results import ACCURACY, FLOORS, MEASURED, OBJECTIVES, Status, SweepResult
 from codesign.exploration.space import DesignSpace
 from codesign.exploration.store import Store
@@ -157,7 +158,8 @@ def _accuracy(prospect: Prospect) -> tuple[float, ...]:
     if prospect.accuracy is None:
         return (math.nan,) * len(ACCURACY)
     known = prospect.accuracy
-    return error_percent(known), 100 * known.fraction, 100 * known.low, 100 * known.high
+    low, high = known.interval
+    return error_percent(known), 100 * known.share, 100 * low, 100 * high
 
 
 def _measured(prospects: Sequence[Prospect], rows: Store) -> dict[str, Any]:

@@ -29,7 +29,13 @@ from codesign.exploration.floor_rows import FloorTask, floor_rows
 from codesign.exploration.results import Status
 from codesign.exploration.rows import Found, Task, simulate_row
 
-AnyTask = Task | FloorTask
+
+class AnyTask(Protocol):
+    """Something to compute, with a name of its own."""
+
+    @property
+    def key(self) -> str: ...
+
 
 _THREADS = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
@@ -45,7 +51,10 @@ again."""
 
 def compute(task: AnyTask) -> Found:
     """What becomes of a task."""
-    return floor_rows(task) if isinstance(task, FloorTask) else simulate_row(task)
+    if isinstance(task, FloorTask):
+        return floor_rows(task)
+    assert isinstance(task, Task), "there are no others"
+    return simulate_row(task)
 
 
 class Workers(Protocol):

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codesign.exploration.prospects import prospects, record
+from codesign.exploration.prospects import prospects
+from codesign.exploration.recordings import record
 from codesign.exploration.results import SweepResult
 from codesign.exploration.running import Run
 from codesign.exploration.space import DesignSpace

@@ -15,12 +15,11 @@ from codesign.accuracy import Accuracy
 from codesign.errors import TraceError
 from codesign.exploration.floor_rows import FloorTask
 from codesign.exploration.prospects import (
-    Recordings,
     error_percent,
     prospects,
     quantities,
-    record,
 )
+from codesign.exploration.recordings import Recordings, record
 from codesign.exploration.results import Status
 from codesign.exploration.rows import Found, recorded, traces
 from codesign.exploration.running import Run
@@ -219,7 +218,8 @@ def test_designs_of_all_networks_are_compared_where_accuracy_counts(
     keys = [str(each.key) for each in found]
     for number, each in enumerate(found):  # as if every other point were of another network
         each.network = ("good", "bad")[number % 2]
-        each.accuracy = Accuracy((95, 90)[number % 2], 100)
+        right = (95, 90)[number % 2]
+        each.accuracy = Accuracy(right, 100, "digits", "test", "spike", {"spike": right}, None, 4)
         each.floors = each.costs = quantities({"error_percent": error_percent(each.accuracy)})
     costs = {key: (1.0, 10.0 if number < 20 else 9.0) for number, key in enumerate(keys)}
     workers = Scripted(costs, costs, random.Random(0))

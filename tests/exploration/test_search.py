@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from codesign.exploration.prospects import record
+from codesign.exploration.recordings import record
 from codesign.exploration.running import Run
 from codesign.exploration.search import search
 from codesign.exploration.space import design_space
