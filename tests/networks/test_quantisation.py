@@ -80,7 +80,7 @@ CASES = {
 def test_whole_numbers_alone_give_the_same_spikes_accumulations_and_logits() -> None:
     saturated, spikes, dtypes = 0, 0, set()
 
-    @settings(max_examples=60)
+    @settings(max_examples=200)
     @given(data=st.data())
     def compare(data: st.DataObject) -> None:
         nonlocal saturated, spikes
@@ -113,6 +113,6 @@ def test_whole_numbers_alone_give_the_same_spikes_accumulations_and_logits() -> 
         dtypes.add(network.fc.weight.dtype)
 
     compare()
-    assert saturated > 100
-    assert spikes > 1000
+    assert saturated > 1000
+    assert spikes > 100_000
     assert dtypes == {torch.float32, torch.float64}
