@@ -27,10 +27,17 @@ class AccumulationDownsample(TimeBatched):
     """Brings `a` to a new shape: `ReLU(BN(pointwise(depthwise(a))))`.
 
     The depthwise 3x3 convolution carries the stride and is left out at stride 1; no batch norm
-    stands between the two convolutions.
+    stands between the two convolutions. Its weights may be in float64 beside a float32 stream, as
+    those of quantised networks are whose sums need it.
     """
 
     stream = "accumulation"
+
+    def forward(self, x: Tensor) -> Tensor:
+        needed = next(self.parameters()).dtype
+        if needed is x.dtype:
+            return super().forward(x)
+        return super().forward(x.to(needed)).to(x.dtype)
 
 
 class AccumulationPool(TimeBatched):

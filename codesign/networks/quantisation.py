@@ -31,7 +31,8 @@ The heads have W-bit weights with one f for each layer and the bias on that step
 spikes over map and time, which are whole (`codesign.networks.answers`).
 
 Numbers are kept in floating point, which holds integers exactly: in float32 if no sum and no
-membrane can exceed 2^24 steps of its grid, whatever the picture, else all in float64.
+membrane can exceed 2^24 steps of its grid, whatever the picture, else in float64. Downsamples of
+the accumulation stream choose for themselves.
 
 The chip's arithmetic as `codesign.overflow` states it differs in this: there, codes of a layer have
 one scale, which need not be a shift, membranes wrap around, and products of reals are shifted right
@@ -111,8 +112,7 @@ def quantise(network: SpikingNetwork, formats: NumberFormats) -> None:
     for head in (found.fc, found.fc_acc):
         if head is not None:
             _put_values(head, layer_codes(head.weight, formats.weight_bits, FRACTION_BITS))
-    if _largest_number(found, shifts, formats) <= LARGEST_EXACT_SUM:
-        found.float()
+    _choose_precision(found, shifts, formats)
     for module in found.modules():
         if isinstance(module, Neuron):
             module.v_threshold = torch.as_tensor(module.v_threshold).to(found.fc.weight.dtype)
@@ -239,31 +239,33 @@ def _narrow(pool: AccumulationDownsample, bits: int) -> None:
     place_fixed_point(pool, *formats)
 
 
-def _largest_number(
+def _choose_precision(
     network: SmallResidualNetwork, shifts: dict[nn.Conv2d, Tensor], formats: NumberFormats
-) -> float:
-    """The largest sum, membrane or accumulation of any picture, in steps of its grid."""
-    of_accumulation = {
-        convolution
-        for pool in network.modules()
-        if isinstance(pool, AccumulationDownsample)
-        for convolution in _convolutions(pool)
+) -> None:
+    """Takes a network that is in float64 back to float32, as far as that holds its numbers."""
+    sums = {
+        # a bias is on the weights' grid, even where the values' is coarser than whole numbers
+        convolution: largest_of_channels(convolution, values) * 2.0 ** max(values[1], 0)
+        for convolution, values in input_ranges(network).items()
+        if isinstance(convolution, nn.Conv2d)
     }
-    limit, found = float(2 ** (formats.accumulator_bits - 1) - 1), [0.0]
-    for convolution, values in input_ranges(network).items():
-        if not isinstance(convolution, nn.Conv2d):
-            continue
-        sums = largest_of_channels(convolution, values)
-        if convolution in of_accumulation:
-            found.append(float((sums * 2.0 ** (shifts[convolution] + values[1])).max()))
-            continue
-        current = float(sums.max()) + 1  # the stem's may be rounded up
-        membrane = min(network.timesteps * current, limit)
-        found += [float(sums.max()) * 2.0 ** values[1], membrane + current]
-    for pool in network.modules():
-        if isinstance(pool, AccumulationDownsample):
-            behind = pool[1]
-            assert isinstance(behind, FixedPoint)
-            accumulated = 2.0**behind.integer_bits + network.size.depth
-            found.append(accumulated * 2.0 ** max(behind.fraction_bits, 0))
-    return max(found)
+    pools = [module for module in network.modules() if isinstance(module, AccumulationDownsample)]
+    of_pools: dict[AccumulationDownsample, float] = {}
+    largest = 0.0
+    for pool in pools:
+        own = [sums.pop(each) * 2.0 ** shifts[each] for each in _convolutions(pool)]
+        of_pools[pool] = max(float(each.max()) for each in own)
+        behind = pool[1]
+        assert isinstance(behind, FixedPoint)
+        accumulated = 2.0**behind.integer_bits + network.size.depth
+        largest = max(largest, accumulated * 2.0 ** max(behind.fraction_bits, 0))
+    limit = float(2 ** (formats.accumulator_bits - 1) - 1)
+    for each in sums.values():  # of the stem the sum is finer than the current that is made of it
+        current = float(each.max())
+        largest = max(largest, current + min(network.timesteps * current, limit))
+    if largest > LARGEST_EXACT_SUM:
+        return
+    network.float()
+    for pool, largest_sum in of_pools.items():
+        if largest_sum > LARGEST_EXACT_SUM:
+            pool.double()
