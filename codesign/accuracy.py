@@ -104,8 +104,8 @@ def wilson(correct: int, total: int) -> tuple[float, float]:
     centre = share + square / (2 * total)
     reach = _NORMAL_QUANTILE * math.sqrt(share * (1 - share) / total + square / (4 * total**2))
     scale = 1 + square / total
-    # at the ends, 0 and 1, rounding may pass them
-    return max((centre - reach) / scale, 0.0), min((centre + reach) / scale, 1.0)
+    low, high = (centre - reach) / scale, (centre + reach) / scale
+    return low if correct else 0.0, high if correct < total else 1.0  # without rounding
 
 
 def accuracy(spec: AnyWorkload, *, notice: Notice, use_cache: bool = True) -> Accuracy | None:
