@@ -151,7 +151,7 @@ def _recorded_codes(trace: Trace, layer: Layer, unit: int) -> int | None:
     ):
         largest = math.ceil(trace.magnitudes[layer.name].sum)
         if layer.type is LayerType.NEURON:  # what was seen is noted with few digits, rounded up
-            return min(largest, 2 ** (bits - 1) - 1)
+            return min(largest, (1 << (bits - 1)) - 1)
         if layer.type is LayerType.CONVOLUTION:
             return largest
     weighted = layer

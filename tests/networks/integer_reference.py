@@ -25,13 +25,15 @@ class Seen:
 
     Attributes:
         spikes: of every neuron layer, `(T, C, H, W)`.
+        membranes: of every neuron layer after each charge, of that shape.
         accumulations: of every block, in steps of 2^-`grid` of its own.
         grids: fraction bits of those.
         numerators: of the logits of each head, and 2^-bits of their grid.
-        saturated: how many membranes were cut off.
+        saturated: how many membranes were cut off below, where it can matter.
     """
 
     spikes: dict[str, Whole] = field(default_factory=dict)
+    membranes: dict[str, Whole] = field(default_factory=dict)
     accumulations: dict[str, Whole] = field(default_factory=dict)
     grids: dict[str, int] = field(default_factory=dict)
     numerators: dict[str, tuple[Whole, int]] = field(default_factory=dict)
@@ -82,17 +84,18 @@ def stored(numerators: Whole, shift: int | Whole, bits: int) -> Whole:
     return np.clip(half_to_even(numerators, shift), -limit, limit - 1)
 
 
-def fire(currents: Whole, thresholds: Whole, bits: int, seen: Seen) -> Whole:
-    """Spikes `(T, C, H, W)` of currents of that shape."""
+def fire(name: str, currents: Whole, thresholds: Whole, bits: int, seen: Seen) -> Whole:
+    """Spikes `(T, C, H, W)` of currents of that shape; what the neurons did goes into `seen`."""
     limit = (1 << (bits - 1)) - 1
     membrane = np.zeros_like(currents[0])
-    spikes = np.zeros_like(currents)
+    spikes, charges = np.zeros_like(currents), np.zeros_like(currents)
     for step, current in enumerate(currents):
         charged = membrane + current
-        seen.saturated += int((np.abs(charged) > limit).sum())
-        charged = np.clip(charged, -limit, limit)
+        seen.saturated += int((charged < -limit).sum())
+        charges[step] = charged = np.clip(charged, -limit, limit)
         spikes[step] = charged >= thresholds[:, None, None]
         membrane = np.where(spikes[step] == 1, 0, charged)
+    seen.spikes[name], seen.membranes[name] = spikes, charges
     return spikes
 
 
@@ -133,9 +136,8 @@ class Reference:
         current = stored(sums, 8, stored_bits)
         currents = np.stack([current] * network.timesteps)
         thresholds = whole(network.sn1.v_threshold)[:, 0, 0]
-        o = seen.spikes["sn1"] = fire(
-            currents, np.broadcast_to(thresholds, current.shape[:1]), bits, seen
-        )
+        thresholds = np.broadcast_to(thresholds, current.shape[:1])
+        o = fire("sn1", currents, thresholds, bits, seen)
         a, grid = (o.copy(), 0) if network.family == "dsnn" else (None, 0)
         for name, block in self.blocks():
             s = self.neurons(f"{name}.conv1", f"{name}.sn1", o, seen)
@@ -172,9 +174,7 @@ class Reference:
             ]
         )
         thresholds = whole(self.network.get_submodule(neuron).v_threshold)[:, 0, 0]
-        spikes = fire(currents, thresholds, self.formats.accumulator_bits, seen)
-        seen.spikes[neuron] = spikes
-        return spikes
+        return fire(neuron, currents, thresholds, self.formats.accumulator_bits, seen)
 
     def downsampled(self, name: str, a: Whole, grid: int) -> tuple[Whole, int]:
         pool = self.network.get_submodule(name)

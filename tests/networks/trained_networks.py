@@ -21,9 +21,13 @@ def drawn_network(
     depth: int = 3,
     width: int = 4,
     classes: int = 10,
+    gain: float = 1.0,
     **options: Any,
 ) -> SmallResidualNetwork:
-    """A network with random weights and batch norms, in which spikes reach the last layer."""
+    """A network with random weights and batch norms, in which spikes reach the last layer.
+
+    A `gain` multiplies currents, so that membranes leap over their threshold and saturate.
+    """
     network = small_residual_network(
         family=family, depth=depth, width=width, shape=shape, classes=classes, **options
     )
@@ -35,7 +39,7 @@ def drawn_network(
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):
-                uniform(module.weight, 0.3, 1.5)
+                uniform(module.weight, 0.3 * gain, 1.5 * gain)
                 uniform(module.bias, -0.7, 0.7)
                 uniform(module.running_mean, -0.3, 0.3)
                 uniform(module.running_var, 0.1, 1.0)
