@@ -205,6 +205,7 @@ def _summary(
         "energy_parts_pj": parts,
         "energy_streams_pj": stream_sums(energy),
         "edp_js": None,
+        "accuracy": None,
         "interval_cycles": None,
         "interval_bounds_cycles": {},
         "interval_s": None,

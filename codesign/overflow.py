@@ -12,6 +12,12 @@ The numbers of a chip are integers. What they stand for is fixed for each layer:
   unit of the reals, which may be folded into weights. Hence the activation's width does not matter.
 - neurons keep their membranes in the codes of the layer that their current comes from.
 
+A network that was quantised (`codesign.networks.quantisation`; its provenance says so) has codes of
+its own, with a scale for each channel: those are counted, in layers that feed neurons and in the
+neurons themselves. Its membranes saturate, with the spikes that were recorded, and so fit; what may
+not is the current of one timestep, which it took to be held whole. Its accumulation stream and its
+heads count like any other layer.
+
 Accumulators of a bits hold codes up to 2^(a - 1) - 1 of either sign. What must fit is the result of
 a sum and not what it passes through: accumulators wrap around, and so come back.
 
@@ -39,7 +45,7 @@ from numpy.typing import NDArray
 from codesign.fanout import at_taps
 from codesign.specs.architecture import Precision
 from codesign.trace import Trace
-from codesign.workload import SYNAPTIC, Kind, Layer, LayerType, Window, Workload
+from codesign.workload import SYNAPTIC, Kind, Layer, LayerType, Stream, Window, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +144,16 @@ def _signed_bits(largest: int) -> int:
 
 def _recorded_codes(trace: Trace, layer: Layer, unit: int) -> int | None:
     """The largest recorded sum or membrane in codes, None if it or its code is not known."""
+    if (
+        (bits := _own_bits(trace))
+        and layer.stream is Stream.SPIKE
+        and layer.name in trace.magnitudes
+    ):
+        largest = math.ceil(trace.magnitudes[layer.name].sum)
+        if layer.type is LayerType.NEURON:  # what was seen is noted with few digits, rounded up
+            return min(largest, (1 << (bits - 1)) - 1)
+        if layer.type is LayerType.CONVOLUTION:
+            return largest
     weighted = layer
     if layer.type not in SYNAPTIC:
         producer = trace.workload.producer_by_tensor.get(layer.inputs[0])
@@ -149,6 +165,14 @@ def _recorded_codes(trace: Trace, layer: Layer, unit: int) -> int | None:
         return None
     code = Fraction(scale.weight) * (1 if scale.input is None else Fraction(scale.input))
     return math.ceil(Fraction(mine.sum) * unit / code) if code else None
+
+
+def _own_bits(trace: Trace) -> int | None:
+    """Width of the membranes of a quantised network; None of any other."""
+    weights = trace.provenance.get("weights")
+    if not isinstance(weights, Mapping) or "precision" not in weights:
+        return None
+    return int(weights["precision"]["accumulator_bits"])
 
 
 def most_units(trace: Trace, layer: Layer) -> int:

@@ -99,9 +99,10 @@ class Result:
             compared, null where it does not fit), `idle_cores` (kinds of core that compute nothing,
             and why), `widths` (whether
             sums and membranes fit the accumulators, and the layers of which they do not; see
-            `codesign.overflow`), `bounds_cycles`, `critical_path_cycles` (by cause; they sum to
-            the makespan), `what_if` (what the makespan were if a resource of it were twice as
-            fast), `jobs`, `provenance`, `sources` (of the architecture's numbers),
+            `codesign.overflow`), `accuracy` (of a trained network on the test pictures of its data
+            set, see `codesign.accuracy`; else null), `bounds_cycles`, `critical_path_cycles` (by
+            cause; they sum to the makespan), `what_if` (what the makespan were if a resource of it
+            were twice as fast), `jobs`, `provenance`, `sources` (of the architecture's numbers),
             `coefficients_pj` (those energies that are one number on the whole chip: `ac`, `mac`,
             and of a bit `dram` and `noc`), `trace_hash`, `architecture_hash`, `version`; of several
             images also `spread`. Those of time, the policy and the widths are null on an

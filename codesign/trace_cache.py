@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 FOLDER_VARIABLE = "CODESIGN_CACHE"
 _SUFFIX = ".trace"
+MEASURED_SUFFIX = ".accuracy.json"
+"""Of small files beside the entries (`codesign.accuracy`)."""
 _NOT_IN_KEY = {"description", "source", "images"}
 _SOURCES = (
     *("networks", "models", "recording", "pictures.py", "datasets", "events.py", "inputs.py"),
@@ -133,13 +135,25 @@ def entry_key(spec: RunWorkload, picture: str) -> str:
     Raises:
         InputError: the picture, the checkpoint or the model's source cannot be read.
     """
-    content = {
+    return key_of({**network_content(spec), "input": _input(spec, picture)})
+
+
+def network_content(spec: RunWorkload) -> dict[str, Any]:
+    """Everything that determines what a network computes, but for its input; JSON values.
+
+    Raises:
+        InputError: the checkpoint or the model's source cannot be read.
+    """
+    return {
         "workload": spec.model_dump(mode="json", exclude=_NOT_IN_KEY),
         "weights": _weights(spec),
-        "input": _input(spec, picture),
         "versions": [codesign.__version__, *(_version(library) for library in _LIBRARIES)],
         "sources": _sources_digest(),
     }
+
+
+def key_of(content: dict[str, Any]) -> str:
+    """SHA-256 of JSON values."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -188,13 +202,16 @@ def entries() -> list[Path]:
 
 
 def clear() -> int:
-    """Removes all entries; returns how many there were.
+    """Removes all entries, and what else was measured; returns how many recordings there were.
 
     Raises:
         InputError: one cannot be removed.
     """
     found = entries()
-    for path in found:
+    measured = (
+        cache_folder().glob(f"*{MEASURED_SUFFIX}") if found or cache_folder().is_dir() else ()
+    )
+    for path in (*found, *measured):
         try:
             path.unlink(missing_ok=True)
         except OSError as error:

@@ -24,6 +24,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"trace_cache"},
     {"results", "fanout", "coincidence", "static_power"},
     {"counting", "result_files"},
+    {"accuracy"},
     {"mapping"},
     {"consumption", "footprint", "overflow"},
     {"census"},
@@ -40,7 +41,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 WITH_TORCH = {"networks", "models", "recording"}
-LAZY_TORCH = {"trace_cache"}  # imports it inside the one function that records
+LAZY_TORCH = {"trace_cache", "accuracy"}  # import it inside the one function that runs a network
 
 
 def modules() -> list[Path]:

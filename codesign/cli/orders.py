@@ -15,6 +15,7 @@ from codesign.pictures import pictures_in
 from codesign.specs.architecture import Architecture, PaperEnergies, Precision
 from codesign.specs.catalogue import AnyWorkload, load_architecture, load_workload_spec
 from codesign.specs.overrides import split_overrides
+from codesign.specs.precision import with_precision
 from codesign.specs.recorded import RecordedSpec
 from codesign.trace_cache import require_input
 
@@ -117,6 +118,8 @@ def take_order(
     for spec in specs:
         for picture in spec.images:
             require_input(spec, picture)
+        for architecture in architectures:
+            with_precision(spec, architecture)  # a chip may have no legal formats for it
     folder = out or Path("reports") / folder_name(
         [spec.name for spec in specs], [chip.name for chip in architectures]
     )

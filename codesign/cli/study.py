@@ -47,7 +47,9 @@ class Study:
         """
         from codesign.combination import combine
         from codesign.evaluation import evaluate
+        from codesign.specs.precision import with_precision
 
+        spec = with_precision(spec, architecture)
         stages = self._bars(spec.name) if len(spec.images) == 1 else None
         result = combine(
             evaluate(
@@ -60,7 +62,14 @@ class Study:
             for number, trace in enumerate(self.traces(spec))
         )
         summary = with_samples(result.summary, samples) | {"changes": list(changes)}
-        return replace(result, summary=summary)
+        return replace(result, summary=summary | {"accuracy": self.accuracy(spec)})
+
+    def accuracy(self, spec: AnyWorkload) -> dict[str, Any] | None:
+        """How many test pictures a trained network classifies rightly; None of any other."""
+        from codesign.accuracy import accuracy
+
+        found = accuracy(spec, notice=self.notice, use_cache=self.use_cache)
+        return None if found is None else found.as_json()
 
     def traces(self, spec: AnyWorkload) -> Iterator[Trace]:
         """What was recorded of each image, one after the other, with one bar for all."""

@@ -9,6 +9,9 @@ from rich.table import Table
 from codesign.pages import accumulation_cost_sentence, pathway_energy_sentences
 from codesign.pages.critical_path import SAME_JOBS, path_sentence, what_if_table
 from codesign.pages.headline import (
+    accuracy_sentences,
+    accuracy_share,
+    accuracy_words,
     bit_serial_sentences,
     changes_sentences,
     counts_sentences,
@@ -77,6 +80,8 @@ def print_comparison(
     summaries = [result.summary for result in results]
     repeated = [si(repeated_integers(summary), "") for summary in summaries]
     repeats = any(map(repeated_integers, summaries))
+    shares = [accuracy_share(summary) for summary in summaries]
+    has_accuracy = any(shares)
     table = Table(box=None, pad_edge=False)
     table.add_column("workload")
     table.add_column("architecture")
@@ -84,7 +89,9 @@ def print_comparison(
         table.add_column(column, justify="right")
     if repeats:
         table.add_column("integers as AC", justify="right")
-    for summary, apart in zip(summaries, repeated, strict=True):
+    if has_accuracy:
+        table.add_column("accuracy", justify="right")
+    for summary, apart, share in zip(summaries, repeated, shares, strict=True):
         table.add_row(
             summary["workload"],
             summary["architecture"],
@@ -95,10 +102,12 @@ def print_comparison(
             si(summary["counts"]["ac_all"], ""),
             si(summary["counts"]["mac"], ""),
             *([apart] if repeats else []),
+            *([share or "-"] if has_accuracy else []),
         )
     for each in refusals:
-        table.add_row(each.workload, each.architecture, *["-"] * (6 + repeats))
+        table.add_row(each.workload, each.architecture, *["-"] * (6 + repeats + has_accuracy))
     console.print(table)
+    _print_sentences(console, accuracy_sentences(summaries))
     _print_sentences(console, refusal_sentences(refusals))
     _print_sentences(console, counts_sentences(summaries))
     _print_sentences(console, ranking_sentences(results))
@@ -124,6 +133,8 @@ def _headline(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ]
         if summary["area_mm2"] is not None:
             rows.append(("area", f"{summary['area_mm2']:.3g} mm2"))
+    if share := accuracy_share(summary):
+        rows.append(("accuracy", f"{share}  ({accuracy_words(summary)})"))
     energy = _joule(summary["energy_pj"]) + _spread(summary, "energy_pj", _JOULE_PER_PJ, "J")
     return [*rows, ("energy", energy)]
 

@@ -27,10 +27,17 @@ class AccumulationDownsample(TimeBatched):
     """Brings `a` to a new shape: `ReLU(BN(pointwise(depthwise(a))))`.
 
     The depthwise 3x3 convolution carries the stride and is left out at stride 1; no batch norm
-    stands between the two convolutions.
+    stands between the two convolutions. Its weights may be in float64 beside a float32 stream, as
+    those of quantised networks are whose sums need it.
     """
 
     stream = "accumulation"
+
+    def forward(self, x: Tensor) -> Tensor:
+        needed = next(self.parameters()).dtype
+        if needed is x.dtype:
+            return super().forward(x)
+        return super().forward(x.to(needed)).to(x.dtype)
 
 
 class AccumulationPool(TimeBatched):
@@ -77,9 +84,10 @@ class SumOfHeads(nn.Module):
 class FixedPoint(nn.Module):
     """A value stored as the chip stores it: rounded to a grid, saturating.
 
-    Calibrated networks have it behind every convolution of the accumulation stream, so that all
-    values of that stream are exact and its zeros are the same on every machine. It rounds half to
-    even and saturates; networks with trained weights run without it.
+    Networks with weights that ship have it behind every convolution of the accumulation stream, so
+    that all values of that stream are exact and its zeros are the same on every machine; quantised
+    ones behind the stem as well. It rounds half to even and saturates. Networks that are being
+    trained, and those of a checkpoint, run without it.
 
     Args:
         fraction_bits: the grid is 2^-fraction_bits.
@@ -119,8 +127,21 @@ def use_fixed_point(network: nn.Module) -> None:
     depthwise = FixedPoint(ACTIVATION_FRACTION_BITS, DEPTHWISE_INTEGER_BITS)
     for module in network.modules():
         if isinstance(module, AccumulationDownsample):
-            module[1] = activation
-            if isinstance(module[0], nn.Sequential):
-                first, second = module[0]
-                chain = OrderedDict([("0", first), ("round", depthwise), ("1", second)])
-                module[0] = nn.Sequential(chain)
+            place_fixed_point(module, depthwise, activation)
+
+
+def place_fixed_point(
+    downsample: AccumulationDownsample, depthwise: FixedPoint, activation: FixedPoint
+) -> None:
+    """Rounds a downsample behind its convolutions, in place of what stood there.
+
+    Args:
+        downsample: whose batch norm was fused.
+        depthwise: behind the first of two convolutions; a single one has none.
+        activation: behind the last.
+    """
+    downsample[1] = activation
+    if isinstance(downsample[0], nn.Sequential):
+        first, *_, last = downsample[0]
+        chain = OrderedDict([("0", first), ("round", depthwise), ("1", last)])
+        downsample[0] = nn.Sequential(chain)

@@ -15,7 +15,9 @@ from codesign.networks.event_nets import event_network
 from codesign.networks.network import SpikingNetwork
 from codesign.networks.neurons import PLIF
 from codesign.networks.provenance import weights_provenance
+from codesign.networks.quantisation import quantise
 from codesign.networks.residual import residual_network
+from codesign.networks.shipped_form import to_shipped_form
 from codesign.networks.small_residual import small_residual_network
 from codesign.networks.spikformer import spikformer
 from codesign.networks.targets import weights_name
@@ -30,8 +32,9 @@ def build(spec: WorkloadSpec) -> SpikingNetwork:
     what the training started from, and the checkpoint's values stand.
 
     Raises:
-        InputError: the checkpoint cannot be read or does not fit (see `load_checkpoint`), or
-            there are no calibrated weights for a network of this size.
+        InputError: the checkpoint cannot be read or does not fit (see `load_checkpoint`), there
+            are no calibrated weights for a network of this size, trained weights are of another
+            network, or it cannot be quantised.
     """
     options = network_options(spec)
     if spec.weights == CALIBRATED:
@@ -43,7 +46,12 @@ def build(spec: WorkloadSpec) -> SpikingNetwork:
         load_trained(network, name)
     else:
         load_checkpoint(network, spec.weights)
-        fuse_batch_norm(network)
+        if spec.precision is None:
+            fuse_batch_norm(network)
+        else:
+            to_shipped_form(network)
+    if spec.precision is not None:
+        quantise(network, spec.precision)
     network.provenance = weights_provenance(spec)
     return network
 

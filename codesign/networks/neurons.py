@@ -67,6 +67,9 @@ class Neuron(nn.Module):
     watch: Callable[[Tensor], None] | None = None
     """Called in inference with each timestep's membranes before they fire, to be looked at only."""
 
+    limit: float | None = None
+    """Charged membranes saturate at plus and minus this; None if they have no end."""
+
     def __init__(
         self,
         v_threshold: float = 1.0,
@@ -89,7 +92,8 @@ class Neuron(nn.Module):
             raise InputError(
                 Fault(f"{name}.surrogate_slope", f"must be above 0 (got {surrogate_slope}).")
             )
-        self.v_threshold = float(v_threshold)
+        # a quantised network has one for each channel, `(C, 1, 1)`
+        self.v_threshold: float | Tensor = float(v_threshold)
         self.v_reset = float(v_reset)
         self.detach_reset = detach_reset
         self.surrogate_slope = float(surrogate_slope)
@@ -97,6 +101,9 @@ class Neuron(nn.Module):
     def charge(self, v: Tensor, x: Tensor) -> Tensor:
         """The membrane potential before firing, from the last one and the current."""
         raise NotImplementedError
+
+    def _saturated(self, h: Tensor) -> Tensor:
+        return h if self.limit is None else h.clamp(-self.limit, self.limit)
 
     def forward(self, x: Tensor) -> Tensor:
         """Spikes (0 or 1) of shape `(T, N, ...)` from a current of that shape."""
@@ -108,7 +115,7 @@ class Neuron(nn.Module):
         v = torch.full_like(x[0], self.v_reset)
         spikes = []
         for current in x:
-            h = self.charge(v, current)
+            h = self._saturated(self.charge(v, current))
             s = fire(h - self.v_threshold, self.surrogate_slope)
             reset = s.detach() if self.detach_reset else s
             v = h * (1 - reset) + self.v_reset * reset
@@ -120,7 +127,7 @@ class Neuron(nn.Module):
         v = torch.full_like(x[0], self.v_reset)
         spikes = torch.empty(x.shape, dtype=x.dtype, device=x.device)
         for current, s in zip(x, spikes, strict=True):
-            v = self.charge(v, current)
+            v = self._saturated(self.charge(v, current))
             if self.watch is not None:
                 self.watch(v)
             fired = v >= self.v_threshold

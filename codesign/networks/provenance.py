@@ -13,13 +13,14 @@ from codesign.errors import Fault, InputError
 from codesign.networks.calibrated import calibrated_provenance
 from codesign.networks.targets import weights_name
 from codesign.networks.trained import trained_name, trained_provenance
-from codesign.specs.workload import CALIBRATED, WorkloadSpec
+from codesign.specs.workload import CALIBRATED, NumberFormats, WorkloadSpec
 
 
 def weights_provenance(spec: WorkloadSpec) -> dict[str, Any]:
     """Kind, description and SHA-256 of a workload's weights; JSON values.
 
-    A checkpoint is never called trained: nothing in it proves that it is.
+    A checkpoint is never called trained: nothing in it proves that it is. Of a quantised network
+    `precision` has the widths, in bits.
 
     Raises:
         InputError: the checkpoint is missing or unreadable, or there are no calibrated weights
@@ -31,12 +32,24 @@ def weights_provenance(spec: WorkloadSpec) -> dict[str, Any]:
             calibrated_name(spec), connection, identity_start=spec.identity_start
         )
     if name := trained_name(spec.weights):
-        return trained_provenance(name)
-    return {
+        return _quantised(trained_provenance(name), spec.precision)
+    checkpoint = {
         "kind": "checkpoint",
         "description": f"from the checkpoint {Path(spec.weights).name}, as given",
         "sha256": checkpoint_digest(spec.weights),
     }
+    return _quantised(checkpoint, spec.precision)
+
+
+def _quantised(provenance: dict[str, Any], formats: NumberFormats | None) -> dict[str, Any]:
+    """The provenance of weights that were quantised, if they were."""
+    if formats is None:
+        return provenance
+    description = (
+        f"{provenance['description']}, quantised to {formats.weight_bits}-bit weights, "
+        f"{formats.accumulator_bits}-bit membranes and {formats.activation_bits}-bit activations"
+    )
+    return provenance | {"description": description, "precision": formats.model_dump()}
 
 
 def calibrated_name(spec: WorkloadSpec) -> str:

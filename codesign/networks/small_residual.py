@@ -82,7 +82,7 @@ class SmallResidualNetwork(SpikingNetwork):
         norm = ThresholdBatchNorm2d if family == "spiking_resnet" else nn.BatchNorm2d
         stride = 1 if size.side <= _LARGEST_UNHALVED else 2
         self.conv1 = nn.Conv2d(size.channels, size.width, 3, stride, padding=1, bias=False)
-        self.bn1 = norm(size.width)
+        self.bn1: nn.Module = norm(size.width)
         self.hold = HoldForTimesteps(timesteps)
         self.sn1: Neuron = IF()
         inputs = size.width
@@ -104,7 +104,8 @@ class SmallResidualNetwork(SpikingNetwork):
             InputError: the pictures have another shape.
         """
         self._check_pictures(inputs)
-        spikes = self.sn1(self.hold(self.bn1(self.conv1(inputs))))
+        seen = inputs.to(self.conv1.weight.dtype)  # quantised networks may compute in float64
+        spikes = self.sn1(self.hold(self.bn1(self.conv1(seen))))
         streams: Streams = (spikes, spikes if accumulate else None)
         for stage in range(STAGES):
             streams = self.get_submodule(f"layer{stage + 1}")(streams)

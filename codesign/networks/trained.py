@@ -1,22 +1,32 @@
 """Trained weights that ship with the program, each with a card that says how they came about.
 
-A file holds the weights of a network whose batch norms are fused, on the grid of 2^-10, so that
-spikes are the same on every machine. Its card is a JSON object beside it: the data, the command,
+A file holds the weights of a network in shipped form (`codesign.networks.shipped_form`) as codes of
+16 bits, and which network they are of. Its card is a JSON object beside it: the data, the command,
 the seed, what was reached (`codesign.training` writes both). This module needs no torch for the
 card.
 """
 
+import copy
 import hashlib
 import json
+import os
+import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 
 from codesign.errors import CodesignError, Fault, InputError, nearest
 from codesign.specs.workload import TRAINED
 
 if TYPE_CHECKING:
     from codesign.networks.network import SpikingNetwork
+    from codesign.networks.small_residual import SmallResidualNetwork
 
 FOLDER = Path(__file__).parents[1] / "data" / "trained"
 
@@ -61,25 +71,180 @@ def read_card(name: str) -> dict[str, Any]:
     return card
 
 
+def save_trained(
+    network: "SpikingNetwork", folder: Path, name: str, card: Mapping[str, Any]
+) -> Path:
+    """Writes a trained network's weights in shipped form, and their card.
+
+    Nothing is measured: what the card says of accuracies must be of the shipped form, which
+    `load_trained` gives.
+
+    Args:
+        network: for small pictures, as it was trained; it stays as it is.
+        folder: made if it is not there.
+        name: of both files, without endings.
+        card: a JSON object with `data`, whose `title` is that of the data set.
+
+    Returns:
+        The file of the weights; it appears after its card, each whole or not at all.
+
+    Raises:
+        InputError: the network has no shipped form (see `to_shipped_form`), or the folder cannot
+            be written.
+    """
+    from codesign.networks.shipped_form import codes_of, to_shipped_form
+    from codesign.networks.small_residual import SmallResidualNetwork
+
+    shipped = copy.deepcopy(network)
+    form = to_shipped_form(shipped)
+    assert isinstance(shipped, SmallResidualNetwork)
+    codes = {key: value.numpy() for key, value in codes_of(shipped, form).items()}
+    said = {
+        "network": _description(shipped),
+        "fraction_bits": form.fraction_bits,
+        "integer_bits": form.integer_bits,
+    }
+    path = folder / f"{name}.safetensors"
+    _write(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
+    _write(path, save(codes, {key: json.dumps(value) for key, value in said.items()}))
+    return path
+
+
 def load_trained(network: "SpikingNetwork", name: str) -> None:
-    """Loads trained weights into a network, and fuses its batch norms.
+    """Loads trained weights into a network and brings it into shipped form, in place.
 
     An FSNN takes the weights of a DSNN, whose accumulation pathway is left out.
+
+    Args:
+        network: of the structure, family and size that was trained; its batch norms are unfused,
+            and its weights need no values.
+        name: of weights that ship.
 
     Raises:
         InputError: there are none of this name, or they are of another network.
         CodesignError: the file is broken: the installation is damaged.
     """
-    raise NotImplementedError(f"{network.family}: {_path(name)}")
+    import torch
+
+    from codesign.networks.shipped_form import Form, expect_shipped_form
+
+    path = _path(name)
+    said, codes = _read(path)
+    _require_same(network, name, said["network"])
+    is_without_pathway = network.family == "fsnn"
+    is_left_out = {
+        key: is_without_pathway and (".pool." in key or key.startswith("fc_acc.")) for key in codes
+    }
+    codes = {key: value for key, value in codes.items() if not is_left_out[key]}
+    bits = {key: said["fraction_bits"][key.rpartition(".")[0]] for key in codes}
+    ranges = {} if is_without_pathway else said["integer_bits"]
+    expect_shipped_form(network, Form(bits, {key: tuple(each) for key, each in ranges.items()}))
+    wanted = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    if wanted != {key: value.shape for key, value in codes.items()}:
+        raise _damaged(path, ValueError("it holds other layers than it says"))
+    for key, value in codes.items():
+        values = torch.from_numpy(value.astype(np.float32) * np.float32(2.0 ** -bits[key]))
+        layer, _, kind = key.rpartition(".")
+        parameter = torch.nn.Parameter(values, requires_grad=False)
+        setattr(network.get_submodule(layer), kind, parameter)
 
 
-@cache
+def _description(network: "SmallResidualNetwork") -> dict[str, Any]:
+    """What must agree between weights and a network that takes them."""
+    size = network.size
+    return {
+        "structure": "small_resnet",
+        "family": network.family,
+        "connection": network.connection,
+        "depth": size.depth,
+        "width": size.width,
+        "shape": [size.channels, size.side, size.side],
+        "classes": size.classes,
+        "shared_head": network.fc_acc is None,
+    }
+
+
+def _require_same(network: "SpikingNetwork", name: str, theirs: Mapping[str, Any]) -> None:
+    """Checks that weights are of a network; T may differ, and an FSNN may be a DSNN's part.
+
+    Raises:
+        InputError: with everything that differs.
+    """
+    from codesign.networks.small_residual import SmallResidualNetwork
+
+    if not isinstance(network, SmallResidualNetwork):
+        problem = f"'{name}' is of a network for small pictures (got {type(network).__name__})."
+        raise InputError(Fault("weights", problem, "Write 'structure: small_resnet'."))
+    own = _description(network)
+    theirs = dict(theirs)
+    if own["family"] == "fsnn" and theirs["family"] == "dsnn":
+        theirs |= {"family": "fsnn", "shared_head": own["shared_head"]}
+    faults = []
+    for key, value in own.items():
+        if theirs[key] != value:
+            problem = f"must be {_text(theirs[key])} for weights '{name}' (got {_text(value)})."
+            place = "pictures" if key == "shape" else key
+            faults.append(Fault(place, problem, "Take other weights, or change the network."))
+    if faults:
+        raise InputError(faults)
+
+
+def _text(value: Any) -> str:
+    return " x ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.int16]]]:
+    """What a file says of its network, and all codes.
+
+    Raises:
+        CodesignError: it is broken.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata()
+            keys = ("network", "fraction_bits", "integer_bits")
+            said = {key: json.loads(metadata[key]) for key in keys}
+            codes = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise _damaged(path, error) from error
+    return said, codes
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Writes a file under a temporary name beside `path`, then renames it in one step.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(handle)
+            Path(temporary).chmod(0o644)  # a temporary file is private, weights are not
+            Path(temporary).replace(path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    except OSError as error:
+        problem = f"must be a place that can be written ({error.strerror or error})."
+        raise InputError(Fault(str(path), problem, "Choose another folder.")) from error
+
+
 def _digest(name: str) -> str:
     path = _path(name)
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return _digest_of(path, path.stat().st_mtime_ns)
     except OSError as error:
         raise _damaged(path, error) from error
+
+
+@cache
+def _digest_of(path: Path, _written: int) -> str:
+    """SHA-256 of a file, which may be written again while one trains."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _path(name: str) -> Path:

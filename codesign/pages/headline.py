@@ -64,6 +64,53 @@ def energy_sentence(summary: Mapping[str, Any]) -> str:
     return f"Most energy goes to {', '.join(shares)}."
 
 
+def accuracy_share(summary: Mapping[str, Any]) -> str | None:
+    """`97.2 %`, of a trained network; None where the accuracy is not known."""
+    known = summary.get("accuracy")
+    return None if known is None else _percent_of_pictures(known["share"])
+
+
+def accuracy_words(summary: Mapping[str, Any]) -> str:
+    """What the accuracy was measured on, and with which numbers."""
+    known = summary["accuracy"]
+    low, high = known["interval"]["low"], known["interval"]["high"]
+    return (
+        f"95 % interval {_percent_of_pictures(low).removesuffix(' %')} to "
+        f"{_percent_of_pictures(high)}; {known['correct']:,} of {known['total']:,} "
+        f"{known['split']} pictures of {known['data_set']}, {_format_words(known['precision'])}"
+    )
+
+
+def accuracy_sentences(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
+    """How often trained networks are right, and their heads apart; often nothing."""
+    said = []
+    for summary in summaries:
+        if (known := summary.get("accuracy")) is None:
+            continue
+        others = {name: count for name, count in known["heads"].items() if name != known["readout"]}
+        apart = ", ".join(
+            f"{_percent_of_pictures(count / known['total'])} by '{name}'"
+            for name, count in others.items()
+        )
+        said.append(
+            f"{summary['workload']} on {summary['architecture']}: accuracy "
+            f"{accuracy_share(summary)} by '{known['readout']}' ({accuracy_words(summary)})"
+            f"{f'; {apart}' if apart else ''}."
+        )
+    return list(dict.fromkeys(said))
+
+
+def _percent_of_pictures(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _format_words(precision: Mapping[str, int] | None) -> str:
+    """`int8 weights, 16-bit membranes`."""
+    if precision is None:
+        return "weights as shipped"
+    return f"int{precision['weight_bits']} weights, {precision['accumulator_bits']}-bit membranes"
+
+
 def tiles(
     summary: Mapping[str, Any], streams_pj: Mapping[str, Mapping[str, float]] = MappingProxyType({})
 ) -> list[Tile]:
@@ -80,7 +127,7 @@ def tiles(
         images_words(summary),
         energy_of(summary["energy_parts_pj"]),
     )
-    streams = list(_stream_tiles(summary, streams_pj))
+    streams = [*_accuracy_tile(summary), *_stream_tiles(summary, streams_pj)]
     if summary["latency_s"] is None:
         return [energy, *streams]
     bounds = bounds_data(summary)
@@ -104,6 +151,11 @@ def tiles(
         *(Tile("Nearest bound", percent(bound.share), bound.words) for bound in bounds[:1]),
         *streams,
     ]
+
+
+def _accuracy_tile(summary: Mapping[str, Any]) -> list[Tile]:
+    share = accuracy_share(summary)
+    return [] if share is None else [Tile("Accuracy", share, accuracy_words(summary))]
 
 
 def _stream_tiles(

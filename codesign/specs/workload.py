@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from codesign.specs.faults import Violation, refuse
 from codesign.specs.groups import Source, Spec
+from codesign.units import Bits
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Size = Annotated[int, Field(strict=True, ge=1, le=4096)]
@@ -112,6 +113,53 @@ class Training(StrEnum):
     """As it is."""
 
 
+LEGAL_WIDTHS = {"weight": (2, 16), "accumulator": (4, 32), "activation": (4, 24)}
+"""Least and most bits of a quantised network's numbers."""
+
+
+class NumberFormats(Spec):
+    """Widths of the integers that a quantised network computes with.
+
+    What becomes of the network is said in `codesign.networks.quantisation`.
+
+    Attributes:
+        weight_bits: of weights.
+        accumulator_bits: of membranes, and of biases.
+        activation_bits: of stored reals: the stem's currents, and the accumulation stream behind
+            its convolutions.
+    """
+
+    weight_bits: Bits = Field(alias="weight")
+    accumulator_bits: Bits = Field(alias="accumulator")
+    activation_bits: Bits = Field(alias="activation")
+
+    @classmethod
+    def of(cls, weight: int, accumulator: int, activation: int) -> "NumberFormats":
+        """Formats of so many bits, which must be legal."""
+        widths = {"weight": weight, "accumulator": accumulator, "activation": activation}
+        return cls.model_validate({key: f"{bits} bit" for key, bits in widths.items()})
+
+    @model_validator(mode="after")
+    def _widths_are_legal(self) -> "NumberFormats":
+        widths = (self.weight_bits, self.accumulator_bits, self.activation_bits)
+        refuse(list(width_violations(*widths)))
+        return self
+
+
+def width_violations(weight: int, accumulator: int, activation: int) -> Iterator[Violation]:
+    """What is wrong with the widths of a quantised network, in bits."""
+    given = {"weight": weight, "accumulator": accumulator, "activation": activation}
+    for key, bits in given.items():
+        least, most = LEGAL_WIDTHS[key]
+        if not least <= bits <= most:
+            problem = f"must be {least} to {most} bit for a quantised network (got {bits} bit)."
+            yield Violation((key,), problem, f"Write '{key}: {min(max(bits, least), most)} bit'.")
+    if accumulator < weight:
+        problem = f"must be at least as wide as a weight, {weight} bit (got {accumulator} bit)."
+        causes = (("weight",),)
+        yield Violation(("accumulator",), problem, "Widen the accumulator.", causes=causes)
+
+
 CALIBRATED = "calibrated"
 """What a workload writes for the calibrated weights that ship with the program."""
 TRAINED = "trained:"
@@ -162,6 +210,9 @@ class WorkloadSpec(Spec):
         training: how an FSNN is trained (`dual_stream` if left out).
         weights: `calibrated` (shipped; firing rates fitted to the paper, not trained),
             `trained:NAME` (shipped with a card that says how), or the path of a checkpoint.
+        precision: widths of the integers that a network for small pictures computes with; without,
+            one with `trained:` weights takes those of the chip that it is run on, and others
+            compute with reals.
         images: names of shipped photographs, or paths of images; one inference for each. An event
             net sees events that are simulated from them, a Spikformer 32 x 32 pixels.
         source: where the configuration comes from.
@@ -183,6 +234,7 @@ class WorkloadSpec(Spec):
     identity_start: Annotated[bool, Field(strict=True)] = False
     training: Training | None = None
     weights: Text = CALIBRATED
+    precision: NumberFormats | None = None
     images: Annotated[tuple[Text, ...], Field(min_length=1)] = ("astronaut",)
     source: Source
 
@@ -191,7 +243,7 @@ class WorkloadSpec(Spec):
         rules = (
             *(_family_violations, _size_violations, _connection_violations),
             *(_readout_violations, _pool_violations, _attention_violations),
-            *(_picture_violations, _training_violations),
+            *(_picture_violations, _training_violations, _precision_violations),
         )
         refuse([violation for rule in rules for violation in rule(self)])
         return self
@@ -337,6 +389,18 @@ def _training_violations(spec: WorkloadSpec) -> Iterator[Violation]:
         problem = f"must be absent for family '{spec.family}' (got '{spec.training}')."
         fix = "Remove the line: a 'dsnn' is trained with both streams, others have one."
         yield Violation(("training",), problem, fix, causes=FAMILY)
+
+
+def _precision_violations(spec: WorkloadSpec) -> Iterator[Violation]:
+    if spec.precision is None:
+        return
+    fix = "Remove the key: other networks compute with reals."
+    if spec.structure is not Structure.SMALL_RESNET:
+        problem = f"must be absent for structure '{spec.structure}'."
+        yield Violation(("precision",), problem, fix, causes=STRUCTURE)
+    if spec.family is Family.SPIKING_RESNET:
+        problem = "must be absent for family 'spiking_resnet', whose shortcuts add currents."
+        yield Violation(("precision",), problem, fix, causes=FAMILY)
 
 
 def _words(legal: tuple[StrEnum, ...]) -> str:
