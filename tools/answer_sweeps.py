@@ -7,11 +7,13 @@ computed before is kept in the folder, `build/sweeps` if none is named.
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from codesign.exploration.exploring import explore
+from codesign.exploration.fronts import front
 from codesign.exploration.space import design_space
 from codesign.exploration.workers import Pool, core_count
 from codesign.units import si
@@ -20,8 +22,8 @@ TARGET = Path("docs/sweeps.md")
 HEAD = """# What the sweeps find
 
 Written by `tools/answer_sweeps.py` from the sweeps in `sweeps/`, on {version}. One photograph,
-weights calibrated to the paper's Table 2 and not trained. Latency, energy and EDP (energy x
-latency) are of one image alone. Neighbouring designs are cut into tiles anew, so that results jump
+weights calibrated to the paper's Table 2 and not trained; in `small_nets` ten test pictures, and
+trained weights. Latency, energy and EDP (energy x latency) are of one image alone. Neighbouring designs are cut into tiles anew, so that results jump
 by some percent from one to the next: take differences of a few percent for none.
 """
 
@@ -144,7 +146,50 @@ def orders_partitions(table: pd.DataFrame) -> Iterator[str]:
         yield f"- {network}: least {'; '.join(found)}."
 
 
+def small_nets(table: pd.DataFrame) -> Iterator[str]:
+    """What accuracy costs."""
+    yield "| network | T | weights | accuracy, 95 % interval | energy | latency |"
+    yield "|---|---|---|---|---|---|"
+    costs = table[["error_percent", "energy_pj", "latency_s"]].to_numpy(float)
+    best = table[front(costs)].sort_values(["error_percent", "energy_pj"])
+    for row in best.to_dict("records"):
+        accuracy = (
+            f"{row['accuracy_percent']:.1f} %, {row['accuracy_low_percent']:.1f} to "
+            f"{row['accuracy_high_percent']:.1f} %"
+        )
+        yield (
+            f"| {row['workload']} | {row['workload.timesteps']} | {row['precision.weight']} bit "
+            f"| {accuracy} | {si(row['energy_pj'] * 1e-12, 'J')} | {si(row['latency_s'], 's')} |"
+        )
+    yield ""
+    counts = best["workload"].value_counts()
+    named = ", ".join(f"{name} {count}" for name, count in counts.items())
+    yield f"- These {len(best)} designs are the front of error rate, energy and latency: {named}."
+    most = best.iloc[0]
+    alike = table[table["accuracy_percent"] >= most["accuracy_low_percent"]]
+    least = alike.loc[alike["energy_pj"].idxmin()]
+    yield (
+        f"- The most accurate is {_design(most)}. Of those whose accuracy lies within its interval, "
+        f"{_design(least)} takes the least energy, "
+        f"{_percent(least['energy_pj'] / most['energy_pj'] - 1)}."
+    )
+    by_bits = table.groupby("precision.weight")["accuracy_percent"].mean()
+    yield f"- Mean accuracy by width of weights: {_listed(by_bits, 'bit')}."
+    by_timesteps = table.groupby("workload.timesteps")["accuracy_percent"].mean()
+    yield f"- Mean accuracy by T: {_listed(by_timesteps, 'timesteps')}."
+
+
+def _design(row: "pd.Series[Any]") -> str:
+    bits = row["precision.weight"]
+    return f"{row['workload']} with {row['workload.timesteps']} timesteps and {bits}-bit weights"
+
+
+def _listed(means: "pd.Series[Any]", unit: str) -> str:
+    return ", ".join(f"{value:.1f} % with {level} {unit}" for level, value in means.items())
+
+
 ANSWERS: dict[str, Answer] = {
+    "small_nets": small_nets,
     answer.__name__: answer
     for answer in (core_split, lanes_buffer, timesteps, mac_energy, orders_partitions)
 }
