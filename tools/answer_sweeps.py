@@ -23,8 +23,8 @@ HEAD = """# What the sweeps find
 
 Written by `tools/answer_sweeps.py` from the sweeps in `sweeps/`, on {version}. One photograph,
 weights calibrated to the paper's Table 2 and not trained; in `small_nets` ten test pictures, and
-trained weights. Latency, energy and EDP (energy x latency) are of one image alone. Neighbouring designs are cut into tiles anew, so that results jump
-by some percent from one to the next: take differences of a few percent for none.
+trained weights. Latency, energy and EDP (energy x latency) are of one image alone.
+Neighbouring designs are cut into tiles anew, so that results jump by some percent from one to the next: take differences of a few percent for none.
 """
 
 Answer = Callable[[pd.DataFrame], Iterator[str]]
@@ -169,7 +169,7 @@ def small_nets(table: pd.DataFrame) -> Iterator[str]:
     alike = table[table["accuracy_percent"] >= most["accuracy_low_percent"]]
     least = alike.loc[alike["energy_pj"].idxmin()]
     yield (
-        f"- The most accurate is {_design(most)}. Of those whose accuracy lies within its interval, "
+        f"- The most accurate is {_design(most)}. Of those that come within its interval, "
         f"{_design(least)} takes the least energy, "
         f"{_percent(least['energy_pj'] / most['energy_pj'] - 1)}."
     )
@@ -189,9 +189,11 @@ def _listed(means: "pd.Series[Any]", unit: str) -> str:
 
 
 ANSWERS: dict[str, Answer] = {
-    "small_nets": small_nets,
     answer.__name__: answer
-    for answer in (core_split, lanes_buffer, timesteps, mac_energy, orders_partitions)
+    for answer in (
+        *(core_split, lanes_buffer, timesteps, mac_energy, orders_partitions),
+        small_nets,
+    )
 }
 _TITLES = {
     "latency_s": ("latency", "s", 1.0),
