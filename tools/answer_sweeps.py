@@ -24,7 +24,8 @@ HEAD = """# What the sweeps find
 Written by `tools/answer_sweeps.py` from the sweeps in `sweeps/`, on {version}. One photograph,
 weights calibrated to the paper's Table 2 and not trained; in `small_nets` ten test pictures, and
 trained weights. Latency, energy and EDP (energy x latency) are of one image alone.
-Neighbouring designs are cut into tiles anew, so that results jump by some percent from one to the next: take differences of a few percent for none.
+Neighbouring designs are cut into tiles anew, so that results jump by some percent from one to the
+next: take differences of a few percent for none.
 """
 
 Answer = Callable[[pd.DataFrame], Iterator[str]]
