@@ -71,12 +71,11 @@ _ALL = (
     Recipe(
         name="digits",
         epochs=12,
-        batch=32,
+        batch=16,
         optimiser="adamw",
-        learning_rate=5e-3,
+        learning_rate=0.01,
         weight_decay=0.01,
         warm_up_epochs=1,
-        shift=1,
         sources={"recipe": _OWN, "surrogate_slope": _SLOPE},
     ),
     Recipe(
