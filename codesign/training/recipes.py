@@ -80,13 +80,13 @@ _ALL = (
     ),
     Recipe(
         name="mnist",
-        epochs=20,
+        epochs=14,
         batch=32,
         optimiser="adamw",
-        learning_rate=5e-3,
+        learning_rate=0.01,
         weight_decay=0.01,
         warm_up_epochs=1,
-        shift=2,
+        shift=1,
         sources={"recipe": _OWN, "surrogate_slope": _SLOPE},
     ),
     Recipe(

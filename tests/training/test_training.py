@@ -10,11 +10,11 @@ from torch import nn
 from codesign.errors import InputError
 from codesign.networks.construction import build
 from codesign.specs.workload import WorkloadSpec
-from codesign.training import Observer, Training, train
+from codesign.training import Observer, Options, Training, train
 from codesign.training import loop as loop_module
 from codesign.training.loop import DivergedError
 from codesign.training.outcome import CARD, CHECKPOINT, METRICS, WEIGHTS
-from tests.datasets.written import write_imagenet
+from tests.datasets.written import write_gestures, write_imagenet
 from tests.training.small import STEPS, small_options, small_spec
 
 
@@ -298,3 +298,31 @@ def test_a_user_s_own_network_is_not_trained(tmp_path: Path):
     )
     with pytest.raises(InputError, match="must be a workload with a family"):
         train(path, "digits", small_options())
+
+
+def test_an_event_net_learns_from_recordings_with_frames_deleted(tmp_path: Path):
+    place = write_gestures(tmp_path)
+    spec = small_spec(
+        **{"structure": "7b", "depth": None, "width": 2, "pictures": None, "timesteps": 16},
+        **{"family": "fsnn", "readout": None, "weights": "calibrated"},
+    )
+    done = train(spec, f"dvsgesture:{place.parent}", Options(epochs=1, batch=3))
+    assert done.card["recipe"]["recipe"] == "dvs_gesture"
+    assert done.network.family == "dsnn"
+    assert (done.history[0]["train_samples"], done.history[0]["test_samples"]) == (3, 1)
+    assert done.network.fc.out_features == 11
+
+
+def test_mixed_precision_trains_on_a_cpu_too():
+    done = train(small_spec(), "digits", small_options(epochs=1, amp="on"))
+    assert done.card["amp"]
+    assert 0 < done.history[0]["train_loss"] < 10
+
+
+def test_a_script_may_train_very_often():
+    def once() -> float:
+        return train(small_spec(), "digits", small_options(epochs=1)).card["firing_rate"]
+
+    before = torch.get_rng_state()
+    assert once() == once()
+    assert torch.equal(torch.get_rng_state(), before)
