@@ -40,7 +40,7 @@ class Augmentation:
         recipe: says what is done.
         seed: of the training.
         epoch: from 0.
-        chances: of each sample three numbers from 0 to less than 1: row, column, mirror.
+        chances: of each sample numbers from 0 to less than 1: row, column, mirror, shift at all.
     """
 
     recipe: Recipe
@@ -52,7 +52,9 @@ class Augmentation:
         """Pictures `(N, C, H, W)` shifted and mirrored, of samples with these indices."""
         reach = self.recipe.shift
         if reach:
-            rows, columns = self._moves(indices, 2 * reach + 1)
+            is_shifted = self.chances[indices, 3] < self.recipe.shift_share
+            moves = self._moves(indices, 2 * reach + 1)
+            rows, columns = (np.where(is_shifted, move, reach) for move in moves)
             height, width = pictures.shape[-2:]
             padded = functional.pad(pictures, (reach,) * 4)
             channels_last = padded.movedim(1, -1)
@@ -88,5 +90,5 @@ class Augmentation:
 
 def augmentation(recipe: Recipe, count: int, *, seed: int, epoch: int) -> Augmentation:
     """The changes of one epoch, for so many training samples."""
-    chances = np.random.default_rng((seed, epoch, _CHANGE)).random((count, 3))
+    chances = np.random.default_rng((seed, epoch, _CHANGE)).random((count, 4))
     return Augmentation(recipe, seed, epoch, chances)

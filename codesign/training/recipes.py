@@ -36,6 +36,7 @@ class Recipe:
         warm_up_epochs: over which the learning rate grows linearly.
         step_epochs: after so many epochs each a step schedule takes `STEP_FACTOR` of the rate.
         shift: pictures are shifted by up to so many pixels in each direction, zeros following.
+        shift_share: of the pictures that are shifted.
         flip: whether half of the pictures are mirrored.
         crop: whether a part of a photograph is taken at random, and not its centre.
         kept_frames: of a recording so many are kept, chosen at random (random temporal delete,
@@ -55,6 +56,7 @@ class Recipe:
     warm_up_epochs: float = 0.0
     step_epochs: int = 0
     shift: int = 0
+    shift_share: float = 1.0
     flip: bool = False
     crop: bool = False
     kept_frames: int | None = None
@@ -76,6 +78,8 @@ _ALL = (
         learning_rate=0.01,
         weight_decay=0.01,
         warm_up_epochs=1,
+        shift=1,
+        shift_share=0.4,
         sources={"recipe": _OWN, "surrogate_slope": _SLOPE},
     ),
     Recipe(

@@ -32,15 +32,19 @@ def test_the_order_is_that_of_seed_and_epoch_alone():
         assert (first != batches(100, 10, seed=seed, epoch=epoch)).any()
 
 
-@given(SEEDS, st.integers(0, 50), st.integers(1, 2), st.booleans())
-def test_pictures_are_shifted_as_by_hand(seed, epoch, reach, flip):
+@given(SEEDS, st.integers(0, 50), st.integers(1, 2), st.booleans(), st.sampled_from([0.4, 1.0]))
+def test_pictures_are_shifted_as_by_hand(seed, epoch, reach, flip, share):
     pictures = torch.arange(1.0, 1 + 3 * 2 * 5 * 5).reshape(3, 2, 5, 5)
-    changes = augmentation(recipe(shift=reach, flip=flip), 9, seed=seed, epoch=epoch)
+    changes = augmentation(
+        recipe(shift=reach, shift_share=share, flip=flip), 9, seed=seed, epoch=epoch
+    )
     indices = np.array([8, 0, 4])
     expected = torch.zeros_like(pictures)
     for place, index in enumerate(indices):
-        row, column, mirror = changes.chances[index]
+        row, column, mirror, at_all = changes.chances[index]
         down, right = (int(chance * (2 * reach + 1)) - reach for chance in (row, column))
+        if at_all >= share:
+            down = right = 0
         for y in range(5):
             for x in range(5):
                 if 0 <= y + down < 5 and 0 <= x + right < 5:
