@@ -19,7 +19,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"trace", "events"},
     {"inputs"},
     {"networks", "trace_files", "spike_files"},
-    {"models"},
+    {"models", "training"},
     {"recording"},
     {"trace_cache"},
     {"results", "fanout", "coincidence", "static_power"},
@@ -38,9 +38,10 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"exploration"},
     {"pages"},
     {"cli"},
+    {"__main__"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
-WITH_TORCH = {"networks", "models", "recording"}
+WITH_TORCH = {"networks", "models", "training", "recording"}
 LAZY_TORCH = {"trace_cache", "accuracy"}  # import it inside the one function that runs a network
 
 
