@@ -332,6 +332,9 @@ def test_what_cannot_be_quantised_is_refused() -> None:
     network.layer2[0].sn1 = LIF(2.0)
     with pytest.raises(InputError, match=r"must have IF neurons .*LIF.* at layer2\.0\.sn1"):
         quantise(network, W8M8)
+    twice, _ = quantised(drawn_network("fsnn"), W8M8)
+    with pytest.raises(InputError, match=r"must have IF neurons .*of each channel.* at sn1"):
+        quantise(twice, W8M8)
     before = drawn_network("fsnn")
     to_shipped_form(before)
     assert torch.equal(network.conv1.weight, before.conv1.weight)  # it was not touched
