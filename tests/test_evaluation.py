@@ -22,7 +22,8 @@ KEYS = {
         "what_if",
         "operations",
     ),
-    *("energy_pj", "energy_parts_pj", "energy_streams_pj", "edp_js", "counts", "bounds_cycles"),
+    *("energy_pj", "energy_parts_pj", "energy_streams_pj", "edp_js", "accuracy", "counts"),
+    "bounds_cycles",
     *(
         "jobs",
         "provenance",

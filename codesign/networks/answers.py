@@ -8,10 +8,11 @@ the map and T timesteps, T P times the logits are
     W sum_t,p o_t,p + T P b
 
 whose terms are whole multiples of a grid as soon as weights, biases and `a` are, as those of
-shipped and of quantised networks. float64 holds every whole number up to 2^53, which no such sum
-comes near: a head of 512 features, weights of 16 bits and 64 timesteps on 16 places stay below
-2^45. T P is the same for all classes and both heads, so that neither an argmax nor the sum of two
-heads changes; of classes that are equal the first is the answer.
+shipped and of quantised networks. float64 holds every whole number up to 2^53: enough for weights
+and `a` of 16 bits, 256 features, 16 places and 64 timesteps (2^49), or for `a` of 24 bits and 4
+timesteps, were all of them the largest there can be. T P is the same for all classes and both
+heads, so that neither an argmax nor the sum of two heads changes; of classes that are equal the
+first is the answer.
 """
 
 import torch

@@ -136,7 +136,8 @@ class Neuron(nn.Module):
         return spikes
 
     def extra_repr(self) -> str:
-        return f"v_threshold={self.v_threshold}, v_reset={self.v_reset}"
+        threshold = self.v_threshold if isinstance(self.v_threshold, float) else "of each channel"
+        return f"v_threshold={threshold}, v_reset={self.v_reset}"
 
 
 class IF(Neuron):

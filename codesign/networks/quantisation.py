@@ -167,12 +167,17 @@ def _quantisable(network: SpikingNetwork) -> SmallResidualNetwork:
         problem = f"must be an FSNN, a DSNN or a SEW network for small pictures (got {kind})."
         raise InputError(Fault("precision", problem, "Remove the key to compute with reals."))
     for name, neuron in network.named_modules():
-        if isinstance(neuron, Neuron) and (
-            type(neuron) is not IF or neuron.v_threshold != 1 or neuron.v_reset != 0
-        ):
+        if isinstance(neuron, Neuron) and not _is_plain(neuron):
             problem = f"must have IF neurons of threshold 1 and reset 0 (got {neuron} at {name})."
             raise InputError(Fault("precision", problem, "Remove the key to compute with reals."))
     return network
+
+
+def _is_plain(neuron: Neuron) -> bool:
+    """Whether a neuron is IF, of threshold 1 and reset 0, and not quantised already."""
+    threshold = neuron.v_threshold
+    is_unit = isinstance(threshold, float) and threshold == 1 and neuron.v_reset == 0
+    return type(neuron) is IF and is_unit and neuron.limit is None
 
 
 def _synapses(network: SmallResidualNetwork) -> list[tuple[nn.Conv2d, Neuron]]:

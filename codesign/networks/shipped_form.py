@@ -9,10 +9,11 @@ are the same on every machine, for any number of threads, and on every backend.
   are on a grid themselves.
 - The accumulation stream is in fixed point behind each of its convolutions, with 5 bits of
   fraction. Its range is chosen for each downsample. Values between the two convolutions are bounded
-  by their weights and never saturate. Values behind the last one are a batch norm's, whose channels
-  have mean beta and deviation |gamma| on the training data: the range holds six deviations, at
-  least 2 and at most 256, and saturates beyond. A ReLU takes the negative ones; then the spikes of
-  up to so many blocks are added, which needs no rounding.
+  by their weights and never saturate; where they need more than 5 integer bits they have fewer of
+  fraction, 10 together, which leaves room for the next weights. Values behind the last one are a
+  batch norm's, whose channels have mean beta and deviation |gamma| on the training data: the range
+  holds six deviations, at least 2 and at most 256, and saturates beyond. A ReLU takes the negative
+  ones; then the spikes of up to so many blocks are added, which needs no rounding.
 
 Membranes are not rounded. Left out: networks other than those for small pictures, which have no
 trained weights to ship.
@@ -44,7 +45,8 @@ ACCUMULATION_FRACTION_BITS = 5
 """The grid of the accumulation stream's reals is 2^-5."""
 LARGEST_CODE = 2**15 - 1
 """Of a weight or bias, which is stored in 16 bits."""
-
+_BETWEEN_BITS = 10
+"""Integer and fraction bits of values between two convolutions together, at most."""
 _DEVIATIONS = 6
 _INTEGER_BITS = (1, 8)
 """The least and the most that values behind a batch norm have."""
@@ -154,7 +156,8 @@ def _place(network: SpikingNetwork, integer_bits: dict[str, tuple[int, int]]) ->
     for name, pool in _downsamples(network).items():
         between, behind = integer_bits[name]
         bits = ACCUMULATION_FRACTION_BITS
-        place_fixed_point(pool, FixedPoint(bits, between), FixedPoint(bits, behind))
+        first = FixedPoint(min(bits, _BETWEEN_BITS - between), between)
+        place_fixed_point(pool, first, FixedPoint(bits, behind))
 
 
 @torch.no_grad()

@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
 from codesign.errors import InputError
 from codesign.networks.answers import logit_numerators
@@ -131,6 +131,8 @@ def test_codes_by_hand() -> None:
     assert codes.shifts.tolist() == [2, 2, 10]
     # half to even: 2.5 steps of a quarter are 2, 1.5 are 2
     assert channel_codes(rows([[0.625, 0.375]]), 3, 2).values.tolist() == [[2, 2]]
+    # 0.75 is 1 whole or, cut off, 1 half: of equal errors the coarser step
+    assert channel_codes(rows([[0.75]]), 2, 10).shifts.tolist() == [0]
     # a shift beyond the highest is not taken, though finer codes would be nearer
     assert channel_codes(rows([[0.75, 0.25]]), 3, 1).values.tolist() == [[2, 0]]
     # weights beyond the largest code are cut off: the threshold must stay a whole code
@@ -185,6 +187,57 @@ def test_thresholds_are_whole_and_membranes_hold_four_of_them(
         assert neuron.limit == 2 ** (accumulator - 1) - 1
         assert ((thresholds >= 1) & (4 * thresholds <= max(neuron.limit, 4))).all()
         assert torch.equal(thresholds, thresholds.round())
+
+
+@pytest.mark.parametrize("accumulator", [4, 8, 16])
+def test_numbers_follow_from_the_shipped_ones(accumulator: int) -> None:
+    """Weights and biases of all layers, rounded by Python."""
+    formats = NumberFormats.of(4, accumulator, 12)
+    shipped, network = drawn_network("dsnn", gain=6), drawn_network("dsnn", gain=6)
+    for each in (shipped, network):
+        with torch.no_grad():  # beyond 7 and 127 codes, and below 2^15
+            each.layer1[0].conv1[1].bias[0] = -50
+    to_shipped_form(shipped)
+    quantised(network, formats)
+    limit, cut = 2 ** (accumulator - 1) - 1, 0
+    for name, layer in shipped.named_modules():
+        if not isinstance(layer, nn.Conv2d | nn.Linear):
+            continue
+        made = network.get_submodule(name)
+        is_spike_stream = isinstance(layer, nn.Conv2d) and ".pool." not in name
+        highest = min(accumulator - 4, 10) if is_spike_stream else 10
+        choose = layer_codes if name in ("conv1", "fc") else channel_codes
+        codes = choose(layer.weight, 4, highest)
+        steps = 2.0 ** -codes.shifts.double().reshape(-1, *[1] * (layer.weight.dim() - 1))
+        unit = steps if is_spike_stream else torch.tensor(1.0)
+        assert torch.equal(made.weight.double(), codes.values * steps / unit)
+        if layer.bias is None:
+            continue
+        for channel, bias in enumerate(layer.bias.tolist()):
+            code = round(bias * 2.0 ** int(codes.shifts[channel]))  # half to even
+            if is_spike_stream:
+                cut += abs(code) > limit
+                code = min(max(code, -limit), limit)
+            found = float(made.bias[channel].detach()) / float(unit.flatten()[0])
+            step = 1.0 if is_spike_stream else float(steps[channel].flatten()[0])
+            assert found * float(unit.flatten()[0]) == code * step
+    assert (cut > 0) is (accumulator < 16)
+
+
+def test_the_width_of_floating_point_follows_from_the_largest_numbers() -> None:
+    def dtypes(network: SmallResidualNetwork) -> tuple[torch.dtype, torch.dtype]:
+        return network.fc.weight.dtype, network.layer2[0].pool[0][0].weight.dtype
+
+    few, _ = quantised(drawn_network("dsnn"), NumberFormats.of(8, 16, 8))
+    assert dtypes(few) == (torch.float32, torch.float32)
+    wide_sums, _ = quantised(drawn_network("dsnn"), NumberFormats.of(8, 16, 20))
+    assert dtypes(wide_sums) == (torch.float32, torch.float64)
+    # at most 2, and the spikes of 9 blocks: 11 2^22 > 2^24
+    small = drawn_network("dsnn", depth=9, gain=0.1)
+    everything, reference = quantised(small, NumberFormats.of(8, 16, 24))
+    assert dtypes(everything) == (torch.float64, torch.float64)
+    picture = drawn_pictures(1)[0]
+    require_same(everything, picture, reference.run(picture))
 
 
 def test_a_membrane_saturates_after_every_charge_by_hand() -> None:
@@ -279,6 +332,9 @@ def test_what_cannot_be_quantised_is_refused() -> None:
     network.layer2[0].sn1 = LIF(2.0)
     with pytest.raises(InputError, match=r"must have IF neurons .*LIF.* at layer2\.0\.sn1"):
         quantise(network, W8M8)
+    twice, _ = quantised(drawn_network("fsnn"), W8M8)
+    with pytest.raises(InputError, match=r"must have IF neurons .*of each channel.* at sn1"):
+        quantise(twice, W8M8)
     before = drawn_network("fsnn")
     to_shipped_form(before)
     assert torch.equal(network.conv1.weight, before.conv1.weight)  # it was not touched

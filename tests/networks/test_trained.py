@@ -56,9 +56,12 @@ def test_what_is_loaded_is_the_shipped_form_of_what_was_saved(family: str, shelf
     assert path.stat().st_size < 2 * parameters + 8_000
 
 
+@pytest.mark.parametrize("gain", [1, 30])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_number_of_the_shipped_form_is_on_a_grid_that_keeps_sums_exact(family: str) -> None:
-    network = drawn_network(family, width=16)
+def test_every_number_of_the_shipped_form_is_on_a_grid_that_keeps_sums_exact(
+    family: str, gain: int
+) -> None:
+    network = drawn_network(family, width=16, gain=gain)
     form = to_shipped_form(network)
     assert not [each for each in network.modules() if isinstance(each, nn.BatchNorm2d)]
     names = {module: name for name, module in network.named_modules()}
@@ -69,13 +72,15 @@ def test_every_number_of_the_shipped_form_is_on_a_grid_that_keeps_sums_exact(fam
     assert set(ranges) == set(convolutions)
     for layer in (*convolutions, network.fc):
         bits = form.fraction_bits[names[layer]]
-        assert bits == 10 or ".pool." in names[layer]
+        assert bits == 10 or gain > 1 or ".pool." in names[layer]
         for parameter in layer.parameters():
             codes = parameter * 2**bits
             assert torch.equal(codes, codes.round())
             assert codes.abs().max() < 2**15
         if layer in ranges:
             assert largest_sum(layer, bits, ranges[layer]) <= LARGEST_EXACT_SUM
+    coarsest = min(form.fraction_bits.values())
+    assert coarsest >= 8 if gain == 1 else coarsest < 10 or family != "dsnn"
 
 
 def test_rounding_is_to_the_nearest_of_the_fused_weights() -> None:

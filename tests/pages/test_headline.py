@@ -261,3 +261,42 @@ def test_a_bound_says_what_may_overflow() -> None:
 @pytest.mark.parametrize("known", [overflowing(), summary(widths=None), summary()])
 def test_nothing_is_said_of_what_fits_or_has_no_width(known: dict[str, Any]) -> None:
     assert headline.overflow_sentences([known]) == []
+
+
+ACCURACY = {
+    "share": 0.972,
+    "interval": {"low": 0.95983, "high": 0.98056, "confidence": 0.95},
+    "correct": 972,
+    "total": 1000,
+    "data_set": "MNIST-5k",
+    "split": "test",
+    "readout": "sum",
+    "heads": {"spike": 961, "accumulation": 970, "sum": 972},
+    "precision": {"weight_bits": 8, "accumulator_bits": 16, "activation_bits": 16},
+    "timesteps": 4,
+}
+WORDS = (
+    "95 % interval 96.0 to 98.1 %; 972 of 1,000 test pictures of MNIST-5k, int8 weights, "
+    "16-bit membranes"
+)
+
+
+def test_an_accuracy_is_shown_with_its_interval_and_its_numbers() -> None:
+    known = summary(accuracy=ACCURACY)
+    assert headline.accuracy_share(known) == "97.2 %"
+    (tile,) = (tile for tile in headline.tiles(known) if tile.label == "Accuracy")
+    assert (tile.value, tile.note) == ("97.2 %", WORDS)
+    assert headline.accuracy_sentences([known, known]) == [
+        f"dsnn50 on split_core: accuracy 97.2 % by 'sum' ({WORDS}); 96.1 % by 'spike', "
+        "97.0 % by 'accumulation'."
+    ]
+    alone = ACCURACY | {"heads": {"spike": 972}, "readout": "spike", "precision": None}
+    (sentence,) = headline.accuracy_sentences([summary(accuracy=alone)])
+    assert sentence.endswith("test pictures of MNIST-5k, weights as shipped).")
+
+
+@pytest.mark.parametrize("unknown", [{}, {"accuracy": None}])
+def test_an_accuracy_that_is_not_known_is_not_shown(unknown: dict[str, None]) -> None:
+    assert headline.accuracy_share(summary(**unknown)) is None
+    assert headline.accuracy_sentences([summary(**unknown)]) == []
+    assert "Accuracy" not in [tile.label for tile in headline.tiles(summary(**unknown))]

@@ -4,7 +4,7 @@ Averages are kept as sums, because their divisors are constants of a layer. Wher
 on a dyadic grid, its numbers are counted in units of the grid.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,28 @@ Values = dict[str, Integers]
 
 
 @dataclass(frozen=True)
+class Rounding:
+    """How the finished sums of a layer with weights are stored, in a quantised network.
+
+    Attributes:
+        shifts: of each output channel: sums are divided by 2^shift, and rounded half to even.
+        bits: width of what is stored, sign included; it saturates.
+    """
+
+    shifts: Integers
+    bits: int
+
+    def stored(self, sums: Integers, shifts: Integers) -> Integers:
+        """Sums as they are stored; `shifts` are those of each, broadcast."""
+        down, up = np.maximum(shifts, 0), np.maximum(-shifts, 0)
+        whole, rest = np.divmod(sums << up, np.int64(1) << down)
+        half = 2 * rest - (np.int64(1) << down)
+        rounded = whole + ((half > 0) | ((half == 0) & (whole % 2 == 1)))
+        limit = 1 << (self.bits - 1)
+        return np.clip(rounded, -limit, limit - 1)
+
+
+@dataclass(frozen=True)
 class Network:
     """A workload with numbers.
 
@@ -26,13 +48,17 @@ class Network:
         weights: of each layer with weights; of a convolution `(outputs, inputs of a group, kernel
             rows, kernel columns)`, of a linear layer `(outputs, inputs, 1, 1)`.
         biases: of each of these layers that has them, one for each output channel.
-        thresholds: at which the neurons of a layer fire.
+        thresholds: at which the neurons of a layer fire, or those of each of its channels.
+        limits: largest magnitude of a layer's membranes, where they saturate.
+        roundings: of layers with weights whose sums are stored on a coarser grid.
     """
 
     workload: Workload
     weights: dict[str, Integers]
     biases: dict[str, Integers]
-    thresholds: dict[str, int]
+    thresholds: dict[str, int | Integers]
+    limits: dict[str, int] = field(default_factory=dict)
+    roundings: dict[str, Rounding] = field(default_factory=dict)
 
 
 def computed(network: Network, inputs: Values) -> Values:
@@ -54,6 +80,8 @@ def _layer(network: Network, layer: Layer, operands: list[Integers], timesteps: 
             sums = convolved(first, network.weights[layer.name], layer.window)
             biases = network.biases.get(layer.name)
             made = sums if biases is None else sums + biases[:, None, None]
+            if rounding := network.roundings.get(layer.name):
+                made = rounding.stored(made, rounding.shifts[:, None, None])
         case LayerType.LINEAR:
             made = first @ network.weights[layer.name][:, :, 0, 0].T
             made = made + network.biases.get(layer.name, 0)
@@ -88,9 +116,13 @@ def element_wise(layer: Layer, operands: list[Integers]) -> Integers:
     raise NotImplementedError(f"{layer.type} {layer.function}")
 
 
-def fired(membranes: Integers, currents: Integers, threshold: int) -> tuple[Integers, Integers]:
+def fired(
+    membranes: Integers, currents: Integers, threshold: int | Integers, limit: int | None
+) -> tuple[Integers, Integers]:
     """Spikes of one timestep, and the membranes after them: integrate, fire, reset to zero."""
     charged = membranes + currents
+    if limit is not None:
+        charged = np.clip(charged, -limit, limit)
     spikes = (charged >= threshold).astype(np.int64)
     return spikes, charged * (1 - spikes)
 
@@ -98,8 +130,11 @@ def fired(membranes: Integers, currents: Integers, threshold: int) -> tuple[Inte
 def _fired(network: Network, layer: Layer, currents: Integers) -> Integers:
     membranes = np.zeros_like(currents[0])
     spikes = np.zeros_like(currents)
+    threshold, limit = network.thresholds[layer.name], network.limits.get(layer.name)
+    if not isinstance(threshold, int):
+        threshold = threshold[:, None, None]
     for timestep, current in enumerate(currents):
-        spikes[timestep], membranes = fired(membranes, current, network.thresholds[layer.name])
+        spikes[timestep], membranes = fired(membranes, current, threshold, limit)
     return spikes
 
 

@@ -152,19 +152,23 @@ class Tile:
         """Biases, and the element-wise layers one by one: all results by timestep and element,
         and the membranes after the last timestep."""
         network, fused = self.network, self.site.plan.fused
+        pixels = len(self.part.rows) * self.site.plan.geometry.output_map[2]
         biases = network.biases.get(self.main.name)
         if biases is not None:
-            pixels = len(self.part.rows) * self.site.plan.geometry.output_map[2]
             sums = sums + np.repeat(biases[self.part.outputs], pixels)
+        if rounding := network.roundings.get(self.main.name):
+            sums = rounding.stored(sums, np.repeat(rounding.shifts[self.part.outputs], pixels))
         leads = self.main.type in ELEMENT_WISE
         values = dict(operands)
         values[self.main.inputs[0] if leads else self.main.output] = sums
         for layer in fused.layers if leads else fused.epilogue:
             if layer.type is LayerType.NEURON:
                 spikes = []
+                threshold, limit = network.thresholds[layer.name], network.limits.get(layer.name)
+                if not isinstance(threshold, int):
+                    threshold = np.repeat(threshold[self.part.outputs], pixels)
                 for current in values[layer.inputs[0]]:
-                    threshold = network.thresholds[layer.name]
-                    made, membranes = fired(membranes, current, threshold)
+                    made, membranes = fired(membranes, current, threshold, limit)
                     spikes.append(made)
                 values[layer.output] = np.stack(spikes)
             else:
