@@ -327,9 +327,13 @@ def _picture_violations(spec: WorkloadSpec) -> Iterator[Violation]:
         problem = f"must be {spec.pictures.classes} for {spec.pictures} (got {spec.classes})."
         yield Violation(("classes",), problem, "Remove the line.", causes=(("pictures",),))
     if is_small and spec.weights == CALIBRATED:
-        problem = "must be 'trained:NAME' or a checkpoint for structure 'small_resnet'."
+        missing = "weights" not in spec.model_fields_set
+        got = "nothing" if missing else f"'{CALIBRATED}'"
+        problem = (
+            f"must be 'trained:NAME' or a checkpoint for structure 'small_resnet' (got {got})."
+        )
         fix = "There are no calibrated weights of it; make some with: codesign train."
-        yield Violation(("weights",), problem, fix, causes=STRUCTURE)
+        yield Violation(("weights",), problem, fix, missing, STRUCTURE)
 
 
 def _training_violations(spec: WorkloadSpec) -> Iterator[Violation]:
