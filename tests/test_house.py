@@ -19,7 +19,7 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"trace", "events"},
     {"inputs"},
     {"networks", "trace_files", "spike_files"},
-    {"models"},
+    {"models", "training"},
     {"recording"},
     {"trace_cache"},
     {"results", "fanout", "coincidence", "static_power"},
@@ -37,9 +37,10 @@ ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"exploration"},
     {"pages"},
     {"cli"},
+    {"__main__"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
-WITH_TORCH = {"networks", "models", "recording"}
+WITH_TORCH = {"networks", "models", "training", "recording"}
 LAZY_TORCH = {"trace_cache"}  # imports it inside the one function that records
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from codesign.cli import counts, information, paper, reports, runs, sweeps
+from codesign.cli import counts, information, paper, reports, runs, sweeps, training
 from codesign.cli.options import ManyValues
 
 application = typer.Typer(
@@ -18,6 +18,7 @@ application = typer.Typer(
 application.command("run", cls=ManyValues)(runs.run)
 application.command("compare", cls=ManyValues)(runs.compare)
 application.command("sweep")(sweeps.sweep)
+application.command("train")(training.train)
 application.command("report")(reports.report)
 application.command("count", cls=ManyValues)(counts.count)
 application.command("paper")(paper.paper)

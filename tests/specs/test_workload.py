@@ -81,7 +81,22 @@ def test_a_bad_value_of_a_workload_is_named(options: list[str], message: str):
         load_workload_spec("fsnn18", options)
 
 
-@pytest.mark.parametrize("name", workload_names())
+SMALL = [name for name in workload_names() if "_digits" in name or "_mnist" in name]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_network_for_small_pictures_is_what_its_name_says(name: str):
+    loaded = load_workload_spec(name)
+    is_deep, is_plain = name.endswith("_deep"), "_plain" in name
+    assert name == f"{loaded.family}_{loaded.pictures}{'_plain' * is_plain}{'_deep' * is_deep}"
+    assert (loaded.structure, loaded.depth) == (Structure.SMALL_RESNET, 12 if is_deep else 3)
+    assert (loaded.training == "single_stream") == is_plain
+    weights = name if is_plain else name.replace("fsnn", "dsnn")
+    assert loaded.weights == f"trained:{weights}"
+    assert len(loaded.images) == loaded.pictures.classes
+
+
+@pytest.mark.parametrize("name", [name for name in workload_names() if name not in SMALL])
 def test_a_shipped_workload_is_what_its_name_says(name: str):
     loaded = load_workload_spec(name)
     parts = {

@@ -1,0 +1,164 @@
+"""Checkpoints of a training: all that it needs to go on, in one file that is whole or not there.
+
+The file is of safetensors: the network's parameters and statistics and the optimiser's buffers as
+tensors, everything else as JSON in its header. It is written under another name, brought to the
+disk, and renamed; whatever ends the program, the last whole one stays.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from codesign.errors import Fault, InputError
+from codesign.networks.checkpoints import state_faults
+
+FORM = 1
+"""Of the header; another one cannot be read."""
+_KEY = "codesign_training"
+_NETWORK, _OPTIMISER = "network.", "optimiser."
+
+
+@dataclass
+class Progress:
+    """How far a training is; JSON values.
+
+    Attributes:
+        epoch: that runs, from 0; the number of epochs when all is done.
+        step: steps of it that are done.
+        tally: sums over the samples of these steps (see `Tally`).
+        seconds: that these steps took.
+        history: a row for each epoch that is done.
+        firing: of each neuron layer the test's spikes and how many there could have been.
+        scaler: state of the gradient scaler of mixed precision; empty without.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    tally: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    firing: dict[str, list[int]] = field(default_factory=dict)
+    scaler: dict[str, Any] = field(default_factory=dict)
+
+
+def write_checkpoint(
+    path: Path,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    progress: Progress,
+    command: Mapping[str, Any],
+) -> None:
+    """Writes a checkpoint in place of the last one.
+
+    Args:
+        path: of the file.
+        network: that is trained.
+        optimiser: of its parameters.
+        progress: how far it is.
+        command: what decides on the training; JSON values.
+
+    Raises:
+        InputError: it cannot be written; the last one stays.
+    """
+    tensors = {_NETWORK + name: tensor for name, tensor in network.state_dict().items()}
+    for name, parameter in network.named_parameters():
+        for key, value in optimiser.state.get(parameter, {}).items():
+            if isinstance(value, Tensor):
+                tensors[f"{_OPTIMISER}{key}.{name}"] = value
+    content = {"form": FORM, "command": dict(command), "progress": vars(progress)}
+    header = {_KEY: json.dumps(content, allow_nan=False)}
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_durably(path, save(plain, header))
+
+
+def read_command(path: Path) -> dict[str, Any]:
+    """What decides on the training that left a checkpoint.
+
+    Raises:
+        InputError: it is not a whole checkpoint of a training.
+    """
+    command: dict[str, Any] = _read(path)[0]["command"]
+    return command
+
+
+def read_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> Progress:
+    """Brings a network and its optimiser to where a checkpoint is.
+
+    Args:
+        path: of the file.
+        network: of the same options.
+        optimiser: of its parameters.
+
+    Raises:
+        InputError: it is not a whole checkpoint of a training, or one of another network.
+    """
+    header, tensors = _read(path)
+    state = _below(_NETWORK, tensors)
+    faults = state_faults(str(path), network.state_dict(), state, "Is it of another network?")
+    if faults:
+        raise InputError(faults)
+    network.load_state_dict(state)
+    for name, parameter in network.named_parameters():
+        found = {
+            key.removesuffix(f".{name}"): tensor
+            for key, tensor in _below(_OPTIMISER, tensors).items()
+            if key.partition(".")[2] == name
+        }
+        if found:
+            optimiser.state[parameter] = {
+                key: tensor.to(parameter.device) for key, tensor in found.items()
+            }
+    return Progress(**header["progress"])
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Writes a file so that a power cut leaves the old one or the new one.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        problem = f"must be a place that can be written ({error.strerror or error})."
+        raise InputError(Fault(str(path), problem, "Choose another one, or make room.")) from error
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    try:
+        with safe_open(path, "pt") as file:
+            header = json.loads((file.metadata() or {})[_KEY])
+            if header["form"] != FORM:
+                raise ValueError(f"form {header['form']} of another version")
+            return header, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
+        problem = f"must be a whole checkpoint of a training ({type(error).__name__}: {error})."
+        fix = "Choose another folder with --out."
+        raise InputError(Fault(str(path), problem, fix)) from error
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        key.removeprefix(prefix): tensor
+        for key, tensor in tensors.items()
+        if key.startswith(prefix)
+    }

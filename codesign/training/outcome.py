@@ -1,0 +1,183 @@
+"""The outcome: what a training leaves in its folder beside the checkpoint.
+
+`metrics.parquet` has a row for each epoch, `weights.safetensors` the network's parameters and
+statistics, which a workload may name as its weights, `card.json` where they come from and what they
+reach.
+"""
+
+import io
+import json
+import platform
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save
+
+import codesign
+from codesign.errors import Fault, InputError
+from codesign.networks.network import SpikingNetwork
+from codesign.training.checkpoints import Progress, write_durably
+from codesign.training.options import Settings, recipe_values
+
+CHECKPOINT = "checkpoint.safetensors"
+METRICS = "metrics.parquet"
+WEIGHTS = "weights.safetensors"
+CARD = "card.json"
+FILES = frozenset({CHECKPOINT, METRICS, WEIGHTS, CARD})
+
+
+def card(
+    network: SpikingNetwork,
+    command: Mapping[str, Any],
+    settings: Settings,
+    progress: Progress,
+    line: str | None,
+) -> dict[str, Any]:
+    """Where the weights of a finished training come from, and what they reach; JSON values.
+
+    Args:
+        network: that was trained.
+        command: what decides on the training.
+        settings: how it was trained.
+        progress: all of it.
+        line: the command line; None from Python.
+    """
+    last = progress.history[-1]
+    heads = ("spike", "accumulation", "sum") if network.family == "dsnn" else ("spike",)
+    tested = {head: _reached(last, "test", head) for head in heads}
+    fired, chances = (sum(counts) for counts in zip(*progress.firing.values(), strict=True))
+    return {
+        "kind": "trained",
+        "data": command["data"],
+        "network": command["network"],
+        "loss": command["loss"],
+        "seed": settings.seed,
+        "epochs": settings.recipe.epochs,
+        "command": line or "train() from Python",
+        "recipe": recipe_values(settings.recipe)
+        | {"changed": list(settings.changed), "sources": dict(settings.recipe.sources)},
+        "rate_penalty": settings.rate_penalty,
+        "amp": settings.has_amp,
+        "device": settings.device,
+        "threads": torch.get_num_threads(),
+        "accuracy": tested,
+        "training_accuracy": {head: _reached(last, "train", head) for head in heads},
+        "firing_rate": fired / chances,
+        "firing_rates": {name: spikes / limit for name, (spikes, limit) in progress.firing.items()},
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "seconds": sum(row["seconds"] for row in progress.history),
+        "versions": versions(),
+    }
+
+
+def _reached(row: Mapping[str, Any], part: str, head: str) -> dict[str, Any]:
+    correct, total = row[f"{part}_correct_{head}"], row[f"{part}_samples"]
+    return {"accuracy": correct / total, "correct": correct, "total": total}
+
+
+def versions() -> dict[str, str]:
+    """Of what computes the result."""
+    return {
+        "codesign": codesign.__version__,
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def write_metrics(folder: Path, history: Sequence[Mapping[str, Any]]) -> None:
+    """Writes the history as a table; see `codesign.training.loop` for its columns."""
+    import pyarrow
+    from pyarrow import parquet
+
+    buffer = io.BytesIO()
+    # a column of a head that is not there has a type nevertheless
+    fields = [(name, _type_of(name, pyarrow)) for name in history[0]]
+    table = pyarrow.Table.from_pylist(list(history), schema=pyarrow.schema(fields))
+    parquet.write_table(table, buffer, compression="zstd")
+    write_durably(folder / METRICS, buffer.getvalue())
+
+
+def _type_of(name: str, pyarrow: Any) -> Any:
+    is_count = name == "epoch" or name.endswith("_samples") or "_correct_" in name
+    return pyarrow.int64() if is_count else pyarrow.float64()
+
+
+def write_weights(folder: Path, network: SpikingNetwork) -> None:
+    """Writes parameters and statistics; batch norms are not fused."""
+    state = {name: each.detach().cpu().contiguous() for name, each in network.state_dict().items()}
+    write_durably(folder / WEIGHTS, save(state))
+
+
+def write_card(folder: Path, content: Mapping[str, Any]) -> None:
+    """Writes a card; it comes last, so that where one is all else is."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_durably(folder / CARD, text.encode())
+
+
+def read_card(folder: Path) -> dict[str, Any] | None:
+    """The card of a finished training; None if it is not finished.
+
+    Raises:
+        InputError: it is broken.
+    """
+    try:
+        found: dict[str, Any] = json.loads((folder / CARD).read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        problem = f"must be the card of a training ({error})."
+        raise InputError(
+            Fault(str(folder / CARD), problem, "Remove it: it is made again.")
+        ) from error
+    return found
+
+
+def require_folder(folder: Path) -> None:
+    """Makes a folder for a training, or checks that it is one.
+
+    Raises:
+        InputError: it cannot be made or written, or holds anything else.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        names = {entry.name for entry in folder.iterdir() if entry.name[0] != "."}
+    except OSError as error:
+        problem = f"must be a folder that can be written ({error.strerror or error})."
+        raise InputError(Fault(f"--out {folder}", problem, "Choose another with --out.")) from error
+    foreign = sorted(names - FILES) or sorted(names if CHECKPOINT not in names else ())
+    if foreign:
+        problem = f"must be new, empty, or that of a training (got '{foreign[0]}')."
+        raise InputError(Fault(f"--out {folder}", problem, "Choose another with --out."))
+
+
+def require_same(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Checks that a folder is of the same command.
+
+    Raises:
+        InputError: it is of another; everything that differs is named.
+    """
+    old, new = _flat(before), _flat(now)
+    faults = []
+    for key in sorted(old.keys() | new.keys()):
+        if old.get(key) != new.get(key):
+            problem = (
+                f"must be of the same training ({key} was {old.get(key)}, now {new.get(key)})."
+            )
+            faults.append(Fault(f"--out {folder}", problem, "Choose another folder with --out."))
+    if faults:
+        raise InputError(faults)
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{above}{key}"
+        flat |= _flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return flat
