@@ -343,7 +343,8 @@ Written by `tools/depth_experiment.py`, from the rows in [training.json](trainin
 scikit-learn's digits, 8 x 8 pixels, {training:,} pictures to learn from and {test} to test on. One
 picture more or less is {picture:.2f} points of accuracy. All networks have one recipe, that of
 `codesign train` for this set, with {epochs} epochs, batches of {batch}, {width} channels in the
-first stage and T = {timesteps}; it was not tuned for any of these depths or families.
+first stage and T = {timesteps}; it was not tuned for any of these depths or families. The heads of
+a DSNN share one linear layer, as in the authors' code.
 
 Numbers are means of seeds and the 95 % interval of Student's t. Differences are taken seed by seed:
 a claim counts as shown if the interval of its difference lies above 0, as contradicted if it lies

@@ -81,7 +81,7 @@ def _accuracy(rows: Rows) -> Picture:
         bars = {"type": "data", "array": [100 * (each.half or 0) for _, each in kept]}
         y = [100 * each.mean for _, each in kept]
         figure.data.append(_line(curve, [d for d, _ in kept], y, colour, error_y=bars))
-    figure.set_axis("xaxis", title="Depth (blocks)")
+    figure.set_axis("xaxis", title="Depth (blocks)", tickvals=depths(rows))
     figure.set_axis("yaxis", title="Test accuracy (%)")
     sheet = accuracy_table(rows)
     return Picture("accuracy", sheet[0], sheet[1], figure, _table(sheet))
@@ -172,7 +172,9 @@ def _gradients(rows: Rows) -> Picture:
             figure.set_axis("yaxis", title="Norm of dL/ds", type="log", exponentformat="power")
             start = "branches at zero" if is_identity else "random branches"
             figures[f"{words}, {start}"] = figure
-    return _views("gradients", gradient_table(rows, is_identity=False), "Surrogate", figures)
+    _, text, *cells = gradient_table(rows, is_identity=False)
+    sheet = ("Gradients before training (Figs. 7 and 8)", text, *cells)
+    return _views("gradients", sheet, "Surrogate", figures)
 
 
 def _norms(
