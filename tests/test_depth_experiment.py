@@ -33,6 +33,7 @@ def made_up(accuracy: Callable[[measures.Case, str], float]) -> list[dict[str, A
         random = np.random.default_rng([*case.name.encode()])
         row: dict[str, Any] = {"case": asdict(case), "size": asdict(PLAN.size)}
         row |= {"has_map": PLAN.has_map(case), "cpu_seconds": 1.0}
+        row["versions"] = {"torch": "2"}
         blocks = random.uniform(0.1, 0.4, case.depth).tolist()
         row["rates"] = {"s": blocks, "o": blocks}
         if case.kind == "start":

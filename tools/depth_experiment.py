@@ -2,8 +2,8 @@
 
 Run it from the root of a checkout: `.venv/bin/python tools/depth_experiment.py [FOLDER]`. Every
 training is a file in the folder (`build/depth` if none is named), so that a run goes on where
-another was stopped. `--quick` takes two minutes, trains hardly anything, and writes its page into
-the folder alone.
+another was stopped; remove the folder when the program has changed. `--quick` takes two minutes,
+trains hardly anything, and writes its page into the folder alone.
 """
 
 import argparse

@@ -29,6 +29,7 @@ from codesign.networks.neurons import Neuron
 from codesign.specs.workload import Pictures, WorkloadSpec
 from codesign.training import Options, train
 from codesign.training.loop import DivergedError
+from codesign.training.outcome import versions
 
 TRAINING, START = "training", "start"
 
@@ -102,7 +103,7 @@ def measure(case: Case, size: Size, *, has_map: bool) -> dict[str, Any]:
     begun = time.process_time()
     find = _training if case.kind == TRAINING else _start
     found = find(case, size, has_map)
-    spent = {"cpu_seconds": round(time.process_time() - begun, 1)}
+    spent = {"cpu_seconds": round(time.process_time() - begun, 1), "versions": versions()}
     return {"case": asdict(case), "size": asdict(size), "has_map": has_map, **found, **spent}
 
 

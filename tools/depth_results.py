@@ -572,6 +572,10 @@ def made(rows: Rows) -> Iterator[str]:
         f"{len(finished)} trainings and {len(starts(rows))} networks before training, "
         f"{spent / 3600:.2f} hours of one processor."
     )
+    made_by = {
+        ", ".join(f"{name} {which}" for name, which in row["versions"].items()) for row in rows
+    }
+    yield f"Made with {'; '.join(sorted(made_by))}."
     lost = [row["case"] for row in finished if "diverged" in row]
     if lost:
         yield f"Left out because their loss diverged: {', '.join(map(str, lost))}."
