@@ -33,10 +33,11 @@ from codesign.training.outcome import versions
 
 TRAINING, START = "training", "start"
 
-FAMILIES = {
+FAMILIES: dict[str, dict[str, Any]] = {
     "td_bn": {"family": "spiking_resnet"},
     "single": {"family": "fsnn", "training": "single_stream"},
     "dual": {"family": "fsnn", "training": "dual_stream"},
+    "apart": {"family": "fsnn", "training": "dual_stream", "shared_head": False},
     "sew": {"family": "sew"},
 }
 """What a workload says, by the way of training."""

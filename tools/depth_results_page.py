@@ -32,6 +32,9 @@ from codesign.pages.palette import RUN_COLOURS
 
 _TAB10 = ("#1F77B4", "#FF7F0E", "#2CA02C", "#D62728", "#9467BD")
 _TAB10 += ("#8C564B", "#E377C2", "#7F7F7F", "#BCBD22", "#17BECF")
+_STYLES = {curve: (place, "solid") for place, curve in enumerate(CURVES)}
+_STYLES |= {"FSNN with DST, own heads": (2, "dot"), "DSNN (sum), own heads": (3, "dot")}
+_STYLES |= {"SEW (ADD)": (5, "solid")}
 _BLOCK = "Block, from the input"
 
 
@@ -75,12 +78,12 @@ def _line(
 
 def _accuracy(rows: Rows) -> Picture:
     figure = new_figure(460, showlegend=True)
-    for colour, curve in enumerate(CURVES):
+    for curve, (colour, dash) in _STYLES.items():
         found = [interval(accuracies(rows, curve, depth).values()) for depth in depths(rows)]
         kept = [(depth, each) for depth, each in zip(depths(rows), found, strict=True) if each]
         bars = {"type": "data", "array": [100 * (each.half or 0) for _, each in kept]}
         y = [100 * each.mean for _, each in kept]
-        figure.data.append(_line(curve, [d for d, _ in kept], y, colour, error_y=bars))
+        figure.data.append(_line(curve, [d for d, _ in kept], y, colour, dash=dash, error_y=bars))
     figure.set_axis("xaxis", title="Depth (blocks)", tickvals=depths(rows))
     figure.set_axis("yaxis", title="Test accuracy (%)")
     sheet = accuracy_table(rows)

@@ -84,6 +84,23 @@ def test_a_network_for_small_pictures_is_as_large_as_its_pictures_say(tmp_path):
         assert torch.equal(network(x), saved(x))
 
 
+def test_a_workload_says_whether_the_streams_share_their_head(tmp_path):
+    torch.manual_seed(2)
+    options = {"depth": 3, "width": 2, "timesteps": 2, "shape": (1, 8, 8), "classes": 10}
+    saved = small_residual_network(family="dsnn", shared_head=False, **options).eval()
+    path = tmp_path / "weights.safetensors"
+    save_file(saved.state_dict(), path)
+    small = {"structure": "small_resnet", "pictures": "digits", "depth": 3, "width": 2}
+    given = small | {"weights": str(path)}
+    network = build(workload(**given, family="dsnn", readout="accumulation", shared_head=False))
+    x = 4 * torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    fuse_batch_norm(saved)
+    with torch.inference_mode():
+        spike, accumulation = saved.logits(x)
+        assert torch.equal(network(x), accumulation)
+        assert torch.equal(build(workload(**given))(x), spike)
+
+
 def test_a_missing_checkpoint_is_refused_with_and_without_torch(tmp_path):
     spec = workload(weights=str(tmp_path / "absent.pth"))
     for find in (build, weights_provenance):

@@ -246,6 +246,17 @@ def test_an_fsnn_alone_says_how_it_is_trained(family: Family, training: Training
             small(**fields)
 
 
+@pytest.mark.parametrize("shared", [True, False])
+def test_networks_that_ever_have_two_streams_say_whether_these_share_their_head(shared: bool):
+    assert small(shared_head=shared).shared_head is shared
+    dual = small(family="dsnn", readout="sum", shared_head=shared)
+    assert dual.shared_head is shared
+    for fields in ({"family": "sew", "connection": "add"}, {"training": "single_stream"}):
+        with pytest.raises(ValidationError, match="shared_head must be absent for one stream"):
+            small(**fields, shared_head=shared)
+    assert small().shared_head is None
+
+
 def test_a_network_for_small_pictures_may_have_every_family():
     assert legal_families(Structure.SMALL_RESNET) == tuple(Family)
 
@@ -319,6 +330,12 @@ def test_a_file_of_a_network_for_small_pictures_is_read(tmp_path: Path):
             "family: sew\ntraining: dual_stream\n",
             "5:11: training must be absent for family 'sew' (got 'dual_stream').",
         ),
+        (
+            "weights",
+            "training: single_stream\nshared_head: false\nweights",
+            "11:14: shared_head must be absent for one stream (got false).",
+        ),
+        ("weights", "shared_head: 1\nweights", "10:14: shared_head must be true or false (got 1)."),
         (
             "weights",
             "training: dual\nweights",
