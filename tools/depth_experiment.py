@@ -11,8 +11,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -97,7 +98,7 @@ def rows(plan: Plan, folder: Path) -> list[dict[str, Any]]:
     lacking = [case for case in cases if found[case] is None]
     print(f"{folder}: {len(cases) - len(lacking)} of {len(cases)} rows are there")
     begun, spent = time.monotonic(), 0.0
-    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+    with _pool() as pool:
         waiting = {
             pool.submit(measure, case, plan.size, has_map=plan.has_map(case)): case
             for case in lacking
@@ -110,6 +111,16 @@ def rows(plan: Plan, folder: Path) -> list[dict[str, Any]]:
             words = f"{number} of {len(lacking)}, {time.monotonic() - begun:.0f} s"
             print(f"{words}, {spent:.0f} s of processors: {case.name}", flush=True)
     return [row for row in found.values() if row is not None]
+
+
+@contextmanager
+def _pool() -> Iterator[ProcessPoolExecutor]:
+    """Processes that, after an error, begin nothing that nobody waits for."""
+    pool = ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn"))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def kept(plan: Plan, case: Case, folder: Path) -> dict[str, Any] | None:

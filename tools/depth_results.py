@@ -318,10 +318,10 @@ CLAIMS: dict[str, Callable[[Rows], Found]] = {
     "Fig. 3: so does the FSNN that is trained alone": falls_with_depth("FSNN without DST"),
     "Fig. 3: with DST accuracy rises with depth": rises_with_depth("FSNN with DST"),
     "Fig. 3: DST makes the FSNN more accurate": is_better("FSNN with DST", "FSNN without DST"),
-    "Fig. 3: so it does with own heads (our variant)": is_better(
+    "DST with own heads makes the FSNN more accurate (our variant)": is_better(
         "FSNN with DST, own heads", "FSNN without DST"
     ),
-    "Fig. 3: with own heads accuracy rises with depth (our variant)": rises_with_depth(
+    "With own heads its accuracy rises with depth (our variant)": rises_with_depth(
         "FSNN with DST, own heads"
     ),
     "Own heads make the FSNN with DST more accurate (our question)": is_better(
@@ -370,7 +370,7 @@ chance. Accuracies are those after the last epoch, not the best of any.
 def docs_lines(rows: Rows) -> Iterator[str]:
     """The page."""
     yield HEAD.format(**_sizes(rows))
-    yield "## The paper's claims\n"
+    yield "## The paper's claims, and our questions\n"
     yield "| claim | measured here | verdict |\n|---|---|---|"
     for claim, find in CLAIMS.items():
         measured, kind = find(rows)
@@ -405,7 +405,7 @@ def summary(rows: Rows) -> str:
     ]
     good = sum(mean >= _NEARLY_ALL for mean in means)
     return (
-        f"Of {len(kinds)} claims {words}, {rest} shown in part. {good} of the {len(means)} means "
+        f"Of {len(kinds)} claims and questions {words}, {rest} shown in part. {good} of the {len(means)} means "
         f"in the table of accuracy against depth are at least {100 * _NEARLY_ALL:.0f} %: among "
         "those there is little left to gain, and what is not shown here is not refuted for larger "
         "sets."
