@@ -4,6 +4,7 @@ The rate of a layer is its spikes per neuron and timestep; that of a network is 
 its neurons, so that a layer counts by its number of neurons.
 """
 
+from collections.abc import Callable
 from types import TracebackType
 
 import torch
@@ -61,7 +62,7 @@ class FiringRates:
             name: (int(fired.item()), self._chances[name]) for name, fired in self._fired.items()
         }
 
-    def _hook(self, name: str):  # type: ignore[no-untyped-def] # torch's own type is of no help
+    def _hook(self, name: str) -> Callable[[nn.Module, object, Tensor], None]:
         def see(_: nn.Module, __: object, spikes: Tensor) -> None:
             # in float32 sums are exact up to 2^24 spikes of one call, in float16 not even near
             fired = (spikes if self.differentiable else spikes.detach()).sum(dtype=torch.float32)

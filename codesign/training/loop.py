@@ -14,7 +14,7 @@ from torch import Tensor
 from codesign.errors import CodesignError, Fault, InputError
 from codesign.networks.network import SpikingNetwork
 from codesign.training.checkpoints import Progress
-from codesign.training.data import Data, Indices
+from codesign.training.data import Data, Indices, Stacked
 from codesign.training.firing import FiringRates
 from codesign.training.objective import Objective, Tally
 from codesign.training.optimisation import learning_rate
@@ -24,7 +24,7 @@ from codesign.training.processes import Processes
 from codesign.training.watching import Observer
 
 _TEST_BATCH = 256
-"""Samples of one step of a test; it has no influence on the result but that of rounding."""
+"""Small pictures of one step of a test; of others it is as many as in training."""
 
 
 class DivergedError(CodesignError):
@@ -184,7 +184,7 @@ class Loop:
         tally, data = Tally(), self.data.test
         firing: dict[str, list[int]] = {}
         share = np.arange(len(data))[self.processes.rank :: self.processes.count]
-        size = _TEST_BATCH if self.settings.recipe.batch > 16 else self.settings.recipe.batch
+        size = _TEST_BATCH if isinstance(data, Stacked) else self.settings.recipe.batch
         steps = [share[start : start + size] for start in range(0, len(share), size)]
         for inputs, labels in self._given(data.batches(steps)):
             with self._precision():

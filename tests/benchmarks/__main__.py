@@ -1,5 +1,6 @@
 """Prints what the command line costs, cold and warm, how long each part of a run takes, how the
-simulation grows, what recording costs beside bare inference, and how soon reports follow a hand."""
+simulation grows, what recording costs beside bare inference, how soon reports follow a hand, and
+what training costs and reaches."""
 
 import tempfile
 from pathlib import Path
@@ -104,6 +105,9 @@ def main() -> None:
         print_reports(folder)
     print_recording()
     print_sweeps()
+    from tests.benchmarks.training import print_training  # needs torch, see `print_parts`
+
+    print_training()
 
 
 if __name__ == "__main__":
