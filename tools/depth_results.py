@@ -406,9 +406,9 @@ def summary(rows: Rows) -> str:
     good = sum(mean >= _NEARLY_ALL for mean in means)
     return (
         f"Of {len(kinds)} claims and questions {words}, {rest} shown in part. {good} of the "
-        f"{len(means)} means in the table of accuracy against depth are at least {100 * _NEARLY_ALL:.0f} %: among "
-        "those there is little left to gain, and what is not shown here is not refuted for larger "
-        "sets."
+        f"{len(means)} means in the table of accuracy against depth are at least "
+        f"{100 * _NEARLY_ALL:.0f} %: among those there is little left to gain, and what is not "
+        "shown here is not refuted for larger sets."
     )
 
 
