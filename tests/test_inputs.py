@@ -8,6 +8,7 @@ import pytest
 from codesign.errors import InputError
 from codesign.inputs import input_provenance, network_input, require_network_input
 from codesign.pictures import load_picture, load_small_picture, picture_digest
+from codesign.specs.workload import Pictures
 from tests.datasets.written import write_cifar10, write_gestures, write_imagenet
 
 
@@ -26,6 +27,24 @@ def test_a_spikformer_sees_it_small():
     assert np.array_equal(seen, load_small_picture("astronaut")[None])
     assert seen.shape == (1, 3, 32, 32)
     assert input_provenance("spikformer", "astronaut") == input_provenance("resnet", "astronaut")
+
+
+@pytest.mark.parametrize("pictures", Pictures)
+def test_a_network_for_small_pictures_sees_them_as_large_as_its_set(pictures: Pictures) -> None:
+    for name in ("astronaut", "mnist#3", "digits/train#0"):
+        require_network_input("small_resnet", name, 4, pictures)
+        seen = network_input("small_resnet", name, 4, pictures)
+        assert seen.shape == (1, *pictures.shape)
+        assert 0 <= seen.min() < seen.max() <= 1
+    told = input_provenance("small_resnet", "mnist#3")
+    assert (told["name"], told["label"]) == ("MNIST-5k test 3 (0)", 0)
+
+
+def test_events_are_no_small_pictures(tmp_path: Path) -> None:
+    name = f"dvsgesture/train:{write_gestures(tmp_path)}#0"
+    for see in (network_input, require_network_input):
+        with pytest.raises(InputError, match=r"must be a picture.*got recorded events"):
+            see("small_resnet", name, 4, Pictures.CIFAR10)
 
 
 def test_an_event_net_sees_simulated_events_that_are_never_called_recorded():

@@ -47,7 +47,8 @@ Images = Annotated[
         "or separated by commas; a folder gives all its pictures. Several give the distribution. "
         "Samples of a data set: SET:FOLDER, SET one of imagenet, cifar10, cifar100, dvsgesture, "
         "cifar10dvs, or SET/OPTION:FOLDER with options train, and of events time, binary; "
-        "SET:FOLDER#INDEX is one sample.",
+        "SET:FOLDER#INDEX is one sample. mnist and digits come with a package and have no folder: "
+        "mnist, digits/train#3.",
     ),
 ]
 Samples = Annotated[

@@ -77,7 +77,7 @@ def small_pixels(name: str, pictures: Pictures) -> NDArray[np.float32]:
         pictures: which ones the network sees.
 
     Returns:
-        `pictures.shape`, from 0 to less than 1 (1 at digits' highest level), on the grid of 2^-8.
+        `pictures.shape`, from 0 to less than 1 (for digits to 1), on the grid of 2^-8.
 
     Raises:
         InputError: there is no such sample or photograph, or it is of events.
@@ -95,11 +95,14 @@ def small_pixels(name: str, pictures: Pictures) -> NDArray[np.float32]:
 
 
 def small_levels(levels: NDArray[np.uint8], pictures: Pictures) -> NDArray[np.float32]:
-    """The same from RGB levels `(..., H, W, 3)`: `(..., *pictures.shape)`."""
+    """The same from RGB levels `(..., H, W, 3)`: `(..., *pictures.shape)`.
+
+    What other pictures have above the digits' highest level is taken for it.
+    """
     values = levels.astype(np.float32)
     if pictures.shape[0] == 1:
         values = np.rint(values.mean(axis=-1, keepdims=True))
-    scaled = values / (_DIGITS_RANGE if pictures is Pictures.DIGITS else _RANGE)
+    scaled = np.minimum(values / (_DIGITS_RANGE if pictures is Pictures.DIGITS else _RANGE), 1)
     grid = 2.0**PIXEL_FRACTION_BITS
     return np.ascontiguousarray(np.moveaxis(np.rint(scaled * grid) / grid, -1, -3), np.float32)
 

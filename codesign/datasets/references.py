@@ -63,7 +63,7 @@ _PACKAGED_FORM = re.compile(
     rf"(?P<set>{'|'.join(PACKAGED)})(?P<options>(/\w+)*)(?P<folder>)(#(?P<index>[0-9]+))?"
 )
 
-_MEANT = re.compile(rf"({'|'.join(_KNOWN)})(/[^:]*)?:")
+_MEANT = re.compile(rf"({'|'.join(_KNOWN)})(/[^:]*)?:|({'|'.join(PACKAGED)})#")
 """What begins like that is no photograph, even if its rest is malformed."""
 
 
@@ -118,7 +118,8 @@ def parse_reference(name: str) -> Reference:
     match = _PACKAGED_FORM.fullmatch(name) or _FORM.fullmatch(name)
     if not match:
         problem = "must be SET:FOLDER, or SET:FOLDER#INDEX with an index of 0 or more."
-        raise refused(name, problem, "Write it like 'cifar10/train:data/cifar-10-batches-bin#0'.")
+        fix = "Write it like 'cifar10/train:data/cifar-10-batches-bin#0' or 'mnist#0'."
+        raise refused(name, problem, fix)
     set_name, index = match["set"], match["index"]
     if set_name not in _KNOWN:
         problem = f"must be a known data set (got '{set_name}')."
@@ -163,7 +164,7 @@ def read_sample(reference: Reference) -> Sample:
     if reference.index is None:
         problem = "must be one sample of the set (got all of it)."
         raise refused(str(reference), problem, "Add '#0' for the first, or name it with --images.")
-    return _read(reference.set_name, reference.folder, reference.split, reference.index)
+    return _read(reference)
 
 
 @lru_cache(maxsize=4)
@@ -172,9 +173,10 @@ def _opened(set_name: str, folder: Path, split: str) -> DataSet:
 
 
 @lru_cache(maxsize=1)
-def _read(set_name: str, folder: Path, split: str, index: int) -> Sample:
-    data_set = _opened(set_name, folder, split)
+def _read(reference: Reference) -> Sample:
+    data_set, index = open_data_set(reference), reference.index
+    assert index is not None
     if index >= len(data_set):
         problem = f"must be below {len(data_set)}, the number of samples (got {index})."
-        raise refused(f"{folder}#{index}", problem, "Samples count from 0.")
+        raise refused(str(reference), problem, "Samples count from 0.")
     return data_set.sample(index)

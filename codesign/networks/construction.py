@@ -59,7 +59,7 @@ def build(spec: WorkloadSpec) -> SpikingNetwork:
 def network_options(spec: WorkloadSpec) -> dict[str, Any]:
     """What `spiking_network` takes, of a workload."""
     names = ("structure", "family", "depth", "width", "classes", "timesteps", "connection")
-    more = ("readout", "accumulation_pool", "attention")
+    more = ("readout", "accumulation_pool", "attention", "shared_head")
     values = spec.model_dump(mode="json", include={*names, *more})
     options = {name: value for name, value in values.items() if value is not None}
     if spec.pictures is not None:

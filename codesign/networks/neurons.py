@@ -13,7 +13,8 @@ Left out: soft reset, refractory periods, and state that survives from one input
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -26,18 +27,23 @@ SURROGATE_SLOPE = 2.0
 
 
 class _Fire(torch.autograd.Function):
-    """Heaviside step forward, derivative of a scaled arc tangent backward."""
+    """Heaviside step or scaled arc tangent forward, derivative of the latter backward."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, slope: float) -> Tensor:
+    def forward(ctx: Any, x: Tensor, slope: float, is_smooth: bool) -> Tensor:
         ctx.save_for_backward(x)
         ctx.slope = slope
-        return (x >= 0).to(x.dtype)
+        return scaled_atan(x, slope) if is_smooth else (x >= 0).to(x.dtype)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         (x,) = ctx.saved_tensors
-        return gradients[0] * atan_derivative(x, ctx.slope), None
+        return gradients[0] * atan_derivative(x, ctx.slope), None, None
+
+
+def scaled_atan(x: Tensor, slope: float = SURROGATE_SLOPE) -> Tensor:
+    """The function that stands for H(x): `arctan(pi a x / 2) / pi + 1/2`, from 0 to 1."""
+    return (math.pi / 2 * slope * x).atan() / math.pi + 0.5
 
 
 def atan_derivative(x: Tensor, slope: float = SURROGATE_SLOPE) -> Tensor:
@@ -45,9 +51,12 @@ def atan_derivative(x: Tensor, slope: float = SURROGATE_SLOPE) -> Tensor:
     return slope / (2 * (1 + (math.pi / 2 * slope * x) ** 2))
 
 
-def fire(x: Tensor, slope: float = SURROGATE_SLOPE) -> Tensor:
-    """`H(x)` with H(0) = 1, in x's dtype; its gradient is `atan_derivative(x, slope)`."""
-    spikes: Tensor = _Fire.apply(x, slope)  # type: ignore[no-untyped-call]
+def fire(x: Tensor, slope: float = SURROGATE_SLOPE, *, is_smooth: bool = False) -> Tensor:
+    """`H(x)` with H(0) = 1, in x's dtype; its gradient is `atan_derivative(x, slope)`.
+
+    With `is_smooth` the value is `scaled_atan(x, slope)`, whose derivative that gradient is.
+    """
+    spikes: Tensor = _Fire.apply(x, slope, is_smooth)  # type: ignore[no-untyped-call]
     return spikes
 
 
@@ -69,6 +78,9 @@ class Neuron(nn.Module):
 
     limit: float | None = None
     """Charged membranes saturate at plus and minus this; None if they have no end."""
+
+    is_smooth = False
+    """Whether `scaled_atan` takes the place of the step (see `smoothed`): no spikes then."""
 
     def __init__(
         self,
@@ -107,7 +119,7 @@ class Neuron(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Spikes (0 or 1) of shape `(T, N, ...)` from a current of that shape."""
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or self.is_smooth:
             return self._differentiable(x)
         return self._inference(x)
 
@@ -116,7 +128,7 @@ class Neuron(nn.Module):
         spikes = []
         for current in x:
             h = self._saturated(self.charge(v, current))
-            s = fire(h - self.v_threshold, self.surrogate_slope)
+            s = fire(h - self.v_threshold, self.surrogate_slope, is_smooth=self.is_smooth)
             reset = s.detach() if self.detach_reset else s
             v = h * (1 - reset) + self.v_reset * reset
             spikes.append(s)
@@ -212,3 +224,20 @@ class PLIF(_Leaky):
 
     def charge(self, v: Tensor, x: Tensor) -> Tensor:
         return v + (x - (v - self.v_reset)) * self.w.sigmoid()
+
+
+@contextmanager
+def smoothed(network: nn.Module) -> Iterator[None]:
+    """Within it the neurons of a network give the surrogate in place of spikes.
+
+    Backward nothing changes. With the reset not detached, gradients are then those of the function
+    that is computed, and finite differences must agree with them.
+    """
+    neurons = [module for module in network.modules() if isinstance(module, Neuron)]
+    for neuron in neurons:
+        neuron.is_smooth = True
+    try:
+        yield
+    finally:
+        for neuron in neurons:
+            neuron.is_smooth = False

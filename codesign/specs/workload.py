@@ -178,6 +178,8 @@ CONNECTIONS: dict[Family, tuple[Connection, ...]] = {
 }
 """Legal connections by family; the td-BN ResNet adds currents and has none. SEW's event nets may
 have IAND as well (see `legal_connections`)."""
+TWO_STREAMS = (Family.FSNN, Family.DSNN)
+"""Families that have two streams, or have them while they are trained."""
 FAMILY = (("family",),)
 STRUCTURE = (("structure",),)
 """The values that decide about others."""
@@ -208,6 +210,8 @@ class WorkloadSpec(Spec):
             `scores` is the published one.
         identity_start: the last batch norm of each branch starts at zero (a choice of training).
         training: how an FSNN is trained (`dual_stream` if left out).
+        shared_head: whether both streams have one linear layer; left out, as published: the
+            Spikformer has two, other networks have one.
         weights: `calibrated` (shipped; firing rates fitted to the paper, not trained),
             `trained:NAME` (shipped with a card that says how), or the path of a checkpoint.
         precision: widths of the integers that a network for small pictures computes with; without,
@@ -233,6 +237,7 @@ class WorkloadSpec(Spec):
     attention: Attention | None = None
     identity_start: Annotated[bool, Field(strict=True)] = False
     training: Training | None = None
+    shared_head: Annotated[bool, Field(strict=True)] | None = None
     weights: Text = CALIBRATED
     precision: NumberFormats | None = None
     images: Annotated[tuple[Text, ...], Field(min_length=1)] = ("astronaut",)
@@ -379,9 +384,13 @@ def _picture_violations(spec: WorkloadSpec) -> Iterator[Violation]:
         problem = f"must be {spec.pictures.classes} for {spec.pictures} (got {spec.classes})."
         yield Violation(("classes",), problem, "Remove the line.", causes=(("pictures",),))
     if is_small and spec.weights == CALIBRATED:
-        problem = "must be 'trained:NAME' or a checkpoint for structure 'small_resnet'."
+        missing = "weights" not in spec.model_fields_set
+        got = "nothing" if missing else f"'{CALIBRATED}'"
+        problem = (
+            f"must be 'trained:NAME' or a checkpoint for structure 'small_resnet' (got {got})."
+        )
         fix = "There are no calibrated weights of it; make some with: codesign train."
-        yield Violation(("weights",), problem, fix, causes=STRUCTURE)
+        yield Violation(("weights",), problem, fix, missing, STRUCTURE)
 
 
 def _training_violations(spec: WorkloadSpec) -> Iterator[Violation]:
@@ -389,6 +398,11 @@ def _training_violations(spec: WorkloadSpec) -> Iterator[Violation]:
         problem = f"must be absent for family '{spec.family}' (got '{spec.training}')."
         fix = "Remove the line: a 'dsnn' is trained with both streams, others have one."
         yield Violation(("training",), problem, fix, causes=FAMILY)
+    is_single = spec.training is Training.SINGLE_STREAM
+    if spec.shared_head is not None and (spec.family not in TWO_STREAMS or is_single):
+        problem = f"must be absent for one stream (got {str(spec.shared_head).lower()})."
+        fix = "Remove the line: a 'dsnn' has two streams, or an 'fsnn' while it is trained."
+        yield Violation(("shared_head",), problem, fix, causes=(*FAMILY, ("training",)))
 
 
 def _precision_violations(spec: WorkloadSpec) -> Iterator[Violation]:

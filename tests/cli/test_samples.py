@@ -140,7 +140,7 @@ def test_events_are_refused_by_a_network_of_pictures(codesign: Run, own: Path) -
 def test_help_says_how_samples_are_named(codesign: Run) -> None:
     text = " ".join(codesign("run", "--help").stdout.replace("│", " ").split())
     assert "SET:FOLDER" in text
-    for name in ("imagenet", "cifar10", "cifar100", "dvsgesture", "cifar10dvs"):
+    for name in ("imagenet", "cifar10", "cifar100", "dvsgesture", "cifar10dvs", "mnist", "digits"):
         assert name in text
 
 

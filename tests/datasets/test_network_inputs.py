@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from codesign.datasets.network_inputs import sample_frames, sample_pixels, sample_provenance
+from codesign.datasets.network_inputs import (
+    sample_frames,
+    sample_pixels,
+    sample_provenance,
+    small_levels,
+    small_pixels,
+)
+from codesign.datasets.packaged import open_packaged
 from codesign.errors import InputError
-from codesign.pictures import load_picture, normalise
+from codesign.pictures import load_levels, load_picture, normalise
+from codesign.specs.workload import Pictures
 from tests.datasets.written import cifar_pixels, write_cifar10, write_gestures, write_imagenet
 
 
@@ -74,3 +82,60 @@ def test_recorded_events_are_called_recorded_and_their_values_declared(tmp_path:
     assert told["kind"] == "recorded events"
     assert (told["values"], told["frames"]) == ("real", "equal number, count")
     assert sample_provenance(f"dvsgesture/binary:{folder}#0")["values"] == "spike"
+
+
+def test_digits_are_seen_in_exact_sixteenths() -> None:
+    levels = open_packaged("digits", "test").levels
+    seen = np.stack([small_pixels(f"digits#{index}", Pictures.DIGITS) for index in range(40)])
+    assert seen.shape == (40, 1, 8, 8)
+    assert seen.dtype == np.float32
+    assert np.array_equal(seen[:, 0] * 16, levels[:40] // 15)
+    assert set(np.unique(seen * 16)) == set(range(17))
+
+
+def test_pictures_of_mnist_and_cifar_are_seen_in_parts_of_256(tmp_path: Path) -> None:
+    levels = open_packaged("mnist", "train").levels[5]
+    seen = small_pixels("mnist/train#5", Pictures.MNIST)
+    assert np.array_equal(seen, (levels / 256).astype(np.float32)[None])
+    colours = np.frombuffer(cifar_pixels(4, 5)[1], np.uint8).reshape(3, 32, 32)
+    name = f"cifar10:{write_cifar10(tmp_path)}#1"
+    assert np.array_equal(small_pixels(name, Pictures.CIFAR10), colours / np.float32(256))
+
+
+@pytest.mark.parametrize("pictures", Pictures)
+def test_a_photograph_is_seen_as_large_and_as_grey_as_the_sets_pictures(pictures: Pictures) -> None:
+    seen = small_pixels("astronaut", pictures)
+    assert seen.shape == pictures.shape
+    assert 0 <= seen.min() < 0.2
+    assert 0.5 < seen.max() <= 1
+    assert np.array_equal(seen * 256, np.round(seen * 256))
+    levels = load_levels("astronaut", seen.shape[1], seen.shape[1]).astype(np.float64)
+    if pictures is Pictures.MNIST:
+        assert np.array_equal(seen[0] * 256, np.rint(levels.mean(axis=2)))
+    elif seen.shape[0] == 3:
+        assert np.array_equal(seen * 256, levels.transpose(2, 0, 1))
+
+
+def test_a_sample_of_another_set_is_brought_to_the_size() -> None:
+    seen = small_pixels("mnist#0", Pictures.DIGITS)
+    assert seen.shape == (1, 8, 8)
+    assert 0.3 < seen.max() <= 1
+    assert small_pixels("digits#0", Pictures.CIFAR10).shape == (3, 32, 32)
+
+
+def test_levels_above_the_highest_of_digits_are_taken_for_it() -> None:
+    levels = np.array([0, 120, 239, 240, 255], np.uint8).repeat(3).reshape(1, 5, 3)
+    seen = small_levels(levels, Pictures.DIGITS)
+    assert seen.tolist() == [[[0, 0.5, 255 / 256, 1, 1]]]
+
+
+def test_leading_dimensions_of_levels_are_kept() -> None:
+    levels = np.arange(2 * 5 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 5, 4, 4, 3)
+    seen = small_levels(levels, Pictures.CIFAR100)
+    assert seen.shape == (2, 5, 3, 4, 4)
+    assert np.array_equal(seen[1, 2, :, 3, 0] * 256, levels[1, 2, 3, 0])
+
+
+def test_a_network_of_small_pictures_takes_no_events(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"must be a picture.*got recorded events"):
+        small_pixels(f"dvsgesture:{write_gestures(tmp_path)}#0", Pictures.CIFAR10)

@@ -29,16 +29,37 @@ def test_a_reference_says_set_split_frames_folder_and_sample() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["cifar10:/data#3", "dvsgesture/train/time/binary:/data/x#0", "imagenet:/data/val"]
+    "text",
+    [
+        *("cifar10:/data#3", "dvsgesture/train/time/binary:/data/x#0", "imagenet:/data/val"),
+        *("mnist#3", "digits/train", "mnist/test"),
+    ],
 )
 def test_a_reference_is_read_as_it_is_written(text: str) -> None:
     assert parse_reference(str(parse_reference(text))) == parse_reference(text)
 
 
+def test_sets_that_packages_bring_have_no_folder() -> None:
+    assert parse_reference("mnist#3") == Reference("mnist", "test", Path(), 3)
+    assert parse_reference("digits/train") == Reference("digits", "train", Path())
+    assert str(parse_reference("digits#7")) == "digits/test#7"
+    assert is_reference("mnist")
+    assert is_reference("digits/train#0")
+
+
+@pytest.mark.parametrize("name", ["mnist", "digits#0"])
+def test_a_file_of_the_name_of_a_set_comes_first(name: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert is_reference(name)
+    Path(name).touch()
+    assert not is_reference(name)
+
+
 def test_paths_and_photographs_are_no_references(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("cifar10:odd.png").touch()
-    for name in ("astronaut", "photos/a.png", "C:\\photos", "cifar10:odd.png", "x" * 5000):
+    names = ("astronaut", "photos/a.png", "C:\\photos", "cifar10:odd.png", "x" * 5000)
+    for name in (*names, "mnist.png", "digits/a.png", "my_mnist", "cifar10#0"):
         assert not is_reference(name)
 
 
@@ -53,6 +74,12 @@ def test_paths_and_photographs_are_no_references(tmp_path: Path, monkeypatch) ->
         ("cifar10:/d#a", "SET:FOLDER#INDEX with an index of 0 or more"),
         ("cifar10:", "must be SET:FOLDER, or"),
         ("cifar10/:/d", "must be SET:FOLDER, or"),
+        ("digits:folder", r"^digits:folder: must have no folder: .*\(got 'folder'\).*'digits#0'"),
+        ("mnist/train:/d#1", "must have no folder: mnist comes with a package"),
+        ("mnist/val", r"must be an option of mnist \(got 'val'\)"),
+        ("mnist/test/train#0", "must have one of test, train"),
+        ("mnist#-1", "with an index of 0 or more.*'mnist#0'"),
+        ("digits#x", "with an index of 0 or more"),
     ],
 )
 def test_what_is_not_known_is_refused(text: str, message: str) -> None:
@@ -67,6 +94,13 @@ def test_a_sample_that_the_set_has_not_is_refused(tmp_path: Path) -> None:
         read_sample(parse_reference(f"cifar10:{place}#4"))
     with pytest.raises(InputError, match=r"must be one sample of the set.*Add '#0'"):
         read_sample(parse_reference(f"cifar10:{place}"))
+
+
+def test_the_place_of_a_sample_that_a_packaged_set_has_not_is_its_name() -> None:
+    with pytest.raises(InputError, match=r"^digits/train#1438: must be below 1438, .*got 1438\)"):
+        read_sample(parse_reference("digits/train#1438"))
+    with pytest.raises(InputError, match=r"^digits/test: must be one sample of the set"):
+        read_sample(parse_reference("digits"))
 
 
 @given(st.data())

@@ -9,6 +9,7 @@ from codesign.networks.batch_norm import fuse_batch_norm
 from codesign.networks.construction import build, calibrated_network
 from codesign.networks.provenance import weights_provenance
 from codesign.networks.residual import residual_network
+from codesign.networks.small_residual import SmallResidualNetwork, small_residual_network
 from codesign.specs.workload import WorkloadSpec
 
 
@@ -64,6 +65,40 @@ def test_a_checkpoint_gives_the_network_that_was_saved(tmp_path):
         "description": "from the checkpoint weights.safetensors, as given",
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
+
+
+def test_a_network_for_small_pictures_is_as_large_as_its_pictures_say(tmp_path):
+    torch.manual_seed(1)
+    options = {"family": "dsnn", "depth": 4, "width": 3, "timesteps": 2, "classes": 100}
+    saved = small_residual_network(shape=(3, 32, 32), **options)
+    path = tmp_path / "weights.safetensors"
+    save_file(saved.state_dict(), path)
+    small = {"structure": "small_resnet", "pictures": "cifar100", "depth": 4, "width": 3}
+    spec = workload(**small, family="dsnn", readout="sum", weights=str(path))
+    network = build(spec)
+    assert isinstance(network, SmallResidualNetwork)
+    assert network.size == saved.size
+    fuse_batch_norm(saved)
+    x = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        assert torch.equal(network(x), saved(x))
+
+
+def test_a_workload_says_whether_the_streams_share_their_head(tmp_path):
+    torch.manual_seed(2)
+    options = {"depth": 3, "width": 2, "timesteps": 2, "shape": (1, 8, 8), "classes": 10}
+    saved = small_residual_network(family="dsnn", shared_head=False, **options).eval()
+    path = tmp_path / "weights.safetensors"
+    save_file(saved.state_dict(), path)
+    small = {"structure": "small_resnet", "pictures": "digits", "depth": 3, "width": 2}
+    given = small | {"weights": str(path)}
+    network = build(workload(**given, family="dsnn", readout="accumulation", shared_head=False))
+    x = 4 * torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    fuse_batch_norm(saved)
+    with torch.inference_mode():
+        spike, accumulation = saved.logits(x)
+        assert torch.equal(network(x), accumulation)
+        assert torch.equal(build(workload(**given))(x), spike)
 
 
 def test_a_missing_checkpoint_is_refused_with_and_without_torch(tmp_path):

@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +11,13 @@ from codesign.specs.workload import (
     EVENT_NETS,
     Connection,
     Family,
+    Pictures,
     Readout,
     Structure,
+    Training,
     WorkloadSpec,
     legal_connections,
+    legal_families,
 )
 
 
@@ -173,3 +177,210 @@ def test_what_an_event_net_needs_is_named_when_it_is_not_there():
 def test_a_workload_survives_json():
     loaded = load_workload_spec("dsnn50")
     assert WorkloadSpec.model_validate_json(loaded.model_dump_json(by_alias=True)) == loaded
+
+
+SMALL = """name: tiny
+description: a network for small pictures
+structure: small_resnet
+family: fsnn
+depth: 4
+width: 8
+pictures: mnist
+timesteps: 4
+connection: iand
+weights: trained:one
+source: a test
+"""
+
+
+def small(**fields: Any) -> WorkloadSpec:
+    given = {"structure": "small_resnet", "family": "fsnn", "connection": "iand", "depth": 3}
+    more = {"width": 8, "pictures": "mnist", "weights": "trained:one"}
+    return spec(**(given | more | fields))
+
+
+def refusal(folder: Path, *changes: tuple[str, str]) -> list[str]:
+    """Place and problem of each fault of the file, with lines exchanged."""
+    text = SMALL
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = folder / "tiny.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        load_workload_spec(path)
+    return [
+        f"{fault.place}: {fault.problem}".split("tiny.yaml:")[1] for fault in caught.value.faults
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pictures", "shape", "classes"),
+    [
+        ("digits", (1, 8, 8), 10),
+        ("mnist", (1, 28, 28), 10),
+        ("cifar10", (3, 32, 32), 10),
+        ("cifar100", (3, 32, 32), 100),
+    ],
+)
+def test_pictures_say_their_shape_and_number_of_classes(
+    pictures: str, shape: tuple[int, int, int], classes: int
+):
+    found = small(pictures=pictures).pictures
+    assert found is not None
+    assert (found.shape, found.classes) == (shape, classes)
+    assert small(pictures=pictures, classes=classes).classes == classes
+    assert len(Pictures) == 4
+
+
+@pytest.mark.parametrize("family", Family)
+@pytest.mark.parametrize("training", [None, *Training])
+def test_an_fsnn_alone_says_how_it_is_trained(family: Family, training: Training | None):
+    connection = next(iter(legal_connections(Structure.SMALL_RESNET, family)), None)
+    readout = "sum" if family is Family.DSNN else None
+    fields = {"family": family, "connection": connection, "readout": readout, "training": training}
+    if training is None or family is Family.FSNN:
+        assert small(**fields).training is training
+    else:
+        with pytest.raises(ValidationError, match=r"training must be absent for family '.*streams"):
+            small(**fields)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_networks_that_ever_have_two_streams_say_whether_these_share_their_head(shared: bool):
+    assert small(shared_head=shared).shared_head is shared
+    dual = small(family="dsnn", readout="sum", shared_head=shared)
+    assert dual.shared_head is shared
+    for fields in ({"family": "sew", "connection": "add"}, {"training": "single_stream"}):
+        with pytest.raises(ValidationError, match="shared_head must be absent for one stream"):
+            small(**fields, shared_head=shared)
+    assert small().shared_head is None
+
+
+def test_a_network_for_small_pictures_may_have_every_family():
+    assert legal_families(Structure.SMALL_RESNET) == tuple(Family)
+
+
+def test_a_file_of_a_network_for_small_pictures_is_read(tmp_path: Path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(SMALL)
+    loaded = load_workload_spec(path, ["pictures=cifar100", "training=single_stream"])
+    assert isinstance(loaded, WorkloadSpec)
+    assert (loaded.depth, loaded.width, loaded.pictures) == (4, 8, Pictures.CIFAR100)
+    assert (loaded.training, loaded.classes) == (Training.SINGLE_STREAM, None)
+    assert WorkloadSpec.model_validate_json(loaded.model_dump_json(by_alias=True)) == loaded
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "pictures: mnist",
+            "pictures: minst",
+            "7:11: pictures must be 'digits', 'mnist', 'cifar10' or 'cifar100' (got 'minst').",
+        ),
+        (
+            "pictures: mnist\n",
+            "",
+            "1:1: pictures must be 'digits' or 'mnist' or 'cifar10' or 'cifar100' for structure "
+            "'small_resnet' (got nothing).",
+        ),
+        (
+            "pictures: mnist",
+            "pictures: cifar100\nclasses: 10",
+            "8:10: classes must be 100 for cifar100 (got 10).",
+        ),
+        (
+            "timesteps: 4",
+            "classes: 0\ntimesteps: 4",
+            "8:10: classes must be at least 1 (got 0).",
+        ),
+        (
+            "depth: 4",
+            "depth: 2",
+            "5:8: depth must be a number of blocks, at least 3, for structure 'small_resnet' "
+            "(got 2).",
+        ),
+        (
+            "depth: 4\n",
+            "",
+            "1:1: depth must be a number of blocks, at least 3, for structure 'small_resnet' "
+            "(got nothing).",
+        ),
+        (
+            "width: 8\n",
+            "",
+            "1:1: width must be a number of channels for structure 'small_resnet' (got nothing).",
+        ),
+        ("width: 8", "width: 5000", "6:8: width must be at most 4096 (got 5000)."),
+        (
+            "weights: trained:one",
+            "weights: calibrated",
+            "10:10: weights must be 'trained:NAME' or a checkpoint for structure 'small_resnet' "
+            "(got 'calibrated').",
+        ),
+        (
+            "weights: trained:one\n",
+            "",
+            "1:1: weights must be 'trained:NAME' or a checkpoint for structure 'small_resnet' "
+            "(got nothing).",
+        ),
+        (
+            "family: fsnn\n",
+            "family: sew\ntraining: dual_stream\n",
+            "5:11: training must be absent for family 'sew' (got 'dual_stream').",
+        ),
+        (
+            "weights",
+            "training: single_stream\nshared_head: false\nweights",
+            "11:14: shared_head must be absent for one stream (got false).",
+        ),
+        ("weights", "shared_head: 1\nweights", "10:14: shared_head must be true or false (got 1)."),
+        (
+            "weights",
+            "training: dual\nweights",
+            "10:11: training must be 'dual_stream' or 'single_stream' (got 'dual').",
+        ),
+        (
+            "structure: small_resnet",
+            "structure: resnet",
+            "7:11: pictures must be absent for structure 'resnet' (got 'mnist').",
+        ),
+    ],
+)
+def test_a_fault_of_a_network_for_small_pictures_has_its_place(
+    tmp_path: Path, old: str, new: str, expected: str
+):
+    assert expected in refusal(tmp_path, (old, new))
+
+
+def test_all_faults_of_a_network_for_small_pictures_are_named_at_once(tmp_path: Path):
+    found = refusal(
+        tmp_path,
+        ("depth: 4", "depth: 1"),
+        ("width: 8\n", ""),
+        ("pictures: mnist\n", ""),
+        ("weights: trained:one", "weights: calibrated"),
+        ("connection: iand", "connection: add"),
+    )
+    assert sorted(entry.split()[1] for entry in found) == [
+        *("connection", "depth", "pictures", "weights", "width"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["pictures=mnist"], r"pictures must be absent for structure 'resnet' \(got 'mnist'\)"),
+        (["training=dual_stream", "family=sew"], r"training must be absent for family 'sew'"),
+        (["classes=4097"], r"classes must be at most 4096 \(got 4097\)"),
+        (["classes=ten"], r"classes must be a whole number \(got 'ten'\)"),
+    ],
+)
+def test_what_is_for_small_pictures_is_refused_elsewhere(options: list[str], message: str):
+    with pytest.raises(InputError, match=rf"--set {options[0]}: {message}"):
+        load_workload_spec("fsnn18", options)
+
+
+def test_other_structures_may_have_another_number_of_classes():
+    assert load_workload_spec("fsnn18", ["classes=10"]).classes == 10
