@@ -21,6 +21,7 @@ from codesign.networks.construction import network_options, spiking_network
 from codesign.networks.trained import FOLDER, save_trained, trained_name
 from codesign.specs.catalogue import load_workload_spec, workload_names
 from codesign.specs.workload import WorkloadSpec
+from codesign.training import RECIPES
 
 SEED = 0
 AT_ONCE = 2
@@ -50,6 +51,7 @@ def ship(spec: WorkloadSpec, folder: Path) -> str:
     card = json.loads((folder / spec.name / "card.json").read_text("utf-8"))
     for key in ("seconds", "threads"):
         del card[key]
+    card["recipe"]["sources"] = dict(RECIPES[spec.pictures.value].sources)
     card["accuracy_in_training"] = card.pop("accuracy")
     save_trained(network.eval(), FOLDER, spec.name, card)
     pictures = open_packaged(spec.pictures.value, "test")

@@ -63,8 +63,8 @@ Seed = Annotated[
 Checkpoint = Annotated[
     Path | None,
     typer.Option(
-        help="Weights instead of the calibrated ones: a safetensors file, or a torch file that "
-        "holds nothing but weights."
+        help="Weights instead of the workload's: a safetensors file, a torch file that holds "
+        "nothing but weights, or the folder of a training."
     ),
 ]
 Changes = Annotated[

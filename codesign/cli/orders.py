@@ -14,9 +14,11 @@ from codesign.errors import Fault, InputError
 from codesign.pictures import pictures_in
 from codesign.specs.architecture import Architecture, PaperEnergies, Precision
 from codesign.specs.catalogue import AnyWorkload, load_architecture, load_workload_spec
+from codesign.specs.model import ModelSpec
 from codesign.specs.overrides import split_overrides
 from codesign.specs.precision import with_precision
 from codesign.specs.recorded import RecordedSpec
+from codesign.specs.workload import TRAINED, WorkloadSpec
 from codesign.trace_cache import require_input
 
 _LONGEST_NAME = 120
@@ -208,13 +210,21 @@ def _with_choices(
         if isinstance(spec, RecordedSpec):
             problem = f"must be left out for '{spec.name}', whose spikes are recorded already."
             raise InputError(Fault("--checkpoint", problem))
-        if not checkpoint.is_file():
-            problem = "must be a file (got something else, or nothing, of that name)."
-            fix = "Give the path of a .safetensors or .pth file."
-            raise InputError(Fault(f"--checkpoint {checkpoint}", problem, fix))
-        # in full, so that a file called `calibrated` is not taken for the shipped weights
-        changes["weights"] = str(checkpoint.absolute())
+        changes["weights"] = _weights(spec, checkpoint)
     return spec.model_copy(update=changes)
+
+
+def _weights(spec: WorkloadSpec | ModelSpec, checkpoint: Path) -> str:
+    """What a workload would say of a checkpoint, or of the folder of a training."""
+    # in full, so that a file called `calibrated` is not taken for the shipped weights
+    path = str(checkpoint.absolute())
+    if isinstance(spec, WorkloadSpec) and checkpoint.is_dir():
+        return f"{TRAINED}{path}"
+    if not checkpoint.is_file():
+        problem = "must be a file (got something else, or nothing, of that name)."
+        fix = "Give the path of a .safetensors or .pth file, or the folder of a training."
+        raise InputError(Fault(f"--checkpoint {checkpoint}", problem, fix))
+    return path
 
 
 def _require_different(option: str, what: str, found: Sequence[str]) -> None:

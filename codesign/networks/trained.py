@@ -1,5 +1,7 @@
-"""Trained weights that ship with the program, each with a card that says how they came about.
+"""Trained weights, each with a card that says how they came about.
 
+Some ship with the program; a training of the user's own leaves the same two files in its folder,
+which a workload names as it names those that ship: `trained:dsnn_mnist`, `trained:my_training`.
 A file holds the weights of a network in shipped form (`codesign.networks.shipped_form`) as codes of
 16 bits, and which network they are of. Its card is a JSON object beside it: the data, the command,
 the seed, what was reached (`codesign.training` writes both). This module needs no torch for the
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from codesign.networks.network import SpikingNetwork
     from codesign.networks.small_residual import SmallResidualNetwork
 
+OWN = "trained"
+"""Name of the files in the folder of a training."""
 FOLDER = Path(__file__).parents[1] / "data" / "trained"
 
 
@@ -248,14 +252,19 @@ def _digest_of(path: Path, _written: int) -> str:
 
 
 def _path(name: str) -> Path:
-    if name not in trained_names():
-        problem = f"must be 'trained:' and a name that ships (got '{name}')."
-        raise InputError(Fault("weights", problem, nearest(name, trained_names())))
-    return FOLDER / f"{name}.safetensors"
+    if name in trained_names():
+        return FOLDER / f"{name}.safetensors"
+    own = Path(name) / f"{OWN}.safetensors"
+    if name and own.is_file():
+        return own
+    problem = f"must be 'trained:' and a name that ships, or a training's folder (got '{name}')."
+    fix = f"{nearest(name, trained_names())} Only networks for small pictures leave such weights."
+    raise InputError(Fault("weights", problem, fix))
 
 
 def _damaged(path: Path, error: Exception) -> CodesignError:
+    ships = path.parent == FOLDER
+    whose, fix = ("come with codesign", "Install the package") if ships else ("it left", "Train")
     return CodesignError(
-        f"{path}: must be the trained weights that come with codesign ({error}). "
-        "Install the package again."
+        f"{path}: must be the trained weights that {whose} ({error}). {fix} again."
     )

@@ -2,9 +2,11 @@
 
 `metrics.parquet` has a row for each epoch, `weights.safetensors` the network's parameters and
 statistics, which a workload may name as its weights, `card.json` where they come from and what they
-reach.
+reach. Networks for small pictures leave `trained.safetensors` and `trained.json` as well: weights
+that are run in a chip's number formats, with their accuracy (`codesign.networks.trained`).
 """
 
+import copy
 import io
 import json
 import platform
@@ -20,6 +22,8 @@ from safetensors.torch import save
 import codesign
 from codesign.errors import Fault, InputError
 from codesign.networks.network import SpikingNetwork
+from codesign.networks.small_residual import SmallResidualNetwork
+from codesign.networks.trained import OWN, save_trained
 from codesign.training.checkpoints import Progress, write_durably
 from codesign.training.options import Settings, recipe_values
 
@@ -27,7 +31,8 @@ CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.parquet"
 WEIGHTS = "weights.safetensors"
 CARD = "card.json"
-FILES = frozenset({CHECKPOINT, METRICS, WEIGHTS, CARD})
+TRAINED = (f"{OWN}.safetensors", f"{OWN}.json")
+FILES = frozenset({CHECKPOINT, METRICS, WEIGHTS, CARD, *TRAINED})
 
 
 def card(
@@ -111,6 +116,17 @@ def write_weights(folder: Path, network: SpikingNetwork) -> None:
     """Writes parameters and statistics; batch norms are not fused."""
     state = {name: each.detach().cpu().contiguous() for name, each in network.state_dict().items()}
     write_durably(folder / WEIGHTS, save(state))
+
+
+def write_trained(folder: Path, network: SpikingNetwork, content: Mapping[str, Any]) -> str | None:
+    """Writes the weights of a network for small pictures as those that ship; says why it cannot."""
+    if not isinstance(network, SmallResidualNetwork):
+        return None
+    try:
+        save_trained(copy.deepcopy(network).cpu().eval(), folder, OWN, content)
+    except InputError as error:
+        return f"there are no weights for a chip's number formats: {error}"
+    return None
 
 
 def write_card(folder: Path, content: Mapping[str, Any]) -> None:

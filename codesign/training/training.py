@@ -33,6 +33,7 @@ from codesign.training.outcome import (
     require_same,
     write_card,
     write_metrics,
+    write_trained,
     write_weights,
 )
 from codesign.training.processes import Processes, processes
@@ -135,6 +136,8 @@ class _Job:
         content = card(network, command, self.settings, progress, self.line)
         if self.folder and self.here.is_first:
             write_weights(self.folder, network)
+            if refusal := write_trained(self.folder, network, content):
+                self.observer.note(refusal)
             write_card(self.folder, content)
         self.here.wait()
         network.provenance = {"kind": "trained", "card": content}

@@ -51,6 +51,7 @@ def test_a_training_says_what_it_reached_and_is_not_repeated(
     place = folder / "reports" / "training" / "small"
     assert card == json.loads((place / "card.json").read_text())
     names = {"card.json", "checkpoint.safetensors", "metrics.parquet", "weights.safetensors"}
+    names |= {"trained.json", "trained.safetensors"}
     assert {path.name for path in place.iterdir()} == names
     assert card["command"] == (
         "codesign train --workload small.yaml --data digits --epochs 2 --seed 0 --batch 256"
@@ -135,3 +136,21 @@ def test_torch_s_launcher_starts_it(folder: Path, small: list[str]) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("small on digits: spike") == 1
     assert done.stderr.count("epoch 1: loss") == 1
+
+
+def test_a_training_of_ones_own_is_run_in_the_chips_formats_with_its_accuracy(
+    codesign: Run, folder: Path, small: list[str]
+) -> None:
+    trained = codesign(*small, "--out", "mine")
+    assert trained.returncode == 0, trained.stderr
+    options = ("-w", "small.yaml", "--images", "digits#3", "--json", "-")
+    done = codesign("run", "--arch", "split_core", "--checkpoint", "mine", *options)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    weights = summary["provenance"]["weights"]
+    assert weights["kind"] == "trained"
+    assert weights["precision"]["weight_bits"] == 8
+    assert summary["accuracy"]["total"] == 359
+    other = codesign("run", "--arch", "split_core", "--checkpoint", "reports", *options)
+    assert other.returncode == 2
+    assert "or a training's folder" in other.stderr
