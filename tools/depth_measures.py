@@ -84,12 +84,14 @@ class Size:
         timesteps: T.
         epochs: of a training.
         batch: pictures of a step, and of those that gradients are measured on.
+        learning_rate: the largest one.
     """
 
     width: int
     timesteps: int
     epochs: int
     batch: int
+    learning_rate: float = 5e-3
 
 
 def measure(case: Case, size: Size, *, has_map: bool) -> dict[str, Any]:
@@ -129,6 +131,7 @@ def _training(case: Case, size: Size, has_map: bool) -> dict[str, Any]:
         seed=case.seed,
         epochs=size.epochs,
         batch=size.batch,
+        learning_rate=size.learning_rate,
         identity_start=case.identity_start,
         recipe="digits",
     )

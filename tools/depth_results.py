@@ -1,7 +1,7 @@
 """What the rows of `tools/depth_experiment.py` say: means, intervals, claims and their tables.
 
 An interval is that of Student's t for 95 %. Ways of training are compared seed by seed: the same
-seed gives the same order and the same shifts of pictures.
+seed gives the same order of pictures.
 """
 
 import math
@@ -355,10 +355,11 @@ HEAD = """# Does dual-stream training help?
 Written by `tools/depth_experiment.py`, from the rows in [training.json](training.json). The paper
 (arXiv 2301.11929) answers on ImageNet and on event cameras; this asks the same of small networks on
 scikit-learn's digits, 8 x 8 pixels, {training:,} pictures to learn from and {test} to test on. One
-picture more or less is {picture:.2f} points of accuracy. All networks have one recipe, that of
-`codesign train` for this set, with {epochs} epochs, batches of {batch}, {width} channels in the
-first stage and T = {timesteps}; it was not tuned for any of these depths or families. The heads of
-a DSNN share one linear layer, as in the authors' code, but for the rows with own heads.
+picture more or less is {picture:.2f} points of accuracy. All networks have {width} channels in the
+first stage, T = {timesteps} and one recipe: that of `codesign train` for this set, but with
+{epochs} epochs, batches of {batch} and a learning rate of {learning_rate:g}. It was not tuned for
+any of these depths or families. The heads of a DSNN share one linear layer, as in the authors'
+code, but for the rows with own heads.
 
 Numbers are means of seeds and the 95 % interval of Student's t. Differences are taken seed by seed:
 a claim counts as shown if the interval of its difference lies above 0, as contradicted if it lies
@@ -462,8 +463,8 @@ def fit_table(rows: Rows) -> Sheet:
         for curve in CURVES
     ]
     text = (
-        "In percent, over the last epoch while it was learnt, on shifted pictures: what does not "
-        "fit the training pictures suffers from its optimisation and not from too few pictures."
+        "In percent, over the last epoch while it was learnt: what does not fit "
+        "the training pictures suffers from its optimisation and not from too few pictures."
     )
     return "Accuracy on the training pictures", text, ["network", *_blocks(rows)], cells
 
