@@ -116,11 +116,18 @@ def best_sentences(study: Study, most: int) -> list[str]:
     shown, more = ranked[:_MOST_AXES], len(ranked) - _MOST_AXES
     rest = f", and {more} axes that matter less" if more > 0 else ""
     return [
-        f"{each.network} has its least {each.objective.words}, "
-        f"{each.objective.text(each.row[each.objective.column])}, at point {each.row['point']}"
-        f"{f': {study.design(each.row, shown)}{rest}' if shown else ''}."
+        f"{_least(study, each)}, {each.objective.text(each.row[each.objective.column])}, at point "
+        f"{each.row['point']}{f': {study.design(each.row, shown)}{rest}' if shown else ''}."
         for each in found
     ]
+
+
+def _least(study: Study, best: Best) -> str:
+    """Whose value it is: of all networks, where these are compared."""
+    words = best.objective.words
+    if study.compares_networks:
+        return f"Of all networks {best.network} has the least {words}"
+    return f"{best.network} has its least {words}"
 
 
 def base_sentence(study: Study) -> str:

@@ -31,6 +31,9 @@ _READ = {
 _DIGITS = 4
 """Of a size that is written exactly, and of one that is not."""
 
+_WIDEST = 64
+"""Numbers of so many bits are widths."""
+
 _FLOORS = {"latency": "floor_latency_s", "energy": "floor_energy_pj"}
 """Columns of the lower bounds of objectives."""
 
@@ -110,7 +113,10 @@ def axis_text(value: Any, unit: str) -> str:
 
 
 def _size(bits: float) -> str:
-    """A size of memory; `3.94 MiB` if it is no round one, as random samples have it."""
+    """A size of memory; `3.94 MiB` if it is no round one, as random samples have it; `8 bit` if it
+    is the width of a number."""
+    if bits <= _WIDEST:
+        return f"{bits:.4g} bit"
     if float(bits).is_integer():
         number, unit = size_text(int(bits)).split(" ")
         if len(number) <= _DIGITS:

@@ -64,6 +64,27 @@ def test_sentences_name_design_and_value() -> None:
     assert len(best_sentences(study(whole_grid()), 9)) == 9
 
 
+def test_where_accuracy_counts_designs_of_all_networks_are_compared() -> None:
+    result = whole_grid()
+    names = dict.fromkeys(result.summary["networks"], "mnist")
+    place = int(result.points["latency_s"].to_numpy().argmin())
+    best = {"mnist": {"latency": {"point": int(result.points["point"][place])}}}
+    summary = result.summary | {"compared": names, "best": best, "fronts": {}}
+    known = study(replace(result, summary=summary))
+    assert known.compares_networks
+    assert list(known.compared) == ["mnist"]
+    (found,) = best_data(known)
+    assert found.network == result.points["network"][place]
+    (sentence,) = best_sentences(known, 5)
+    assert sentence.startswith(f"Of all networks {found.network} has the least latency, ")
+    costs = known.points[[each.column for each in known.objectives]].to_numpy()
+    on_front = costs[known.is_on_front]
+    assert all(
+        not ((other <= own).all() and (other < own).any()) for own in on_front for other in costs
+    )
+    assert len(set(known.points["network"][known.is_on_front])) < len(names)
+
+
 def test_a_sentence_names_the_axes_that_matter() -> None:
     text = best_sentences(study(random_sweep(100)), 3)[0]
     assert text.endswith(", and 4 axes that matter less.")

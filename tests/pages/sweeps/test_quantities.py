@@ -25,6 +25,8 @@ from codesign.pages.sweeps.quantities import (
         ("pipeline", "", "pipeline"),
         (True, "", "True"),
         (64 * 8192, "bit", "64 KiB"),
+        (8, "bit", "8 bit"),
+        (204.8e9, "bit/s", "25.6 GB/s"),
         (33_530_153, "bit", "3.997 MiB"),
         (1_000_003.5, "bit", "122.1 KiB"),
         (500_000_000, "Hz", "500 MHz"),
