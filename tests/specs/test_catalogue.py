@@ -36,6 +36,7 @@ def test_names_are_listed_in_the_order_people_expect():
     small = [f"{kind}_{data}" for kind in ("dsnn", "fsnn", "sew") for data in ("digits", "mnist")]
     small += ["fsnn_digits_plain", "fsnn_mnist_plain"]
     small += [f"{name}_deep" for name in small]
+    small += ["dsnn_mnist_sparse", "fsnn_mnist_sparse"]
     assert [name for name in workload_names() if name not in small] == expected
     assert set(workload_names()) == {*expected, *small}
 
