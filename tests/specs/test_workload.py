@@ -88,7 +88,8 @@ SMALL = [name for name in workload_names() if "_digits" in name or "_mnist" in n
 def test_a_network_for_small_pictures_is_what_its_name_says(name: str):
     loaded = load_workload_spec(name)
     is_deep, is_plain = name.endswith("_deep"), "_plain" in name
-    assert name == f"{loaded.family}_{loaded.pictures}{'_plain' * is_plain}{'_deep' * is_deep}"
+    kinds = f"{'_plain' * is_plain}{'_sparse' * name.endswith('_sparse')}{'_deep' * is_deep}"
+    assert name == f"{loaded.family}_{loaded.pictures}{kinds}"
     assert (loaded.structure, loaded.depth) == (Structure.SMALL_RESNET, 12 if is_deep else 3)
     assert (loaded.training == "single_stream") == is_plain
     weights = name if is_plain else name.replace("fsnn", "dsnn")
