@@ -175,18 +175,22 @@ def small_nets(table: pd.DataFrame) -> Iterator[str]:
         f"{_percent(least['energy_pj'] / most['energy_pj'] - 1)}."
     )
     by_bits = table.groupby("precision.weight")["accuracy_percent"].mean()
-    yield f"- Mean accuracy by width of weights: {_listed(by_bits, 'bit')}."
+    yield f"- Mean accuracy by width of weights: {_listed(by_bits, 'with {} bit')}."
     by_timesteps = table.groupby("workload.timesteps")["accuracy_percent"].mean()
-    yield f"- Mean accuracy by T: {_listed(by_timesteps, 'timesteps')}."
+    yield f"- Mean accuracy by T: {_listed(by_timesteps, 'at T = {}')}."
+    yield (
+        "- Each network was trained once, and intervals of neighbours overlap: networks whose "
+        "accuracies differ by less are not ranked by them."
+    )
 
 
 def _design(row: "pd.Series[Any]") -> str:
     bits = row["precision.weight"]
-    return f"{row['workload']} with {row['workload.timesteps']} timesteps and {bits}-bit weights"
+    return f"{row['workload']} at T = {row['workload.timesteps']} with {bits}-bit weights"
 
 
-def _listed(means: "pd.Series[Any]", unit: str) -> str:
-    return ", ".join(f"{value:.1f} % with {level} {unit}" for level, value in means.items())
+def _listed(means: "pd.Series[Any]", words: str) -> str:
+    return ", ".join(f"{value:.1f} % {words.format(level)}" for level, value in means.items())
 
 
 ANSWERS: dict[str, Answer] = {
