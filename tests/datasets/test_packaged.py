@@ -121,6 +121,7 @@ def test_a_file_of_the_right_form_is_read(file: Path) -> None:
         (gzip.compress(written(change=(3, 64, 10))), r"labels of 0 to 9 \(got 0 to 10\)"),
         (gzip.compress(written(change=(3, 64, -2))), r"labels of 0 to 9 \(got -2 to 9\)"),
     ],
+    ids=range(14),  # bytes of gzip hold the time
 )
 def test_a_broken_file_is_told(file: Path, content: bytes, message: str) -> None:
     file.write_bytes(content)
