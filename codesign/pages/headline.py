@@ -14,6 +14,8 @@ from codesign.pages.palette import words
 from codesign.pages.repricing import energy_of, product_of, share_of
 from codesign.units import si
 
+_OF_CARDS = ("command", "epochs", "loss", "seed")
+"""What a page repeats of a card of trained weights; the summary has all."""
 SHOWN_INPUTS = 8
 """Inputs whose provenance a page tells one by one; the summary has all."""
 
@@ -411,7 +413,11 @@ def origin(provenance: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _shortened(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """Provenance in which no more inputs are told one by one than a page can show."""
+    """Provenance in which no more is told one by one than a page can show."""
+    weights = provenance.get("weights")
+    if isinstance(weights, Mapping) and isinstance(weights.get("card"), Mapping):
+        card = {key: weights["card"][key] for key in _OF_CARDS if key in weights["card"]}
+        provenance = {**provenance, "weights": {**weights, "card": card}}
     inputs = provenance.get("input")
     if not isinstance(inputs, Mapping):
         return dict(provenance)

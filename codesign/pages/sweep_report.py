@@ -185,15 +185,13 @@ def _values(axis: Mapping[str, Any]) -> str:
 
 def _origins(summary: Mapping[str, Any]) -> dict[str, str]:
     """Where weights and input come from; what networks share is told once."""
-    known = {
-        network: headline.origin(origin if isinstance(origin, Mapping) else {"origin": origin})
-        for network, origin in summary["provenance"].items()
-    }
-    each = list(known.values())
-    if each and all(origin == each[0] for origin in each):
-        return each[0]
+    owners: dict[tuple[str, str], list[str]] = {}
+    for network, origin in summary["provenance"].items():
+        known = origin if isinstance(origin, Mapping) else {"origin": origin}
+        for fact in headline.origin(known).items():
+            owners.setdefault(fact, []).append(network)
+    count = len(summary["provenance"])
     return {
-        f"{network}: {name}": value
-        for network, origin in known.items()
-        for name, value in origin.items()
+        name if len(networks) == count else f"{', '.join(networks)}: {name}": value
+        for (name, value), networks in owners.items()
     }

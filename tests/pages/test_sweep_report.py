@@ -188,3 +188,19 @@ def test_a_sweep_whose_points_are_all_excluded_names_no_best_design() -> None:
     titles = [section.title for section in page.sections]
     assert titles == ["What became of the points", "Why points have no results", "All points"]
     assert not any("least" in sentence for sentence in page.lead)
+
+
+def test_what_some_networks_share_is_told_once_for_them() -> None:
+    result = grid_sweep()
+    card = {"seed": 0, "command": "codesign train", "firing_rates": {"sn1": 0.25}}
+    weights = [{"kind": "trained", "sha256": digest, "card": card} for digest in ("a", "a", "b")]
+    provenance = {network: {"weights": own} for network, own in zip("xyz", weights, strict=True)}
+    page = sweep_page(replace(result, summary=result.summary | {"provenance": provenance}))
+    told = {name: value for name, value in page.facts.items() if "weights" in name}
+    assert told == {
+        "weights kind": "trained",
+        "x, y: weights sha256": "a",
+        "z: weights sha256": "b",
+        "weights card command": "codesign train",
+        "weights card seed": "0",
+    }
