@@ -11,6 +11,7 @@ from codesign.cli.options import names, require_no_folder
 from codesign.datasets.choice import choose
 from codesign.datasets.references import is_reference, parse_reference
 from codesign.errors import Fault, InputError
+from codesign.networks.trained import OWN
 from codesign.pictures import pictures_in
 from codesign.specs.architecture import Architecture, PaperEnergies, Precision
 from codesign.specs.catalogue import AnyWorkload, load_architecture, load_workload_spec
@@ -218,7 +219,8 @@ def _weights(spec: WorkloadSpec | ModelSpec, checkpoint: Path) -> str:
     """What a workload would say of a checkpoint, or of the folder of a training."""
     # in full, so that a file called `calibrated` is not taken for the shipped weights
     path = str(checkpoint.absolute())
-    if isinstance(spec, WorkloadSpec) and checkpoint.is_dir():
+    is_training = (checkpoint / f"{OWN}.safetensors").is_file()
+    if isinstance(spec, WorkloadSpec) and is_training:
         return f"{TRAINED}{path}"
     if not checkpoint.is_file():
         problem = "must be a file (got something else, or nothing, of that name)."

@@ -153,4 +153,4 @@ def test_a_training_of_ones_own_is_run_in_the_chips_formats_with_its_accuracy(
     assert summary["accuracy"]["total"] == 359
     other = codesign("run", "--arch", "split_core", "--checkpoint", "reports", *options)
     assert other.returncode == 2
-    assert "or a training's folder" in other.stderr
+    assert "or the folder of a training" in other.stderr
