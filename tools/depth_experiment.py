@@ -85,7 +85,7 @@ _STARTS = [
     for way, g in (*(("dual", g) for g in LOGIC), ("sew", "add"), ("td_bn", None))
     for is_identity in (False, True)
 ]
-FULL = Plan(Size(16, 4, 12, 32), (4, 10, 20), seeds=5, fewer_seeds=3, start_depth=24)
+FULL = Plan(Size(16, 4, 8, 32), (4, 10, 20), seeds=5, fewer_seeds=3, start_depth=24)
 """24 blocks of two layers, the first layer and the last are 50 layers, as the paper's."""
 QUICK = Plan(Size(4, 2, 1, 64), (3, 4, 6), seeds=2, fewer_seeds=1, start_depth=6)
 

@@ -48,7 +48,7 @@ def scaled_atan(x: Tensor, slope: float = SURROGATE_SLOPE) -> Tensor:
 
 def atan_derivative(x: Tensor, slope: float = SURROGATE_SLOPE) -> Tensor:
     """The surrogate of dH(x)/dx: `a / (2 (1 + (pi a x / 2)^2))` (Fang et al., ICCV 2021)."""
-    return slope / (2 * (1 + (math.pi / 2 * slope * x) ** 2))
+    return (math.pi / 2 * slope * x).square_().add_(1).reciprocal_().mul_(slope / 2)
 
 
 def fire(x: Tensor, slope: float = SURROGATE_SLOPE, *, is_smooth: bool = False) -> Tensor:
@@ -58,6 +58,41 @@ def fire(x: Tensor, slope: float = SURROGATE_SLOPE, *, is_smooth: bool = False) 
     """
     spikes: Tensor = _Fire.apply(x, slope, is_smooth)  # type: ignore[no-untyped-call]
     return spikes
+
+
+class _FireOverTime(torch.autograd.Function):
+    """All timesteps of a neuron whose charge has constant slopes, as one operation.
+
+    It computes what the graph of single operations does (`Neuron._graph`), whose small tensors cost
+    more in being called for than in arithmetic.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, neuron: "Neuron") -> Tensor:
+        membranes: list[Tensor] = []
+        spikes = neuron.fire_over_time(x, membranes.append)
+        ctx.save_for_backward(spikes, *membranes)
+        ctx.neuron = neuron
+        return spikes
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        neuron: Neuron = ctx.neuron
+        assert neuron.slopes is not None
+        by_membrane, by_current = neuron.slopes
+        spikes, *membranes = ctx.saved_tensors
+        g = torch.empty_like(spikes)  # dL/dh
+        for t in reversed(range(len(g))):
+            h = membranes[t]
+            derivative = atan_derivative(h - neuron.v_threshold, neuron.surrogate_slope)
+            torch.mul(gradients[0][t], derivative, out=g[t])
+            if t + 1 == len(g):
+                continue
+            passed = 1 - spikes[t]  # dv/dh of the membrane that is left to the next timestep
+            if not neuron.detach_reset:
+                passed += (neuron.v_reset - h) * derivative
+            g[t].addcmul_(g[t + 1], passed, value=by_membrane)
+        return g if by_current == 1 else g * by_current, None
 
 
 class Neuron(nn.Module):
@@ -114,16 +149,24 @@ class Neuron(nn.Module):
         """The membrane potential before firing, from the last one and the current."""
         raise NotImplementedError
 
+    @property
+    def slopes(self) -> tuple[float, float] | None:
+        """dh/dv and dh/dx of `charge` where they are constants; None if they are learnt."""
+        return None
+
     def _saturated(self, h: Tensor) -> Tensor:
         return h if self.limit is None else h.clamp(-self.limit, self.limit)
 
     def forward(self, x: Tensor) -> Tensor:
         """Spikes (0 or 1) of shape `(T, N, ...)` from a current of that shape."""
-        if torch.is_grad_enabled() or self.is_smooth:
-            return self._differentiable(x)
-        return self._inference(x)
+        if not (torch.is_grad_enabled() or self.is_smooth):
+            return self.fire_over_time(x, self.watch)
+        if self.is_smooth or self.slopes is None or self.limit is not None:
+            return self._graph(x)
+        spikes: Tensor = _FireOverTime.apply(x, self)  # type: ignore[no-untyped-call]
+        return spikes
 
-    def _differentiable(self, x: Tensor) -> Tensor:
+    def _graph(self, x: Tensor) -> Tensor:
         v = torch.full_like(x[0], self.v_reset)
         spikes = []
         for current in x:
@@ -134,17 +177,23 @@ class Neuron(nn.Module):
             spikes.append(s)
         return torch.stack(spikes)
 
-    def _inference(self, x: Tensor) -> Tensor:
-        """The same values bit for bit, with one membrane and no graph."""
+    def fire_over_time(self, x: Tensor, watch: Callable[[Tensor], None] | None) -> Tensor:
+        """Spikes without a graph, the same as with one bit for bit.
+
+        Args:
+            x: currents `(T, N, ...)`.
+            watch: is given each timestep's membranes before they fire, to look at or to keep.
+        """
         v = torch.full_like(x[0], self.v_reset)
-        spikes = torch.empty(x.shape, dtype=x.dtype, device=x.device)
+        spikes = torch.empty_like(x)
         for current, s in zip(x, spikes, strict=True):
-            v = self._saturated(self.charge(v, current))
-            if self.watch is not None:
-                self.watch(v)
-            fired = v >= self.v_threshold
-            s.copy_(fired)
-            v.masked_fill_(fired, self.v_reset)
+            h = self._saturated(self.charge(v, current))
+            if watch is not None:
+                watch(h)
+            torch.ge(h, self.v_threshold, out=s)
+            v = torch.addcmul(h, h, s, value=-1)  # h (1 - s), exactly: it is h or 0
+            if self.v_reset:
+                v += self.v_reset * s
         return spikes
 
     def extra_repr(self) -> str:
@@ -157,6 +206,10 @@ class IF(Neuron):
 
     def charge(self, v: Tensor, x: Tensor) -> Tensor:
         return v + x
+
+    @property
+    def slopes(self) -> tuple[float, float]:
+        return 1.0, 1.0
 
 
 class _Leaky(Neuron):
@@ -201,6 +254,10 @@ class LIF(_Leaky):
 
     def charge(self, v: Tensor, x: Tensor) -> Tensor:
         return v + (x - (v - self.v_reset)) / self.tau
+
+    @property
+    def slopes(self) -> tuple[float, float]:
+        return 1 - 1 / self.tau, 1 / self.tau
 
     def extra_repr(self) -> str:
         return f"tau={self.tau}, {super().extra_repr()}"

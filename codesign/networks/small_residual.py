@@ -31,6 +31,11 @@ LEAST_DEPTH = STAGES
 _LARGEST_UNHALVED = 16
 """Height and width of pictures that the first convolution leaves as large as they are."""
 
+_LEAST_CHANNELS_LAST = 8
+"""Channels from which trained maps have them last in memory: convolutions of small maps are faster
+so, but below it oneDNN's backward 1x1 convolutions of stride 2 write beyond their buffers on CPUs
+with AVX2 (seen in torch 2.13)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -105,7 +110,10 @@ class SmallResidualNetwork(SpikingNetwork):
         """
         self._check_pictures(inputs)
         seen = inputs.to(self.conv1.weight.dtype)  # quantised networks may compute in float64
-        spikes = self.sn1(self.hold(self.bn1(self.conv1(seen))))
+        currents = self.conv1(seen)
+        if self.training and self.size.width >= _LEAST_CHANNELS_LAST:
+            currents = currents.contiguous(memory_format=torch.channels_last)
+        spikes = self.sn1(self.hold(self.bn1(currents)))
         streams: Streams = (spikes, spikes if accumulate else None)
         for stage in range(STAGES):
             streams = self.get_submodule(f"layer{stage + 1}")(streams)

@@ -61,7 +61,9 @@ class Augmentation:
             picture = torch.arange(len(pictures))[:, None, None]
             row = torch.from_numpy(rows)[:, None, None] + torch.arange(height)[None, :, None]
             column = torch.from_numpy(columns)[:, None, None] + torch.arange(width)[None, None, :]
-            pictures = channels_last[picture, row, column].movedim(-1, 1).contiguous()
+            shifted = channels_last[picture, row, column].movedim(-1, 1)
+            # `contiguous` would leave strides of grey pictures that also look like channels last
+            pictures = shifted.clone(memory_format=torch.contiguous_format)
         if self.recipe.flip:
             mirrored = torch.from_numpy(self.chances[indices, 2] < 0.5)[:, None, None, None]
             pictures = torch.where(mirrored, pictures.flip(-1), pictures)

@@ -1,4 +1,5 @@
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -97,6 +98,32 @@ def test_surrogate_gradient_is_the_derivative_of_the_scaled_arc_tangent(value, s
     expected = slope / (2 * (1 + (math.pi * slope * value / 2) ** 2))
     assert x.grad is not None
     assert x.grad.item() == pytest.approx(expected, rel=1e-12)  # float64 rounding
+
+
+@pytest.mark.parametrize("detach_reset", [True, False])
+@pytest.mark.parametrize("make", [IF, partial(LIF, 3.0), partial(PLIF, 3.0)])
+@pytest.mark.parametrize("v_reset", [0.0, -0.25])
+def test_gradients_over_time_are_those_of_the_graph_of_the_recursion(make, v_reset, detach_reset):
+    neuron = make(0.7, v_reset, detach_reset=detach_reset, surrogate_slope=3.0)
+    drawn = torch.Generator().manual_seed(0)
+    x = torch.randn(6, 2, 3, 5, 5, generator=drawn, dtype=torch.float64, requires_grad=True)
+    weights = torch.randn(x.shape, generator=drawn, dtype=torch.float64)
+    neuron.double()
+    spikes = neuron(x)
+    v, expected = torch.full_like(x[0], v_reset), []
+    for current in x:
+        h = neuron.charge(v, current)
+        s = fire(h - 0.7, 3.0)
+        reset = s.detach() if detach_reset else s
+        v = h * (1 - reset) + v_reset * reset
+        expected.append(s)
+    assert torch.equal(spikes, torch.stack(expected))
+    wanted = [x, *neuron.parameters()]
+    found = torch.autograd.grad((spikes * weights).sum(), wanted)
+    graph = torch.autograd.grad((torch.stack(expected) * weights).sum(), wanted)
+    for one, other in zip(found, graph, strict=True):
+        assert torch.allclose(one, other, rtol=1e-12, atol=1e-12)  # float64 rounding
+        assert one.abs().max() > 0.1
 
 
 @pytest.mark.parametrize("detach_reset", [True, False])

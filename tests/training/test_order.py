@@ -58,6 +58,7 @@ def test_a_sample_is_changed_the_same_way_in_any_batch():
     pictures = torch.rand(6, 1, 8, 8)
     changes = augmentation(RECIPES["cifar10"], 6, seed=0, epoch=2)
     together = changes.shifted(pictures, np.arange(6))
+    assert together.stride() == pictures.stride()  # or torch takes them for channels last
     for index in range(6):
         alone = changes.shifted(pictures[index : index + 1], np.array([index]))
         assert torch.equal(alone[0], together[index])

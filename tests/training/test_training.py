@@ -224,7 +224,7 @@ def test_each_family_is_trained_in_its_way(changes: Any, trained: str, heads: in
 def test_a_network_learns():
     done = train(small_spec(width=4), "digits", small_options(epochs=3, batch=64))
     assert done.card["accuracy"]["accumulation"]["accuracy"] > 0.25  # chance is 0.1
-    losses = [row["test_loss_spike"] for row in done.history]
+    losses = [row["test_loss_accumulation"] for row in done.history]
     assert losses[-1] < losses[0]
 
 
