@@ -26,10 +26,10 @@ from codesign.datasets.network_inputs import small_levels
 from codesign.datasets.packaged import PACKAGED, Packaged, open_packaged
 from codesign.errors import InputError
 from codesign.networks.trained import trained_name
-from codesign.result_files import write_whole
 from codesign.specs.catalogue import AnyWorkload
 from codesign.specs.workload import Pictures, WorkloadSpec
 from codesign.trace_cache import MEASURED_SUFFIX, cache_folder, key_of, network_content
+from codesign.whole_files import write_whole
 
 CONFIDENCE = 0.95
 _NORMAL_QUANTILE = 1.959963984540054

@@ -9,14 +9,13 @@ removed first and written last. It has the form that `sha256sum --check` reads.
 import hashlib
 import io
 import json
-import os
-import tempfile
 from pathlib import Path
 
 import pandas as pd
 
 from codesign.errors import Fault, InputError
 from codesign.results import Result
+from codesign.whole_files import not_writable, write_whole
 
 SUMMARY = "summary.json"
 TABLES = ("layers", "energy", "occupancy", "timeline", "critical_path", "counters", "flows")
@@ -41,7 +40,7 @@ def write_tables(result: Result, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / SUMS).unlink(missing_ok=True)
     except OSError as error:
-        raise _not_writable(folder, error) from error
+        raise not_writable(folder, error) from error
     for name, data in contents.items():
         write_whole(folder / name, data)
     write_whole(folder / SUMS, sums.encode())
@@ -75,29 +74,6 @@ def read_result(folder: Path) -> Result:
     return Result(summary, *tables)
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file under a temporary name beside `path`, then renames it in one step.
-
-    Raises:
-        InputError: it cannot be written; neither a part of it nor the temporary file is left.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise _not_writable(path, error) from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        temporary.chmod(0o644)  # a temporary file is private, a result is not
-        temporary.replace(path)
-    except OSError as error:
-        raise _not_writable(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def _parquet(table: pd.DataFrame) -> bytes:
     buffer = io.BytesIO()
     table.to_parquet(buffer, engine="pyarrow", compression="zstd")
@@ -123,15 +99,5 @@ def _read(folder: Path, name: str, sums: dict[str, str]) -> bytes:
             str(folder / name),
             f"must be a file of a whole result ({reason}).",
             "Repeat the run that made it.",
-        )
-    )
-
-
-def _not_writable(path: Path, error: OSError) -> InputError:
-    return InputError(
-        Fault(
-            str(path),
-            f"must be a place that can be written ({error.strerror or error}).",
-            "Choose another one, or make room.",
         )
     )

@@ -19,8 +19,8 @@ from typing import Any
 import pandas as pd
 
 from codesign.errors import Fault, InputError
-from codesign.result_files import write_whole
 from codesign.results import Result
+from codesign.whole_files import write_whole
 
 _CORES, _MEMORIES, _COUNTERS = 1, 2, 3
 PROCESSES = {

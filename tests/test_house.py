@@ -11,6 +11,7 @@ import codesign
 PACKAGE = Path(codesign.__file__).parent
 ROOMS = [  # in the order of the flow; rooms of one line do not know each other
     {"errors", "cache_limit", "aside"},
+    {"whole_files"},
     {"units"},
     {"workload"},
     {"specs"},

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codesign.errors import InputError
-from codesign.result_files import SUMMARY, SUMS, TABLES, read_result, write_tables, write_whole
+from codesign.result_files import SUMMARY, SUMS, TABLES, read_result, write_tables
 from codesign.results import Result
 from tests.pages.example_results import example_result
 
@@ -113,12 +113,3 @@ def test_a_summary_that_is_not_json_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         write_tables(Result({"a": float("nan")}, EMPTY, EMPTY, EMPTY, EMPTY), tmp_path / "run")
     assert not (tmp_path / "run").exists()
-
-
-def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    (tmp_path / "page.html").mkdir()
-    with pytest.raises(InputError, match=r"page\.html"):
-        write_whole(tmp_path / "page.html", b"text")
-    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
-    write_whole(tmp_path / "deep" / "page.html", b"text")
-    assert (tmp_path / "deep" / "page.html").read_bytes() == b"text"

@@ -26,7 +26,7 @@ from depth_results import BY_DEPTH, docs_lines, table
 from depth_results_page import results_page
 
 from codesign.pages.document import write_page
-from codesign.result_files import write_whole
+from codesign.whole_files import write_whole
 
 PROCESSES = 2
 LOGIC = ("iand", "and", "or", "xor")

@@ -39,7 +39,7 @@ def paper(
     from codesign.pages import write_paper_report
     from codesign.published import ROWS
     from codesign.published.rebuilding import as_json
-    from codesign.result_files import write_whole
+    from codesign.whole_files import write_whole
 
     folder = out or Path("reports") / "paper"
     require_replaceable(folder)

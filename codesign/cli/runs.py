@@ -176,7 +176,8 @@ def _write_comparison(
         write_compare_report,
     )
     from codesign.pages.refusals import refusals_json
-    from codesign.result_files import write_tables, write_whole
+    from codesign.result_files import write_tables
+    from codesign.whole_files import write_whole
 
     comparison: dict[str, Any] = {
         "architectures": [architecture.name for architecture in order.architectures],
@@ -212,7 +213,7 @@ def _finish(reader: "Console", folder: Path, json: str | None, summary: Any) -> 
 
 def write_json(target: str | None, summary: Any) -> None:
     """Writes a summary to a file, to stdout (`-`), or (None) not at all."""
-    from codesign.result_files import write_whole
+    from codesign.whole_files import write_whole
 
     if target == "-":
         sys.stdout.write(json_text(summary))

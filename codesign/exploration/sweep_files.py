@@ -15,7 +15,7 @@ import pandas as pd
 
 from codesign.errors import Fault, InputError
 from codesign.exploration.results import SweepResult
-from codesign.result_files import write_whole
+from codesign.whole_files import write_whole
 
 POINTS = "points.parquet"
 SUMMARY = "summary.json"

@@ -11,8 +11,6 @@ card.
 import copy
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -25,6 +23,7 @@ from safetensors.numpy import save
 
 from codesign.errors import CodesignError, Fault, InputError, nearest
 from codesign.specs.workload import TRAINED
+from codesign.whole_files import write_whole
 
 if TYPE_CHECKING:
     from codesign.networks.network import SpikingNetwork
@@ -109,8 +108,8 @@ def save_trained(
         "integer_bits": form.integer_bits,
     }
     path = folder / f"{name}.safetensors"
-    _write(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
-    _write(path, save(codes, {key: json.dumps(value) for key, value in said.items()}))
+    write_whole(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
+    write_whole(path, save(codes, {key: json.dumps(value) for key, value in said.items()}))
     return path
 
 
@@ -212,29 +211,6 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.int16]]]:
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise _damaged(path, error) from error
     return said, codes
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Writes a file under a temporary name beside `path`, then renames it in one step.
-
-    Raises:
-        InputError: it cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(handle)
-            Path(temporary).chmod(0o644)  # a temporary file is private, weights are not
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
-    except OSError as error:
-        problem = f"must be a place that can be written ({error.strerror or error})."
-        raise InputError(Fault(str(path), problem, "Choose another folder.")) from error
 
 
 def _digest(name: str) -> str:

@@ -31,7 +31,7 @@ from codesign.pages.content import (
 )
 from codesign.pages.repricing import page_data, states_energy
 from codesign.pages.sliders import at_file, marks, panel
-from codesign.result_files import write_whole
+from codesign.whole_files import write_whole
 
 _LONG = 80
 """Letters of a cell that a narrow column would make many lines of."""

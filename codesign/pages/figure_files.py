@@ -13,7 +13,7 @@ from typing import Any
 from codesign.errors import Fault, InputError
 from codesign.pages.content import Page, Picture
 from codesign.pages.drawing import block_ticks
-from codesign.result_files import write_whole
+from codesign.whole_files import write_whole
 
 FORMATS = ("svg", "pdf", "png")
 COLUMN_INCHES = 3.5

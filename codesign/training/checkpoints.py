@@ -1,12 +1,10 @@
 """Checkpoints of a training: all that it needs to go on, in one file that is whole or not there.
 
 The file is of safetensors: the network's parameters and statistics and the optimiser's buffers as
-tensors, everything else as JSON in its header. It is written under another name, brought to the
-disk, and renamed; whatever ends the program, the last whole one stays.
+tensors, everything else as JSON in its header. Whatever ends the program, the last whole one stays.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +17,7 @@ from torch import Tensor, nn
 
 from codesign.errors import Fault, InputError
 from codesign.networks.checkpoints import state_faults
+from codesign.whole_files import write_whole
 
 FORM = 1
 """Of the header; another one cannot be read."""
@@ -76,7 +75,7 @@ def write_checkpoint(
     content = {"form": FORM, "command": dict(command), "progress": vars(progress)}
     header = {_KEY: json.dumps(content, allow_nan=False)}
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_durably(path, save(plain, header))
+    write_whole(path, save(plain, header))
 
 
 def read_command(path: Path) -> dict[str, Any]:
@@ -117,30 +116,6 @@ def read_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optim
                 key: tensor.to(parameter.device) for key, tensor in found.items()
             }
     return Progress(**header["progress"])
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Writes a file so that a power cut leaves the old one or the new one.
-
-    Raises:
-        InputError: it cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        problem = f"must be a place that can be written ({error.strerror or error})."
-        raise InputError(Fault(str(path), problem, "Choose another one, or make room.")) from error
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -11,12 +11,14 @@ import io
 import json
 import platform
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from safetensors.torch import save
 
 import codesign
@@ -24,8 +26,9 @@ from codesign.errors import Fault, InputError
 from codesign.networks.network import SpikingNetwork
 from codesign.networks.small_residual import SmallResidualNetwork
 from codesign.networks.trained import OWN, save_trained
-from codesign.training.checkpoints import Progress, write_durably
+from codesign.training.checkpoints import Progress
 from codesign.training.options import Settings, recipe_values
+from codesign.whole_files import not_writable, temporary_prefix, write_whole
 
 CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.parquet"
@@ -33,6 +36,8 @@ WEIGHTS = "weights.safetensors"
 CARD = "card.json"
 TRAINED = (f"{OWN}.safetensors", f"{OWN}.json")
 FILES = frozenset({CHECKPOINT, METRICS, WEIGHTS, CARD, *TRAINED})
+
+_LOCK = ".lock"
 
 
 def card(
@@ -104,7 +109,7 @@ def write_metrics(folder: Path, history: Sequence[Mapping[str, Any]]) -> None:
     fields = [(name, _type_of(name, pyarrow)) for name in history[0]]
     table = pyarrow.Table.from_pylist(list(history), schema=pyarrow.schema(fields))
     parquet.write_table(table, buffer, compression="zstd")
-    write_durably(folder / METRICS, buffer.getvalue())
+    write_whole(folder / METRICS, buffer.getvalue())
 
 
 def _type_of(name: str, pyarrow: Any) -> Any:
@@ -115,7 +120,7 @@ def _type_of(name: str, pyarrow: Any) -> Any:
 def write_weights(folder: Path, network: SpikingNetwork) -> None:
     """Writes parameters and statistics; batch norms are not fused."""
     state = {name: each.detach().cpu().contiguous() for name, each in network.state_dict().items()}
-    write_durably(folder / WEIGHTS, save(state))
+    write_whole(folder / WEIGHTS, save(state))
 
 
 def write_trained(folder: Path, network: SpikingNetwork, content: Mapping[str, Any]) -> str | None:
@@ -132,7 +137,7 @@ def write_trained(folder: Path, network: SpikingNetwork, content: Mapping[str, A
 def write_card(folder: Path, content: Mapping[str, Any]) -> None:
     """Writes a card; it comes last, so that where one is all else is."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_durably(folder / CARD, text.encode())
+    write_whole(folder / CARD, text.encode())
 
 
 def read_card(folder: Path) -> dict[str, Any] | None:
@@ -153,12 +158,32 @@ def read_card(folder: Path) -> dict[str, Any] | None:
     return found
 
 
-def require_folder(folder: Path) -> None:
-    """Makes a folder for a training, or checks that it is one.
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Makes a folder for a training, or checks that it is one, and holds it.
 
     Raises:
-        InputError: it cannot be made or written, or holds anything else.
+        InputError: it cannot be made or written, holds anything else, or another training has it.
     """
+    _require_folder(folder)
+    lock = FileLock(folder / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        problem = "must be free (another training is writing into it)."
+        fix = "Wait for it, or choose another with --out."
+        raise InputError(Fault(f"--out {folder}", problem, fix)) from error
+    except OSError as error:
+        raise not_writable(folder, error) from error
+    try:
+        for left in folder.glob(f"{temporary_prefix(folder / CHECKPOINT)}*"):  # by a killed writer
+            left.unlink(missing_ok=True)
+        yield
+    finally:
+        lock.release()
+
+
+def _require_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,8 @@ from codesign.training.options import Options, Settings, settings
 from codesign.training.outcome import (
     CHECKPOINT,
     card,
+    held,
     read_card,
-    require_folder,
     require_same,
     write_card,
     write_metrics,
@@ -112,6 +113,12 @@ class _Job:
     line: str | None
 
     def run(self) -> Training:
+        """The training, alone in its folder."""
+        is_writer = self.folder is not None and self.here.is_first
+        with held(self.folder) if self.folder and is_writer else nullcontext():
+            return self._run()
+
+    def _run(self) -> Training:
         command = self.command()
         self._note_classes()
         network = initial_network(self.spec, self.data, self.settings).to(self.here.device)
@@ -171,9 +178,7 @@ class _Job:
         if self.folder is None:
             return Progress()
         path = self.folder / CHECKPOINT
-        if self.here.is_first:
-            require_folder(self.folder)
-        self.here.wait()
+        self.here.wait()  # for the folder, which the first one makes
         progress = Progress()
         if path.exists():
             require_same(self.folder, read_command(path), command)

@@ -9,7 +9,7 @@ import pytest
 
 from codesign.cli.folders import require_file, require_replaceable, result_folder
 from codesign.errors import InputError
-from codesign.result_files import write_whole
+from codesign.whole_files import write_whole
 
 
 def names(folder: Path) -> list[str]:

@@ -12,7 +12,6 @@ from codesign.training.checkpoints import (
     read_checkpoint,
     read_command,
     write_checkpoint,
-    write_durably,
 )
 
 
@@ -72,17 +71,3 @@ def test_what_is_no_whole_checkpoint_is_refused(tmp_path: Path, kind: str):
         path.write_bytes({"cut": content[:-20], "empty": b"", "text": b"hello"}[kind])
     with pytest.raises(InputError, match="must be a whole checkpoint of a training"):
         read_checkpoint(path, network, steps)
-
-
-def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    path = tmp_path / "c"
-    write_durably(path, b"old")
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(InputError, match="No space left on device"):
-        write_durably(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]

@@ -135,6 +135,32 @@ def test_a_folder_of_another_command_is_refused_and_left_alone(
     assert (tmp_path / CHECKPOINT).read_bytes() == before
 
 
+def test_a_folder_serves_one_training_at_a_time(tmp_path: Path):
+    refusals = []
+
+    class Another(Observer):
+        def stepped(self, epoch: int, step: int, loss: float) -> None:  # noqa: ARG002 - the base's
+            with pytest.raises(InputError, match="must be free") as refused:
+                train(small_spec(), "digits", small_options(epochs=1), folder=tmp_path)
+            refusals.append(refused)
+
+    observer = Another()
+    done = train(
+        small_spec(), "digits", small_options(epochs=1), folder=tmp_path, observer=observer
+    )
+    assert len(refusals) == STEPS
+    assert json.loads((tmp_path / CARD).read_text()) == done.card
+
+
+def test_what_a_killed_writer_left_half_written_goes_away(tmp_path: Path):
+    with pytest.raises(Stop):
+        train(small_spec(), "digits", small_options(), folder=tmp_path, observer=Stopping(1))
+    part = tmp_path / f".{CHECKPOINT}.x7"
+    part.write_bytes(b"half")
+    train(small_spec(), "digits", small_options(), folder=tmp_path)
+    assert not part.exists()
+
+
 def test_a_folder_of_something_else_is_refused(tmp_path: Path):
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(InputError, match=r"or that of a training \(got 'thesis.tex'\)"):
