@@ -62,6 +62,9 @@ class InputError(CodesignError):
         self.faults = (faults,) if isinstance(faults, Fault) else tuple(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
+    def __reduce__(self) -> tuple[type["InputError"], tuple[tuple[Fault, ...]]]:
+        return InputError, (self.faults,)  # another process has it as it was
+
 
 def nearest(word: str, legal: Iterable[str]) -> str:
     """The sentence `Did you mean 'x'?`, or the list of legal words when none is near."""

@@ -11,7 +11,7 @@ from codesign.cli.options import names, require_no_folder
 from codesign.datasets.choice import choose
 from codesign.datasets.references import is_reference, parse_reference
 from codesign.errors import Fault, InputError
-from codesign.networks.trained import OWN
+from codesign.networks.trained import CHECKPOINT, OWN
 from codesign.pictures import pictures_in
 from codesign.specs.architecture import Architecture, PaperEnergies, Precision
 from codesign.specs.catalogue import AnyWorkload, load_architecture, load_workload_spec
@@ -222,6 +222,10 @@ def _weights(spec: WorkloadSpec | ModelSpec, checkpoint: Path) -> str:
     is_training = (checkpoint / f"{OWN}.safetensors").is_file()
     if isinstance(spec, WorkloadSpec) and is_training:
         return f"{TRAINED}{path}"
+    if checkpoint.is_dir() and (checkpoint / CHECKPOINT).is_file():
+        problem = f"must hold {OWN}.safetensors (its training is not finished, or left none)."
+        fix = "Go on with it: codesign train; it says why a network leaves none."
+        raise InputError(Fault(f"--checkpoint {checkpoint}", problem, fix))
     if not checkpoint.is_file():
         problem = "must be a file (got something else, or nothing, of that name)."
         fix = "Give the path of a .safetensors or .pth file, or the folder of a training."

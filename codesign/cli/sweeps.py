@@ -71,7 +71,11 @@ Timeout = Annotated[
     typer.Option(metavar="SECONDS", min=0.001, help="After which a point is given up."),
 ]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Say how many points, how long and how much memory.")
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Say how many points, how long and how much memory; spikes are recorded, and kept.",
+    ),
 ]
 
 

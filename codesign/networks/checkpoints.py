@@ -23,6 +23,8 @@ from codesign.errors import Fault, InputError
 from codesign.networks.network import SpikingNetwork
 from codesign.networks.provenance import unreadable
 
+_TRAINING, _OTHERS = "network.", "optimiser."
+"""How names begin in what a training goes on from (`codesign.training.checkpoints`)."""
 WRAPPERS = ("model", "state_dict")
 """Keys under which training scripts keep the state dict beside the optimiser's."""
 
@@ -74,6 +76,9 @@ def read_state_dict(path: Path) -> Mapping[str, object]:
                 "Save network.state_dict(), alone or under the key 'model' or 'state_dict'.",
             )
         )
+    if content and all(key.startswith((_TRAINING, _OTHERS)) for key in content):
+        names = {key: key.removeprefix(_TRAINING) for key in content if key.startswith(_TRAINING)}
+        return {name: content[key] for key, name in names.items()}
     return content
 
 

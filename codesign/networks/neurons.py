@@ -145,6 +145,12 @@ class Neuron(nn.Module):
         self.detach_reset = detach_reset
         self.surrogate_slope = float(surrogate_slope)
 
+    def __init_subclass__(cls) -> None:
+        """A charge of its own has slopes of its own, or none that are known."""
+        super().__init_subclass__()
+        if "charge" in vars(cls) and "slopes" not in vars(cls):
+            cls.slopes = Neuron.slopes  # type: ignore[method-assign]
+
     def charge(self, v: Tensor, x: Tensor) -> Tensor:
         """The membrane potential before firing, from the last one and the current."""
         raise NotImplementedError

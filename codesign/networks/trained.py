@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 OWN = "trained"
 """Name of the files in the folder of a training."""
+CHECKPOINT = "checkpoint.safetensors"
+"""What a training goes on from, in its folder."""
 FOLDER = Path(__file__).parents[1] / "data" / "trained"
 
 
@@ -69,7 +71,9 @@ def read_card(name: str) -> dict[str, Any]:
     path = _path(name).with_suffix(".json")
     try:
         card: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        if not isinstance(card["data"]["title"], str):
+            raise TypeError("it names no data set")
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(path, error) from error
     return card
 
@@ -109,8 +113,19 @@ def save_trained(
     }
     path = folder / f"{name}.safetensors"
     write_whole(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
-    write_whole(path, save(codes, {key: json.dumps(value) for key, value in said.items()}))
+    content = save(codes, {key: json.dumps(value) for key, value in said.items()})
+    write_whole(path, _in_order(content))
     return path
+
+
+def _in_order(content: bytes) -> bytes:
+    """A file of safetensors whose metadata are sorted; the library has them in any order."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors stay aligned
+    return len(text).to_bytes(8, "little") + text + content[end:]
 
 
 def load_trained(network: "SpikingNetwork", name: str) -> None:

@@ -4,6 +4,7 @@ The file is of safetensors: the network's parameters and statistics and the opti
 tensors, everything else as JSON in its header. Whatever ends the program, the last whole one stays.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from codesign.errors import Fault, InputError
 from codesign.networks.checkpoints import state_faults
 from codesign.whole_files import write_whole
 
-FORM = 1
+FORM = 2
 """Of the header; another one cannot be read."""
 _KEY = "codesign_training"
 _NETWORK, _OPTIMISER = "network.", "optimiser."
@@ -72,9 +73,9 @@ def write_checkpoint(
         for key, value in optimiser.state.get(parameter, {}).items():
             if isinstance(value, Tensor):
                 tensors[f"{_OPTIMISER}{key}.{name}"] = value
-    content = {"form": FORM, "command": dict(command), "progress": vars(progress)}
-    header = {_KEY: json.dumps(content, allow_nan=False)}
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    content = {"form": FORM, "command": dict(command), "progress": vars(progress)}
+    header = {_KEY: json.dumps(content | {"sha256": _digest(plain)}, allow_nan=False)}
     write_whole(path, save(plain, header))
 
 
@@ -124,11 +125,22 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             header = json.loads((file.metadata() or {})[_KEY])
             if header["form"] != FORM:
                 raise ValueError(f"form {header['form']} of another version")
-            return header, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        if header["sha256"] != _digest(tensors):
+            raise ValueError("its SHA-256 is not the one that was written with it")
+        return header, tensors
     except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
         problem = f"must be a whole checkpoint of a training ({type(error).__name__}: {error})."
-        fix = "Choose another folder with --out."
+        fix = "Remove it to begin anew, or choose another folder with --out."
         raise InputError(Fault(str(path), problem, fix)) from error
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(f"{name}\n".encode())
+        digest.update(tensors[name].flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

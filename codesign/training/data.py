@@ -285,6 +285,11 @@ def _set_reference(option: str, text: str) -> Reference:
     if reference.index is not None:
         problem = "must be a whole data set (got one sample)."
         raise InputError(Fault(f"{option} {text}", problem, "Leave '#' and the number out."))
+    name, *said = text.partition(":")[0].split("/")
+    if option == "--data" and name in SPLIT and reference.split in said:
+        problem = f"must be a set with all its parts (got '{reference.split}' alone)."
+        fix = f"Leave '/{reference.split}' out; --validation names what is tested on."
+        raise InputError(Fault(f"{option} {text}", problem, fix))
     return reference
 
 

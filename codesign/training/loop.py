@@ -26,9 +26,14 @@ from codesign.training.watching import Observer
 _TEST_BATCH = 256
 """Small pictures of one step of a test; of others it is as many as in training."""
 
+_AFTER_DIVERGING = (
+    "Train with a smaller --learning-rate or --rate-penalty and another --out; the last "
+    "checkpoint, if there is one, stays as it is."
+)
+
 
 class DivergedError(CodesignError):
-    """The loss is no longer a finite number."""
+    """The loss or a weight is no longer a finite number."""
 
 
 Keep = Callable[[Progress], None]
@@ -70,7 +75,7 @@ class Loop:
         """Trains from where the progress is to the last epoch.
 
         Raises:
-            DivergedError: the loss is NaN or infinite.
+            DivergedError: the loss or a weight is NaN or infinite.
             InputError: a sample cannot be read, or a checkpoint cannot be written.
         """
         epochs = self.settings.recipe.epochs
@@ -149,16 +154,30 @@ class Loop:
         progress = self.progress
         raise DivergedError(
             f"epoch {progress.epoch + 1}, step {progress.step + 1} of {self.steps}, learning rate "
-            f"{rate:.3g}: the loss must be finite (got {loss}). "
-            "Train with a smaller --learning-rate; the last checkpoint is whole."
+            f"{rate:.3g}: the loss must be finite (got {loss}). {_AFTER_DIVERGING}"
         )
+
+    def _require_finite_weights(self) -> None:
+        """A neuron never fires at NaN: the loss can be finite where weights are not."""
+        for name, parameter in self.network.named_parameters():
+            if not bool(parameter.isfinite().all()):
+                raise DivergedError(
+                    f"epoch {self.progress.epoch + 1}: {name} must be finite (got NaN or "
+                    f"infinity). {_AFTER_DIVERGING}"
+                )
 
     def _close_epoch(self, objective: Objective) -> None:
         """Tests, adds a row to the history, and goes on to the next epoch."""
         progress, recipe = self.progress, self.settings.recipe
+        self._require_finite_weights()
         self.processes.share_statistics(self.network)
         trained = Tally(*progress.tally)
         tested, progress.firing = self._test(objective)
+        if not math.isfinite(tested.loss):
+            raise DivergedError(
+                f"epoch {progress.epoch + 1}: the loss of the test must be finite "
+                f"(got {tested.loss}). {_AFTER_DIVERGING}"
+            )
         last = progress.epoch * self.steps + self.steps - 1
         row = {
             "epoch": progress.epoch + 1,
@@ -174,6 +193,7 @@ class Loop:
         self.observer.epoch_done(row)
 
     def _keep(self) -> None:
+        self._require_finite_weights()  # or a checkpoint that is worth something would be lost
         self.progress.scaler = self.scaler.state_dict()
         self.keep(self.progress)
 

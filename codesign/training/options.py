@@ -126,6 +126,8 @@ def settings(options: Options, set_name: str, *, identity_start: bool = False) -
     )
 
 
+_LARGEST = 2**63 - 1
+"""Of a seed that torch and numpy take."""
 _SHAPING = ("surrogate_slope", "identity_start")
 
 
@@ -138,14 +140,21 @@ def _faults(options: Options, recipe: Recipe) -> list[Fault]:
             found.append(Fault(f"--{name}", problem, nearest(word, legal)))
     least = {"epochs": (recipe.epochs, 1), "batch": (recipe.batch, 1), "seed": (options.seed, 0)}
     for name, (number, lowest) in (least | {"workers": (options.workers, 0)}).items():
-        if number < lowest:
-            found.append(Fault(f"--{name}", f"must be at least {lowest} (got {number})."))
+        if not isinstance(number, int):
+            found.append(Fault(f"--{name}", f"must be a whole number (got {number!r})."))
+        elif not lowest <= number <= _LARGEST:
+            limits = f"must be from {lowest} to 2^63 - 1 (got {number})."
+            found.append(Fault(f"--{name}", limits))
     positive = {"learning-rate": recipe.learning_rate, "surrogate-slope": recipe.surrogate_slope}
     for name, value in positive.items():
-        if not (math.isfinite(value) and value > 0):
+        if not (_is_finite(value) and value > 0):
             found.append(Fault(f"--{name}", f"must be above 0 and finite (got {value})."))
     others = {"weight-decay": recipe.weight_decay, "rate-penalty": options.rate_penalty}
     for name, value in others.items():
-        if not (math.isfinite(value) and value >= 0):
+        if not (_is_finite(value) and value >= 0):
             found.append(Fault(f"--{name}", f"must be 0 or more and finite (got {value})."))
     return found
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)

@@ -25,12 +25,11 @@ import codesign
 from codesign.errors import Fault, InputError
 from codesign.networks.network import SpikingNetwork
 from codesign.networks.small_residual import SmallResidualNetwork
-from codesign.networks.trained import OWN, save_trained
+from codesign.networks.trained import CHECKPOINT, OWN, save_trained
 from codesign.training.checkpoints import Progress
 from codesign.training.options import Settings, recipe_values
 from codesign.whole_files import not_writable, temporary_prefix, write_whole
 
-CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.parquet"
 WEIGHTS = "weights.safetensors"
 CARD = "card.json"

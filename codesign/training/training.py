@@ -13,6 +13,7 @@ from codesign.errors import Fault, InputError
 from codesign.networks.construction import network_options, spiking_network
 from codesign.networks.network import SpikingNetwork
 from codesign.networks.neurons import Neuron
+from codesign.networks.trained import CHECKPOINT
 from codesign.specs.catalogue import load_workload_spec
 from codesign.specs.workload import EVENT_NETS, Family, WorkloadSpec
 from codesign.specs.workload import Training as Way
@@ -27,7 +28,6 @@ from codesign.training.loop import Keep, Loop, require_batches, seeded
 from codesign.training.optimisation import optimiser
 from codesign.training.options import Options, Settings, settings
 from codesign.training.outcome import (
-    CHECKPOINT,
     card,
     held,
     read_card,
@@ -127,6 +127,9 @@ class _Job:
         epochs = self.settings.recipe.epochs
         if self.folder and progress.epoch == epochs and (found := read_card(self.folder)):
             self.observer.note(f"{self.folder} holds all of this training already.")
+            if self.here.is_first:  # whatever became of its files
+                self._write_weights(network, progress, found)
+            network.provenance = {"kind": "trained", "card": found}
             return Training(network.eval(), progress.history, found, has_trained=False)
         scaler = torch.amp.GradScaler(
             self.here.device.type,
@@ -142,13 +145,20 @@ class _Job:
         loop.run()
         content = card(network, command, self.settings, progress, self.line)
         if self.folder and self.here.is_first:
-            write_weights(self.folder, network)
-            if refusal := write_trained(self.folder, network, content):
-                self.observer.note(refusal)
+            self._write_weights(network, progress, content)
             write_card(self.folder, content)
         self.here.wait()
         network.provenance = {"kind": "trained", "card": content}
         return Training(network, copy.deepcopy(progress.history), content)
+
+    def _write_weights(
+        self, network: SpikingNetwork, progress: Progress, content: dict[str, Any]
+    ) -> None:
+        assert self.folder is not None
+        write_metrics(self.folder, progress.history)
+        write_weights(self.folder, network)
+        if refusal := write_trained(self.folder, network, content):
+            self.observer.note(refusal)
 
     def command(self) -> dict[str, Any]:
         """What decides on the training; JSON values."""

@@ -52,7 +52,7 @@ def test_a_training_says_what_it_reached_and_is_not_repeated(
     assert card == json.loads((place / "card.json").read_text())
     names = {"card.json", "checkpoint.safetensors", "metrics.parquet", "weights.safetensors"}
     names |= {"trained.json", "trained.safetensors"}
-    assert {path.name for path in place.iterdir()} == names
+    assert {path.name for path in place.iterdir() if path.name[0] != "."} == names
     assert card["command"] == (
         "codesign train --workload small.yaml --data digits --epochs 2 --seed 0 --batch 256"
     )
@@ -94,7 +94,7 @@ def test_a_training_that_is_killed_goes_on_bit_for_bit(
         (["--data", "nothing"], "must be SET:FOLDER"),
         (["--workload", "nothing"], "must be a workload's name or a file"),
         (["--batch", "2000"], "--batch: must be at most 1438"),
-        (["--epochs", "0"], "--epochs: must be at least 1 (got 0)"),
+        (["--epochs", "0"], "--epochs: must be from 1 to 2^63 - 1 (got 0)"),
         (["--recipe", "digit"], "Did you mean 'digits'?"),
         (["--device", "cuda"], "--device cuda: must be a device that is there"),
         (["--out", "small.yaml"], "must be a folder that can be written"),
@@ -151,6 +151,17 @@ def test_a_training_of_ones_own_is_run_in_the_chips_formats_with_its_accuracy(
     assert weights["kind"] == "trained"
     assert weights["precision"]["weight_bits"] == 8
     assert summary["accuracy"]["total"] == 359
-    other = codesign("run", "--arch", "split_core", "--checkpoint", "reports", *options)
-    assert other.returncode == 2
-    assert "or the folder of a training" in other.stderr
+    as_it_was = codesign("run", "--checkpoint", "mine/checkpoint.safetensors", *options)
+    assert as_it_was.returncode == 0, as_it_was.stderr
+    assert json.loads(as_it_was.stdout)["accuracy"] is None
+
+    def refused(place: str) -> str:
+        other = codesign("run", "--arch", "split_core", "--checkpoint", place, *options)
+        assert other.returncode == 2
+        return other.stderr
+
+    assert "or the folder of a training" in refused("reports")
+    (folder / "mine" / "trained.json").write_text("{}")
+    assert "must be the trained weights that it left" in refused("mine")
+    (folder / "mine" / "trained.safetensors").unlink()
+    assert "must hold trained.safetensors (its training is not finished" in refused("mine")

@@ -100,8 +100,15 @@ def test_surrogate_gradient_is_the_derivative_of_the_scaled_arc_tangent(value, s
     assert x.grad.item() == pytest.approx(expected, rel=1e-12)  # float64 rounding
 
 
+class Decaying(IF):
+    """A neuron of a user's own."""
+
+    def charge(self, v: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        return 0.5 * v + x
+
+
 @pytest.mark.parametrize("detach_reset", [True, False])
-@pytest.mark.parametrize("make", [IF, partial(LIF, 3.0), partial(PLIF, 3.0)])
+@pytest.mark.parametrize("make", [IF, Decaying, partial(LIF, 3.0), partial(PLIF, 3.0)])
 @pytest.mark.parametrize("v_reset", [0.0, -0.25])
 def test_gradients_over_time_are_those_of_the_graph_of_the_recursion(make, v_reset, detach_reset):
     neuron = make(0.7, v_reset, detach_reset=detach_reset, surrogate_slope=3.0)

@@ -54,7 +54,7 @@ def test_a_checkpoint_of_another_network_is_refused_and_nothing_touched(tmp_path
     assert torch.equal(before, network[0].weight)
 
 
-@pytest.mark.parametrize("kind", ["cut", "empty", "text", "weights", "version", "gone"])
+@pytest.mark.parametrize("kind", ["cut", "empty", "text", "weights", "version", "gone", "changed"])
 def test_what_is_no_whole_checkpoint_is_refused(tmp_path: Path, kind: str):
     path = tmp_path / "c.safetensors"
     network, steps = made()
@@ -68,6 +68,11 @@ def test_what_is_no_whole_checkpoint_is_refused(tmp_path: Path, kind: str):
     elif kind == "gone":
         path.unlink()
     else:
-        path.write_bytes({"cut": content[:-20], "empty": b"", "text": b"hello"}[kind])
+        path.write_bytes(
+            {
+                **{"cut": content[:-20], "empty": b"", "text": b"hello"},
+                "changed": content[:-1] + bytes([content[-1] ^ 1]),
+            }[kind]
+        )
     with pytest.raises(InputError, match="must be a whole checkpoint of a training"):
         read_checkpoint(path, network, steps)

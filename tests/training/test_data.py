@@ -42,6 +42,12 @@ def test_digits_are_those_that_a_run_sees_split_as_published():
             assert labels[place] == read_sample(parse_reference(name)).label
 
 
+@pytest.mark.parametrize("text", ["digits/test", "mnist/train", "cifar10/train:somewhere"])
+def test_a_part_of_a_set_is_not_trained_on_as_if_it_were_all(text: str):
+    with pytest.raises(InputError, match=r"must be a set with all its parts \(got 't.* alone"):
+        open_data(small_spec(), text)
+
+
 def test_the_fingerprint_is_over_labels_and_contents():
     digest = hashlib.sha256()
     for index in range(359):

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 
@@ -56,6 +57,20 @@ def test_all_faults_are_told_at_once():
     assert places == {f"--{word}" for word in words}
     with pytest.raises(InputError, match=r"--optimiser: must be one of sgd, adamw \(got 'adam'\)"):
         settings(Options(optimiser="adam"), "digits")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"epochs": "2"}, r"--epochs: must be a whole number \(got '2'\)"),
+        ({"epochs": 1.5}, r"--epochs: must be a whole number \(got 1.5\)"),
+        ({"seed": 2**63}, r"--seed: must be from 0 to 2\^63 - 1"),
+        ({"learning_rate": "fast"}, r"--learning-rate: must be above 0 and finite \(got fast\)"),
+    ],
+)
+def test_values_of_other_types_are_refused(wrong: dict[str, Any], message: str):
+    with pytest.raises(InputError, match=message):
+        settings(Options(**wrong), "digits")
 
 
 def test_where_samples_are_read_does_not_decide_on_the_result():

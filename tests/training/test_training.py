@@ -93,14 +93,18 @@ def test_momentum_goes_on_as_well(tmp_path: Path):
 
 def test_a_finished_training_is_not_repeated(tmp_path: Path, whole: Training):
     first = train(small_spec(), "digits", small_options(), folder=tmp_path)
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for name in (WEIGHTS, METRICS, "trained.json"):
+        (tmp_path / name).unlink()
+    cut = tmp_path / "trained.safetensors"
+    cut.write_bytes(before[cut][:-20])
     watch = Stopping(0)  # any step would stop it
     again = train(small_spec(), "digits", small_options(), folder=tmp_path, observer=watch)
     assert watch.notes == [f"{tmp_path} holds all of this training already."]
     assert (first.has_trained, again.has_trained) == (True, False)
     assert again.card == first.card
     assert same_weights(again.network, whole.network)
-    assert before == {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert before == {path: path.read_bytes() for path in tmp_path.iterdir()}
 
 
 def test_what_a_killed_writer_left_out_is_written_again(tmp_path: Path):
@@ -252,6 +256,35 @@ def test_a_network_learns():
     assert done.card["accuracy"]["accumulation"]["accuracy"] > 0.25  # chance is 0.1
     losses = [row["test_loss_accumulation"] for row in done.history]
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"learning_rate": 1e30}, r"epoch 1, step 2 of 5, .* the loss must be finite"),
+        ({"learning_rate": 1e-3, "batch": 1438}, r"epoch 1: conv1.weight must be finite"),
+    ],
+)
+def test_what_diverges_ends_in_an_error_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], message: str
+):
+    step = torch.optim.AdamW.step
+
+    def spoilt(self: torch.optim.AdamW) -> None:
+        step(self)
+        if "batch" in options:
+            with torch.no_grad():
+                self.param_groups[0]["params"][0][0] = float("nan")
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", spoilt)
+    with pytest.raises(DivergedError, match=message):
+        train(
+            small_spec(),
+            "digits",
+            small_options(**{"checkpoint_seconds": 60.0} | options),
+            folder=tmp_path,
+        )
+    assert not [path.name for path in tmp_path.iterdir() if path.name[0] != "."]
 
 
 def test_a_penalty_lowers_the_rate():
