@@ -111,8 +111,10 @@ class SmallResidualNetwork(SpikingNetwork):
         self._check_pictures(inputs)
         seen = inputs.to(self.conv1.weight.dtype)  # quantised networks may compute in float64
         currents = self.conv1(seen)
-        if self.training and self.size.width >= _LEAST_CHANNELS_LAST:
-            currents = currents.contiguous(memory_format=torch.channels_last)
+        if torch.is_grad_enabled():
+            is_wide = self.size.width >= _LEAST_CHANNELS_LAST
+            layout = torch.channels_last if is_wide else torch.contiguous_format
+            currents = currents.clone(memory_format=layout)  # whatever that of the pictures is
         spikes = self.sn1(self.hold(self.bn1(currents)))
         streams: Streams = (spikes, spikes if accumulate else None)
         for stage in range(STAGES):
