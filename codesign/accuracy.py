@@ -17,10 +17,9 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codesign.datasets.network_inputs import small_levels
 from codesign.datasets.packaged import PACKAGED, Packaged, open_packaged
@@ -30,6 +29,9 @@ from codesign.specs.catalogue import AnyWorkload
 from codesign.specs.workload import Pictures, WorkloadSpec
 from codesign.trace_cache import MEASURED_SUFFIX, cache_folder, key_of, network_content
 from codesign.whole_files import write_whole
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CONFIDENCE = 0.95
 _NORMAL_QUANTILE = 1.959963984540054
@@ -169,32 +171,23 @@ def right_answers(spec: WorkloadSpec, pictures: Packaged, batch: int = _BATCH) -
     Raises:
         InputError: see `codesign.networks.construction.build`.
     """
-    import torch
-
-    from codesign.networks.answers import answers
+    from codesign.networks import answers
     from codesign.networks.construction import build
     from codesign.networks.small_residual import SmallResidualNetwork
 
     network = build(spec)
     assert isinstance(network, SmallResidualNetwork)
     assert spec.pictures is not None
-    right: dict[str, int] = {}
-    # NNPACK convolves larger batches by transforms, which leave the grid
-    with torch.inference_mode(), torch.backends.nnpack.flags(enabled=False):
-        for levels, labels in _batches(pictures, spec.pictures, batch):
-            for readout, found in answers(network, torch.from_numpy(levels)).items():
-                count = int((found.numpy() == labels).sum())
-                right[readout] = right.get(readout, 0) + count
-    return right
+    return answers.right_answers(network, _batches(pictures, spec.pictures, batch))
 
 
-def _batches(
-    pictures: Packaged, kind: Pictures, batch: int
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+def _batches(pictures: Packaged, kind: Pictures, batch: int) -> Iterator[tuple["Tensor", "Tensor"]]:
+    from torch import from_numpy
+
     for start in range(0, len(pictures), batch):
         chosen = slice(start, start + batch)
         colours = np.repeat(pictures.levels[chosen, ..., None], 3, axis=-1)
-        yield small_levels(colours, kind), pictures.labels[chosen]
+        yield from_numpy(small_levels(colours, kind)), from_numpy(pictures.labels[chosen])
 
 
 def _key(spec: WorkloadSpec) -> str:

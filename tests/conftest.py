@@ -1,12 +1,19 @@
-"""How random tests are drawn: the same examples for the same code, so that a change is what fails.
+"""How random tests are drawn, and how tests that run side by side share the cores.
 
-`HYPOTHESIS_PROFILE=random` draws others each time, to look for what nobody thought of. How long an
-example takes is no fault: machines are shared.
+Examples are the same for the same code, so that a change is what fails; with
+`HYPOTHESIS_PROFILE=random` there are others each time, to look for what nobody thought of. How long
+one takes is no fault: machines are shared.
+
+Processes that test side by side have one of torch's threads each. With as many as there are cores,
+threads would wait for each other in turns: the tests of training take four times as long.
 """
 
 import os
 
 from hypothesis import HealthCheck, settings
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ANY_TIME = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

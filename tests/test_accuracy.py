@@ -13,11 +13,10 @@ from codesign.accuracy import accuracy, right_answers, wilson
 from codesign.datasets.packaged import Packaged, open_packaged
 from codesign.errors import InputError
 from codesign.networks.construction import build
-from codesign.networks.trained import save_trained
 from codesign.specs.catalogue import load_workload_spec
 from codesign.specs.workload import Family, NumberFormats, WorkloadSpec
 from codesign.trace_cache import clear, entries
-from tests.networks.trained_networks import CARD, drawn_network, shelf
+from tests.networks.trained_networks import drawn_network, save_drawn, shelf
 
 __all__ = ["shelf"]
 
@@ -86,7 +85,7 @@ def test_the_ends_of_the_interval_are_the_shares_that_are_just_credible(
 def test_the_count_is_that_of_single_pictures(
     precision: NumberFormats | None, shelf: Path, folder: Path
 ) -> None:
-    save_trained(drawn_network("dsnn"), shelf, "drawn", CARD)
+    save_drawn(drawn_network("dsnn"), shelf, "drawn")
     spec = workload().model_copy(update={"precision": precision})
     found = accuracy(spec, notice=silent)
     assert found is not None
@@ -115,7 +114,7 @@ def test_the_count_is_that_of_single_pictures(
 
 @pytest.mark.filterwarnings("ignore:TF32 acceleration")  # on leaving the block
 def test_batches_threads_and_backends_change_nothing(shelf: Path) -> None:
-    save_trained(drawn_network("dsnn"), shelf, "drawn", CARD)
+    save_drawn(drawn_network("dsnn"), shelf, "drawn")
     spec = workload(
         timesteps=3, precision={"weight": "4 bit", "accumulator": "8 bit", "activation": "8 bit"}
     )
@@ -137,7 +136,7 @@ def test_batches_threads_and_backends_change_nothing(shelf: Path) -> None:
 def test_the_full_spike_network_is_the_spike_head_of_the_dual_stream_one(
     shelf: Path, folder: Path
 ) -> None:
-    save_trained(drawn_network("dsnn"), shelf, "drawn", CARD)
+    save_drawn(drawn_network("dsnn"), shelf, "drawn")
     for precision in (None, NumberFormats.of(6, 12, 8)):
         dual, single = (
             accuracy(workload(family).model_copy(update={"precision": precision}), notice=silent)
@@ -152,8 +151,8 @@ def test_the_full_spike_network_is_the_spike_head_of_the_dual_stream_one(
 def test_what_was_measured_is_kept_apart_for_everything_that_determines_it(
     shelf: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save_trained(drawn_network("dsnn"), shelf, "drawn", CARD)
-    save_trained(drawn_network("dsnn", seed=1), shelf, "other", CARD)
+    save_drawn(drawn_network("dsnn"), shelf, "drawn")
+    save_drawn(drawn_network("dsnn", seed=1), shelf, "other")
     formats = [NumberFormats.of(*widths) for widths in [(8, 16, 16), (8, 16, 8), (4, 16, 16)]]
     specs = [
         workload(),
@@ -183,7 +182,7 @@ def test_what_was_measured_is_kept_apart_for_everything_that_determines_it(
 
 
 def test_pictures_and_words_do_not_determine_it(shelf: Path, folder: Path) -> None:
-    save_trained(drawn_network("fsnn"), shelf, "drawn", CARD)
+    save_drawn(drawn_network("fsnn"), shelf, "drawn")
     accuracy(workload("fsnn"), notice=silent)
     accuracy(workload("fsnn", images=["digits#5"], description="another"), notice=silent)
     assert len(list(folder.glob("*.accuracy.json"))) == 1
@@ -198,7 +197,7 @@ def test_only_trained_networks_have_one(tmp_path: Path) -> None:
 def test_pictures_that_no_package_brings_are_told_of(
     shelf: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save_trained(drawn_network("fsnn"), shelf, "drawn", CARD)
+    save_drawn(drawn_network("fsnn"), shelf, "drawn")
     said: list[str] = []
     assert accuracy(workload("fsnn", pictures="cifar10"), notice=said.append) is None
 
@@ -216,7 +215,7 @@ def test_pictures_that_no_package_brings_are_told_of(
 def test_without_a_writable_folder_it_is_measured_all_the_same(
     shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save_trained(drawn_network("fsnn"), shelf, "drawn", CARD)
+    save_drawn(drawn_network("fsnn"), shelf, "drawn")
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("CODESIGN_CACHE", str(tmp_path / "file"))
     said: list[str] = []

@@ -12,6 +12,7 @@ from codesign.cli.options import Json
 from codesign.cli.streams import console
 
 if TYPE_CHECKING:
+    from codesign.specs.workload import WorkloadSpec
     from codesign.training import Observer, Options, Training
 
 
@@ -52,6 +53,9 @@ def train(
     ] = None,
     learning_rate: Annotated[float | None, typer.Option(help="The largest one.")] = None,
     optimiser: Annotated[str | None, typer.Option(help="sgd or adamw.")] = None,
+    weight_decay: Annotated[
+        float | None, typer.Option(help="Of what is neither a norm nor a bias.")
+    ] = None,
     rate_penalty: Annotated[
         float,
         typer.Option(help="So many times the mean firing rate of all neurons joins the loss."),
@@ -89,24 +93,26 @@ def train(
     """
     from codesign.cli.folders import require_file
     from codesign.cli.options import require_no_folder
-    from codesign.training import Options
+    from codesign.training import Options, trainable
     from codesign.training.processes import take_threads
 
     asked = {
         **{"recipe": recipe, "epochs": epochs, "seed": seed, "batch": batch},
-        **{"learning_rate": learning_rate, "optimiser": optimiser, "rate_penalty": rate_penalty},
+        **{"learning_rate": learning_rate, "optimiser": optimiser, "weight_decay": weight_decay},
+        "rate_penalty": rate_penalty,
         **{"surrogate_slope": surrogate_slope, "identity_start": identity_start},
         **{"validation": validation, "device": device, "amp": amp, "workers": workers},
     }
     require_no_folder("--workload", workload)
     folder = out or Path("reports") / "training" / Path(workload).stem
     require_file(json, outside=folder)
-    take_threads(data, device)
+    spec = trainable(workload)
+    take_threads(spec, device)
     options = Options(**asked)  # type: ignore[arg-type]
     line = command_line({"workload": workload, "data": data, **asked}, Options(seed=seed))
-    done = _train(workload, data, options, folder, line)
+    done = _train(spec, data, options, folder, line)
     if _is_first():
-        _finish(done, workload, data, folder, json)
+        _finish(done, spec.name, data, folder, json)
 
 
 def command_line(asked: dict[str, Any], usual: "Options") -> str:
@@ -121,11 +127,13 @@ def command_line(asked: dict[str, Any], usual: "Options") -> str:
     return shlex.join(words)
 
 
-def _train(workload: str, data: str, options: "Options", folder: Path, line: str) -> "Training":
+def _train(
+    spec: "WorkloadSpec", data: str, options: "Options", folder: Path, line: str
+) -> "Training":
     from codesign.training import train as train_network
 
     with _shown() as observer:
-        return train_network(workload, data, options, folder=folder, observer=observer, line=line)
+        return train_network(spec, data, options, folder=folder, observer=observer, line=line)
 
 
 def _is_first() -> bool:
@@ -204,11 +212,10 @@ def summary_line(name: str, data: str, card: dict[str, Any]) -> str:
     return f"{name} on {data}: {heads}; firing rate {card['firing_rate']:.3f}"
 
 
-def _finish(done: "Training", workload: str, data: str, folder: Path, json: str | None) -> None:
+def _finish(done: "Training", name: str, data: str, folder: Path, json: str | None) -> None:
     from codesign.cli.runs import write_json
 
     reader = console(to_stderr=json == "-")
-    name = Path(workload).stem
     for line in (summary_line(name, data, done.card), f"weights: {folder / 'weights.safetensors'}"):
         reader.print(line, highlight=False, markup=False, soft_wrap=True)
     write_json(json, done.card)

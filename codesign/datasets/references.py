@@ -119,7 +119,8 @@ def parse_reference(name: str) -> Reference:
     if not match:
         problem = "must be SET:FOLDER, or SET:FOLDER#INDEX with an index of 0 or more."
         fix = "Write it like 'cifar10/train:data/cifar-10-batches-bin#0' or 'mnist#0'."
-        raise refused(name, problem, fix)
+        meant = nearest(re.split("[/:#]", name, maxsplit=1)[0], SET_NAMES)
+        raise refused(name, problem, f"{meant} {fix}".strip())
     set_name, index = match["set"], match["index"]
     if set_name not in _KNOWN:
         problem = f"must be a known data set (got '{set_name}')."

@@ -115,7 +115,7 @@ def _on_chip(space: DesignSpace, recordings: Recordings, prospect: Prospect) -> 
         prospect.ends(Status.REFUSED, first_line(error))
         return prospect
     if recorded in recordings.failures:
-        prospect.ends(Status.REFUSED, recordings.failures[recorded])
+        prospect.ends(*recordings.failures[recorded])
         return prospect
     digest = architecture_hash(architecture)
     prospect.architecture_hash = digest

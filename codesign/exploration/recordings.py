@@ -32,13 +32,13 @@ class Recordings:
     Attributes:
         hashes: of the recordings of each workload, by its `content`.
         accuracies: of the same, where they are known.
-        failures: workloads that cannot be recorded, and why.
+        failures: of workloads that could not be recorded how that ended, and why.
         provenance: of each network by its name, for reports.
     """
 
     hashes: dict[str, tuple[str, ...]]
     accuracies: dict[str, Accuracy]
-    failures: dict[str, str]
+    failures: dict[str, tuple[Status, str]]
     provenance: dict[str, dict[str, object]]
 
 
@@ -83,7 +83,7 @@ def record(
             if each.row["accuracy"] is not None:
                 found.accuracies[each.key] = each.row["accuracy"]
         else:
-            found.failures[each.key] = str(each.row["error"])
+            found.failures[each.key] = each.status, str(each.row["error"])
     return found
 
 

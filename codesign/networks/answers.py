@@ -15,6 +15,8 @@ heads, so that neither an argmax nor the sum of two heads changes; of classes th
 first is the answer.
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
@@ -56,6 +58,27 @@ def answers(network: SmallResidualNetwork, pictures: Tensor) -> dict[str, Tensor
     if accumulation is not None:
         found |= {"accumulation": accumulation, "sum": spike + accumulation}
     return {name: _first_largest(numerators) for name, numerators in found.items()}
+
+
+def right_answers(
+    network: SmallResidualNetwork, batches: Iterable[tuple[Tensor, Tensor]]
+) -> dict[str, int]:
+    """How many answers of each readout are right.
+
+    Args:
+        network: in shipped or quantised form.
+        batches: pictures `(N, C, H, W)` and their labels `(N,)`, of any N.
+
+    Raises:
+        InputError: the pictures have another shape.
+    """
+    right: dict[str, int] = {}
+    # NNPACK convolves larger batches by transforms, which leave the grid
+    with torch.inference_mode(), torch.backends.nnpack.flags(enabled=False):
+        for pictures, labels in batches:
+            for readout, found in answers(network, pictures).items():
+                right[readout] = right.get(readout, 0) + int((found == labels).sum())
+    return right
 
 
 def _numerators(stream: Tensor, head: nn.Linear) -> Tensor:

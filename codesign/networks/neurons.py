@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from codesign.errors import Fault, InputError
 
@@ -36,6 +37,7 @@ class _Fire(torch.autograd.Function):
         return scaled_atan(x, slope) if is_smooth else (x >= 0).to(x.dtype)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         (x,) = ctx.saved_tensors
         return gradients[0] * atan_derivative(x, ctx.slope), None, None
@@ -76,6 +78,7 @@ class _FireOverTime(torch.autograd.Function):
         return spikes
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         neuron: Neuron = ctx.neuron
         assert neuron.slopes is not None
@@ -187,7 +190,8 @@ class Neuron(nn.Module):
         """Spikes without a graph, the same as with one bit for bit.
 
         Args:
-            x: currents `(T, N, ...)`.
+            x: currents `(T, N, ...)`, finite: an infinite membrane would be reset to NaN, as the
+                equation has it, and never fire again.
             watch: is given each timestep's membranes before they fire, to look at or to keep.
         """
         v = torch.full_like(x[0], self.v_reset)

@@ -8,7 +8,6 @@ the seed, what was reached (`codesign.training` writes both). This module needs 
 card.
 """
 
-import copy
 import hashlib
 import json
 from collections.abc import Mapping
@@ -27,6 +26,7 @@ from codesign.whole_files import write_whole
 
 if TYPE_CHECKING:
     from codesign.networks.network import SpikingNetwork
+    from codesign.networks.shipped_form import Form
     from codesign.networks.small_residual import SmallResidualNetwork
 
 OWN = "trained"
@@ -51,7 +51,7 @@ def trained_provenance(name: str) -> dict[str, Any]:
 
     Raises:
         InputError: there are none of this name.
-        CodesignError: the card is missing or broken: the installation is damaged.
+        CodesignError: the card is missing or broken.
     """
     card = read_card(name)
     return {
@@ -79,15 +79,15 @@ def read_card(name: str) -> dict[str, Any]:
 
 
 def save_trained(
-    network: "SpikingNetwork", folder: Path, name: str, card: Mapping[str, Any]
+    network: "SmallResidualNetwork", form: "Form", folder: Path, name: str, card: Mapping[str, Any]
 ) -> Path:
     """Writes a trained network's weights in shipped form, and their card.
 
-    Nothing is measured: what the card says of accuracies must be of the shipped form, which
-    `load_trained` gives.
+    Nothing is measured: what the card says of accuracies must be of the shipped form.
 
     Args:
-        network: for small pictures, as it was trained; it stays as it is.
+        network: in shipped form (see `to_shipped_form`).
+        form: that it has.
         folder: made if it is not there.
         name: of both files, without endings.
         card: a JSON object with `data`, whose `title` is that of the data set.
@@ -96,18 +96,13 @@ def save_trained(
         The file of the weights; it appears after its card, each whole or not at all.
 
     Raises:
-        InputError: the network has no shipped form (see `to_shipped_form`), or the folder cannot
-            be written.
+        InputError: the folder cannot be written.
     """
-    from codesign.networks.shipped_form import codes_of, to_shipped_form
-    from codesign.networks.small_residual import SmallResidualNetwork
+    from codesign.networks.shipped_form import codes_of
 
-    shipped = copy.deepcopy(network)
-    form = to_shipped_form(shipped)
-    assert isinstance(shipped, SmallResidualNetwork)
-    codes = {key: value.numpy() for key, value in codes_of(shipped, form).items()}
+    codes = {key: value.numpy() for key, value in codes_of(network, form).items()}
     said = {
-        "network": _description(shipped),
+        "network": _description(network),
         "fraction_bits": form.fraction_bits,
         "integer_bits": form.integer_bits,
     }
@@ -136,11 +131,11 @@ def load_trained(network: "SpikingNetwork", name: str) -> None:
     Args:
         network: of the structure, family and size that was trained; its batch norms are unfused,
             and its weights need no values.
-        name: of weights that ship.
+        name: of weights that ship, or the folder of a training.
 
     Raises:
         InputError: there are none of this name, or they are of another network.
-        CodesignError: the file is broken: the installation is damaged.
+        CodesignError: the file is broken.
     """
     import torch
 
@@ -154,7 +149,10 @@ def load_trained(network: "SpikingNetwork", name: str) -> None:
         key: is_without_pathway and (".pool." in key or key.startswith("fc_acc.")) for key in codes
     }
     codes = {key: value for key, value in codes.items() if not is_left_out[key]}
-    bits = {key: said["fraction_bits"][key.rpartition(".")[0]] for key in codes}
+    try:
+        bits = {key: said["fraction_bits"][key.rpartition(".")[0]] for key in codes}
+    except KeyError as error:
+        raise _damaged(path, error) from error
     ranges = {} if is_without_pathway else said["integer_bits"]
     expect_shipped_form(network, Form(bits, {key: tuple(each) for key, each in ranges.items()}))
     wanted = {key: tuple(value.shape) for key, value in network.state_dict().items()}

@@ -163,7 +163,7 @@ def width_violations(weight: int, accumulator: int, activation: int) -> Iterator
 CALIBRATED = "calibrated"
 """What a workload writes for the calibrated weights that ship with the program."""
 TRAINED = "trained:"
-"""What comes before the name of trained weights that ship with the program."""
+"""What comes before the name of trained weights that ship, or the folder of a training."""
 DEPTHS = (18, 34, 50, 101, 152)
 """Of the ResNets."""
 LEAST_BLOCKS = 3
@@ -213,7 +213,8 @@ class WorkloadSpec(Spec):
         shared_head: whether both streams have one linear layer; left out, as published: the
             Spikformer has two, other networks have one.
         weights: `calibrated` (shipped; firing rates fitted to the paper, not trained),
-            `trained:NAME` (shipped with a card that says how), or the path of a checkpoint.
+            `trained:NAME` (trained; shipped with a card that says how, or left by a training in
+            the folder NAME), or the path of a checkpoint.
         precision: widths of the integers that a network for small pictures computes with; without,
             one with `trained:` weights takes those of the chip that it is run on, and others
             compute with reals.

@@ -11,7 +11,7 @@ mixed pictures (mixup, cutmix). Nothing here knows chips.
 
 from codesign.training.options import Options
 from codesign.training.recipes import RECIPES, Recipe
-from codesign.training.training import Training, train
+from codesign.training.training import Training, train, trainable
 from codesign.training.watching import Observer
 
-__all__ = ["RECIPES", "Observer", "Options", "Recipe", "Training", "train"]
+__all__ = ["RECIPES", "Observer", "Options", "Recipe", "Training", "train", "trainable"]

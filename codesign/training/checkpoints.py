@@ -20,7 +20,7 @@ from codesign.errors import Fault, InputError
 from codesign.networks.checkpoints import state_faults
 from codesign.whole_files import write_whole
 
-FORM = 2
+FORM = 3
 """Of the header; another one cannot be read."""
 _KEY = "codesign_training"
 _NETWORK, _OPTIMISER = "network.", "optimiser."
@@ -74,52 +74,77 @@ def write_checkpoint(
             if isinstance(value, Tensor):
                 tensors[f"{_OPTIMISER}{key}.{name}"] = value
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    content = {"form": FORM, "command": dict(command), "progress": vars(progress)}
+    content = {
+        "form": FORM,
+        "command": dict(command),
+        "machine": machine(),
+        "progress": vars(progress),
+    }
     header = {_KEY: json.dumps(content | {"sha256": _digest(plain)}, allow_nan=False)}
     write_whole(path, save(plain, header))
 
 
-def read_command(path: Path) -> dict[str, Any]:
-    """What decides on the training that left a checkpoint.
+def machine() -> dict[str, Any]:
+    """What the last digits of a result depend on beside the command; JSON values."""
+    return {
+        "torch": str(torch.__version__),
+        "threads": torch.get_num_threads(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+    }
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A whole checkpoint, as it was read.
+
+    Attributes:
+        path: of the file.
+        command: what decides on the training; JSON values.
+        machine: that wrote it (see `machine`).
+        progress: how far the training is.
+        tensors: of the network and its optimiser, by the names in the file.
+    """
+
+    path: Path
+    command: dict[str, Any]
+    machine: dict[str, Any]
+    progress: Progress
+    tensors: Mapping[str, Tensor]
+
+    def load(self, network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+        """Brings a network and its optimiser to where the checkpoint is.
+
+        Args:
+            network: of the same options.
+            optimiser: of its parameters.
+
+        Raises:
+            InputError: the checkpoint is of another network.
+        """
+        state = _below(_NETWORK, self.tensors)
+        question = "Is it of another network?"
+        faults = state_faults(str(self.path), network.state_dict(), state, question)
+        if faults:
+            raise InputError(faults)
+        network.load_state_dict(state)
+        for name, parameter in network.named_parameters():
+            found = {
+                key.removesuffix(f".{name}"): tensor
+                for key, tensor in _below(_OPTIMISER, self.tensors).items()
+                if key.partition(".")[2] == name
+            }
+            if found:
+                optimiser.state[parameter] = {
+                    key: tensor.to(parameter.device) for key, tensor in found.items()
+                }
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Reads a checkpoint.
 
     Raises:
         InputError: it is not a whole checkpoint of a training.
     """
-    command: dict[str, Any] = _read(path)[0]["command"]
-    return command
-
-
-def read_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> Progress:
-    """Brings a network and its optimiser to where a checkpoint is.
-
-    Args:
-        path: of the file.
-        network: of the same options.
-        optimiser: of its parameters.
-
-    Raises:
-        InputError: it is not a whole checkpoint of a training, or one of another network.
-    """
-    header, tensors = _read(path)
-    state = _below(_NETWORK, tensors)
-    faults = state_faults(str(path), network.state_dict(), state, "Is it of another network?")
-    if faults:
-        raise InputError(faults)
-    network.load_state_dict(state)
-    for name, parameter in network.named_parameters():
-        found = {
-            key.removesuffix(f".{name}"): tensor
-            for key, tensor in _below(_OPTIMISER, tensors).items()
-            if key.partition(".")[2] == name
-        }
-        if found:
-            optimiser.state[parameter] = {
-                key: tensor.to(parameter.device) for key, tensor in found.items()
-            }
-    return Progress(**header["progress"])
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         with safe_open(path, "pt") as file:
             header = json.loads((file.metadata() or {})[_KEY])
@@ -128,7 +153,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         if header["sha256"] != _digest(tensors):
             raise ValueError("its SHA-256 is not the one that was written with it")
-        return header, tensors
+        progress = Progress(**header["progress"])
+        return Checkpoint(path, header["command"], header["machine"], progress, tensors)
     except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
         problem = f"must be a whole checkpoint of a training ({type(error).__name__}: {error})."
         fix = "Remove it to begin anew, or choose another folder with --out."

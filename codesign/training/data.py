@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from codesign.datasets.network_inputs import sample_pixels, small_levels
+from codesign.datasets.packaged import PACKAGED
 from codesign.datasets.reading import refused
 from codesign.datasets.references import (
     Reference,
@@ -36,8 +37,8 @@ Indices = NDArray[np.int64]
 Batch = tuple[Tensor, Tensor]
 """What the network sees of some samples, and their labels `(N,)`."""
 
-IN_MEMORY = frozenset({"digits", "mnist", "cifar10", "cifar100"})
-SPLIT = frozenset({"digits", "mnist", "cifar10", "cifar100", "dvsgesture"})
+IN_MEMORY = frozenset({*PACKAGED, "cifar10", "cifar100"})
+SPLIT = IN_MEMORY | {"dvsgesture"}
 """Sets that have a part for training and one for tests."""
 HELD_OUT = 10
 """Of a set without a split one of so many samples is tested on."""
@@ -265,12 +266,13 @@ def open_data(
         if open_data_set(first).classes != open_data_set(other).classes:
             problem = f"must have the classes of {data}."
             raise InputError(Fault(f"--validation {validation}", problem))
-        division = f"trained on {first.set_name}/{first.split}, tested on {validation}"
+        names = [f"{each.set_name}/{each.split}" for each in (first, other)]
+        division = f"trained on {names[0]}, tested on {names[1]}"
     elif reference.set_name in SPLIT:
         first = replace(reference, split="train")
         parts = _part(spec, first, workers), _part(spec, replace(reference, split="test"), workers)
         division = "the set's own split"
-        if reference.set_name in ("digits", "mnist"):
+        if reference.set_name in PACKAGED:
             division = "every fifth picture is a test picture"
     else:
         first = reference

@@ -64,8 +64,10 @@ class FiringRates:
 
     def _hook(self, name: str) -> Callable[[nn.Module, object, Tensor], None]:
         def see(_: nn.Module, __: object, spikes: Tensor) -> None:
-            # in float32 sums are exact up to 2^24 spikes of one call, in float16 not even near
-            fired = (spikes if self.differentiable else spikes.detach()).sum(dtype=torch.float32)
+            if self.differentiable and torch.is_grad_enabled():
+                fired = spikes.sum(dtype=torch.float32)  # in float16 it would be far off
+            else:
+                fired = spikes.count_nonzero()
             if name in self._fired:
                 fired = self._fired[name] + fired
             self._fired[name] = fired

@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from codesign.errors import Fault, InputError, nearest
+from codesign.errors import Fault, InputError
 from codesign.training.recipes import OPTIMISERS, USUAL, Recipe, recipe_for
 
 AMP = ("auto", "on", "off")
@@ -137,10 +137,10 @@ def _faults(options: Options, recipe: Recipe) -> list[Fault]:
     for name, (word, legal) in (words | {"device": (options.device, DEVICES)}).items():
         if word not in legal:
             problem = f"must be one of {', '.join(legal)} (got '{word}')."
-            found.append(Fault(f"--{name}", problem, nearest(word, legal)))
+            found.append(Fault(f"--{name}", problem))
     least = {"epochs": (recipe.epochs, 1), "batch": (recipe.batch, 1), "seed": (options.seed, 0)}
     for name, (number, lowest) in (least | {"workers": (options.workers, 0)}).items():
-        if not isinstance(number, int):
+        if not isinstance(number, int) or isinstance(number, bool):
             found.append(Fault(f"--{name}", f"must be a whole number (got {number!r})."))
         elif not lowest <= number <= _LARGEST:
             limits = f"must be from {lowest} to 2^63 - 1 (got {number})."
@@ -157,4 +157,5 @@ def _faults(options: Options, recipe: Recipe) -> list[Fault]:
 
 
 def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)

@@ -2,8 +2,9 @@
 
 `metrics.parquet` has a row for each epoch, `weights.safetensors` the network's parameters and
 statistics, which a workload may name as its weights, `card.json` where they come from and what they
-reach. Networks for small pictures leave `trained.safetensors` and `trained.json` as well: weights
-that are run in a chip's number formats, with their accuracy (`codesign.networks.trained`).
+reach. Networks for small pictures leave `trained.safetensors` as well: the weights in the form that
+is run in a chip's number formats (`codesign.networks.trained`). `trained.json` is the card of that
+form, whose rounding can change an answer.
 """
 
 import copy
@@ -23,10 +24,13 @@ from safetensors.torch import save
 
 import codesign
 from codesign.errors import Fault, InputError
+from codesign.networks.answers import right_answers
 from codesign.networks.network import SpikingNetwork
+from codesign.networks.shipped_form import to_shipped_form
 from codesign.networks.small_residual import SmallResidualNetwork
 from codesign.networks.trained import CHECKPOINT, OWN, save_trained
 from codesign.training.checkpoints import Progress
+from codesign.training.data import Batch, Part
 from codesign.training.options import Settings, recipe_values
 from codesign.whole_files import not_writable, temporary_prefix, write_whole
 
@@ -37,6 +41,8 @@ TRAINED = (f"{OWN}.safetensors", f"{OWN}.json")
 FILES = frozenset({CHECKPOINT, METRICS, WEIGHTS, CARD, *TRAINED})
 
 _LOCK = ".lock"
+_BATCH = 100
+"""Samples that are classified at once, which changes nothing."""
 
 
 def card(
@@ -122,15 +128,43 @@ def write_weights(folder: Path, network: SpikingNetwork) -> None:
     write_whole(folder / WEIGHTS, save(state))
 
 
-def write_trained(folder: Path, network: SpikingNetwork, content: Mapping[str, Any]) -> str | None:
-    """Writes the weights of a network for small pictures as those that ship; says why it cannot."""
+def write_trained(
+    folder: Path, network: SpikingNetwork, content: Mapping[str, Any], test: Part
+) -> str | None:
+    """Writes the weights of a network for small pictures in the form of those that ship.
+
+    Args:
+        folder: of the training.
+        network: that was trained; it stays as it is.
+        content: its card; that of the form has what the form reaches, and what was reached in
+            training beside it.
+        test: samples that the accuracy is measured on.
+
+    Returns:
+        Why there is no such form; None if there is, or if the network is for other inputs.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
     if not isinstance(network, SmallResidualNetwork):
         return None
+    shipped = copy.deepcopy(network).cpu().eval()
     try:
-        save_trained(copy.deepcopy(network).cpu().eval(), folder, OWN, content)
+        form = to_shipped_form(shipped)
     except InputError as error:
         return f"there are no weights for a chip's number formats: {error}"
+    reached = {
+        head: {"accuracy": right / len(test), "correct": right, "total": len(test)}
+        for head, right in right_answers(shipped, _in_batches(test)).items()
+    }
+    of_form = {"accuracy_in_training": content["accuracy"], "accuracy": reached}
+    save_trained(shipped, form, folder, OWN, {**content, **of_form})
     return None
+
+
+def _in_batches(part: Part) -> Iterator[Batch]:
+    starts = range(0, len(part), _BATCH)
+    return part.batches([np.arange(start, min(start + _BATCH, len(part))) for start in starts])
 
 
 def write_card(folder: Path, content: Mapping[str, Any]) -> None:

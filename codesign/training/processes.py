@@ -6,7 +6,6 @@ first writes and speaks.
 """
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from codesign.training.data import IN_MEMORY
+from codesign.specs.workload import Structure, WorkloadSpec
 
 
 @dataclass(frozen=True)
@@ -63,16 +62,16 @@ class Processes:
             distributed.barrier()
 
 
-def take_threads(data: str, device: str) -> None:
-    """Takes one thread for sets of small pictures on a CPU, unless `OMP_NUM_THREADS` says more.
+def take_threads(spec: WorkloadSpec, device: str) -> None:
+    """Takes one thread for small pictures on a CPU, unless `OMP_NUM_THREADS` says otherwise.
 
     Operations are so small there that threads wait for each other longer than they work.
 
     Args:
-        data: reference of the data set.
+        spec: what is trained.
         device: `cpu` or `cuda`.
     """
-    is_small = re.split("[/:]", data, maxsplit=1)[0] in IN_MEMORY
+    is_small = spec.structure is Structure.SMALL_RESNET
     if device == "cpu" and is_small and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)
 

@@ -18,9 +18,10 @@ from codesign.specs.catalogue import load_workload_spec
 from codesign.specs.workload import EVENT_NETS, Family, WorkloadSpec
 from codesign.specs.workload import Training as Way
 from codesign.training.checkpoints import (
+    Checkpoint,
     Progress,
+    machine,
     read_checkpoint,
-    read_command,
     write_checkpoint,
 )
 from codesign.training.data import Data, open_data
@@ -78,7 +79,7 @@ def train(
     weights and card are written. Started by torch's launcher, processes share each batch.
 
     Args:
-        workload: what is trained, or its name or path; its weights are ignored.
+        workload: what is trained, or its name or path (see `trainable`); its weights are ignored.
         data: reference of a data set, as `digits` or `cifar10:FOLDER`.
         options: how; the recipe of the data set without.
         folder: where checkpoint, metrics, weights and card go; None writes nothing.
@@ -89,7 +90,7 @@ def train(
         InputError: an option, the workload, the data or the folder is not what it must be.
         DivergedError: the loss is NaN or infinite; the last checkpoint stays.
     """
-    spec = _spec(workload)
+    spec = workload if isinstance(workload, WorkloadSpec) else trainable(workload)
     chosen = options or Options()
     opened = open_data(spec, data, chosen.validation, chosen.workers)
     how = settings(chosen, opened.reference.set_name, identity_start=spec.identity_start)
@@ -157,7 +158,7 @@ class _Job:
         assert self.folder is not None
         write_metrics(self.folder, progress.history)
         write_weights(self.folder, network)
-        if refusal := write_trained(self.folder, network, content):
+        if refusal := write_trained(self.folder, network, content, self.data.test):
             self.observer.note(refusal)
 
     def command(self) -> dict[str, Any]:
@@ -167,7 +168,7 @@ class _Job:
             "network": network_options(spec) | {"classes": len(self.data.classes)},
             "loss": DUAL if spec.family is Family.DSNN else SINGLE,
             "data": self.data.provenance(),
-            "options": self.settings.decisive(),
+            "options": self.settings.decisive() | {"processes": self.here.count},
         }
         plain: dict[str, Any] = json.loads(json.dumps(command))  # as it is read again
         return plain
@@ -191,15 +192,30 @@ class _Job:
         self.here.wait()  # for the folder, which the first one makes
         progress = Progress()
         if path.exists():
-            require_same(self.folder, read_command(path), command)
-            progress = read_checkpoint(path, network, steps)
+            checkpoint = read_checkpoint(path)
+            require_same(self.folder, checkpoint.command, command)
+            checkpoint.load(network, steps)
+            progress = checkpoint.progress
             if progress.epoch < self.settings.recipe.epochs:
-                self.observer.note(
-                    f"{self.folder} is continued after {progress.epoch} epochs "
-                    f"and {progress.step} steps."
-                )
+                self._note_continued(checkpoint)
         self.here.wait()  # nobody writes before all have read
         return progress
+
+    def _note_continued(self, checkpoint: Checkpoint) -> None:
+        progress, here = checkpoint.progress, machine()
+        self.observer.note(
+            f"{self.folder} is continued in epoch {progress.epoch + 1} of "
+            f"{self.settings.recipe.epochs}, after step {progress.step}."
+        )
+        others = [
+            f"{name} was {was}, is {here.get(name)}"
+            for name, was in checkpoint.machine.items()
+            if here.get(name) != was
+        ]
+        if others:
+            self.observer.note(
+                f"its weights will not be those of one go to the last digit ({'; '.join(others)})."
+            )
 
     def _keeper(
         self, network: SpikingNetwork, steps: torch.optim.Optimizer, command: dict[str, Any]
@@ -239,9 +255,12 @@ def initial_network(spec: WorkloadSpec, data: Data, how: Settings) -> SpikingNet
     return network
 
 
-def _spec(workload: WorkloadSpec | str | Path) -> WorkloadSpec:
-    if isinstance(workload, WorkloadSpec):
-        return workload
+def trainable(workload: str | Path) -> WorkloadSpec:
+    """The workload of a name or path, whose network can be trained.
+
+    Raises:
+        InputError: it is not what it must be, or a network or spikes of the user's own.
+    """
     spec = load_workload_spec(workload)
     if not isinstance(spec, WorkloadSpec):
         problem = "must be a workload with a family (got a user's own network or spikes)."

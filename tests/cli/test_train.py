@@ -69,8 +69,9 @@ def test_a_training_says_what_it_reached_and_is_not_repeated(
 def test_a_training_that_is_killed_goes_on_bit_for_bit(
     codesign: Run, folder: Path, small: list[str]
 ) -> None:
+    small += ["--epochs", "6"]  # one epoch is too short to be killed in for sure
     assert codesign(*small, "--out", "whole").returncode == 0
-    command = [sys.executable, "-c", PROGRAM, *small, "--epochs", "2", "--out", "killed"]
+    command = [sys.executable, "-c", PROGRAM, *small, "--out", "killed"]
     process = subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not (folder / "killed" / "checkpoint.safetensors").exists():
@@ -81,7 +82,7 @@ def test_a_training_that_is_killed_goes_on_bit_for_bit(
     assert not (folder / "killed" / "card.json").exists()
     done = codesign(*small, "--out", "killed")
     assert done.returncode == 0, done.stderr
-    assert "killed is continued after 1 epochs and 0 steps" in done.stderr
+    assert "killed is continued in epoch " in done.stderr
     one, other = (load_file(folder / name / "weights.safetensors") for name in ("whole", "killed"))
     assert all((one[key] == other[key]).all() for key in one)
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from codesign.networks.trained import save_trained
-from tests.networks.trained_networks import CARD, drawn_network
+from tests.networks.trained_networks import drawn_network, save_drawn
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -35,7 +34,7 @@ def trained(folder: Path) -> Run:
     """The command line with weights of the tests in place of those that ship."""
     shelf = folder / "trained"
     for family in ("dsnn", "sew"):
-        save_trained(drawn_network(family), shelf, family, CARD)
+        save_drawn(drawn_network(family), shelf, family)
     for family, weights in (("fsnn", "dsnn"), ("dsnn", "dsnn"), ("sew", "sew")):
         text = WORKLOAD.format(
             family=family,

@@ -146,6 +146,32 @@ def test_gradient_through_two_timesteps_follows_the_chain_rule(detach_reset):
     assert x.grad.tolist() == pytest.approx([d2 * through_v1, d2], rel=1e-12)
 
 
+@pytest.mark.parametrize("layout", ["channels last", "expanded", "bfloat16"])
+def test_gradients_over_time_are_the_same_in_every_layout(layout):
+    neuron, drawn = IF(0.7), torch.Generator().manual_seed(0)
+    x = torch.randint(-8, 17, (4, 2, 8, 5, 5), generator=drawn) / 16  # exact in bfloat16 as well
+    if layout == "expanded":
+        x = x[:1].expand(x.shape)
+    other = x.movedim(2, -1).contiguous().movedim(-1, 2) if layout == "channels last" else x
+    other = other.bfloat16() if layout == "bfloat16" else other
+    x, other = (each.detach().requires_grad_() for each in (x.clone(), other))
+    weights = torch.randint(-8, 9, x.shape, generator=drawn) / 8
+    for each in (x, other):
+        (neuron(each) * weights.to(each.dtype)).sum().backward()
+    assert other.grad.dtype == other.dtype
+    tolerance = 0.03 if layout == "bfloat16" else 0  # of 8 bits of mantissa, over four timesteps
+    torch.testing.assert_close(other.grad.to(x.dtype), x.grad, rtol=tolerance, atol=tolerance)
+    assert x.grad.abs().sum() > 0
+
+
+def test_second_derivatives_are_refused():
+    x = torch.tensor([[0.3], [0.9]], requires_grad=True)
+    out = torch.ones((), requires_grad=True)
+    (first,) = torch.autograd.grad((out * IF()(x)).sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        first.sum().backward()
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -16,8 +16,8 @@ from codesign.networks.exactness import LARGEST_EXACT_SUM, input_ranges, largest
 from codesign.networks.residual import residual_network
 from codesign.networks.shipped_form import to_shipped_form
 from codesign.networks.small_residual import SmallResidualNetwork, small_residual_network
-from codesign.networks.trained import load_trained, save_trained, trained_names, trained_provenance
-from tests.networks.trained_networks import CARD, drawn_network, drawn_pictures, shelf
+from codesign.networks.trained import load_trained, trained_names, trained_provenance
+from tests.networks.trained_networks import CARD, drawn_network, drawn_pictures, save_drawn, shelf
 
 __all__ = ["shelf"]
 
@@ -35,7 +35,7 @@ def loaded(name: str, family: str, **options: object) -> SmallResidualNetwork:
 def test_what_is_loaded_is_the_shipped_form_of_what_was_saved(family: str, shelf: Path) -> None:
     network = drawn_network(family)
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    path = save_trained(network, shelf, "drawn", CARD)
+    path = save_drawn(network, shelf, "drawn")
     for key, value in network.state_dict().items():
         assert torch.equal(value, before[key])  # it can be trained on
     to_shipped_form(network)
@@ -121,8 +121,8 @@ def test_values_between_the_convolutions_of_the_accumulation_never_saturate() ->
 
 
 def test_a_full_spike_network_takes_the_weights_of_a_dual_stream_one(shelf: Path) -> None:
-    save_trained(drawn_network("dsnn"), shelf, "dual", CARD)
-    save_trained(drawn_network("dsnn", shared_head=False), shelf, "two_heads", CARD)
+    save_drawn(drawn_network("dsnn"), shelf, "dual")
+    save_drawn(drawn_network("dsnn", shared_head=False), shelf, "two_heads")
     pictures = drawn_pictures(4)
     for name, shared in (("dual", True), ("two_heads", False)):
         single, dual = loaded(name, "fsnn"), loaded(name, "dsnn", shared_head=shared)
@@ -137,7 +137,7 @@ def test_a_full_spike_network_takes_the_weights_of_a_dual_stream_one(shelf: Path
 
 
 def test_everything_that_differs_is_named(shelf: Path) -> None:
-    save_trained(drawn_network("dsnn"), shelf, "dual", CARD)
+    save_drawn(drawn_network("dsnn"), shelf, "dual")
     with pytest.raises(InputError) as told:
         loaded("dual", "sew", depth=4, width=8, shape=(1, 28, 28), classes=7)
     assert {fault.place for fault in told.value.faults} == {
@@ -148,7 +148,7 @@ def test_everything_that_differs_is_named(shelf: Path) -> None:
         loaded("dual", "fsnn", connection="or")
     with pytest.raises(InputError, match=r"shared_head: must be True"):
         loaded("dual", "dsnn", shared_head=False)
-    save_trained(drawn_network("fsnn"), shelf, "single", CARD)
+    save_drawn(drawn_network("fsnn"), shelf, "single")
     with pytest.raises(InputError, match=r"family: must be fsnn for weights 'single' \(got dsnn\)"):
         loaded("single", "dsnn")
     with pytest.raises(InputError, match="is of a network for small pictures"):
@@ -158,14 +158,16 @@ def test_everything_that_differs_is_named(shelf: Path) -> None:
 
 
 def test_other_numbers_of_timesteps_take_the_same_weights(shelf: Path) -> None:
-    save_trained(drawn_network("fsnn", timesteps=4), shelf, "drawn", CARD)
+    save_drawn(drawn_network("fsnn", timesteps=4), shelf, "drawn")
     for timesteps in (1, 3, 8):
         assert loaded("drawn", "fsnn", timesteps=timesteps).timesteps == timesteps
 
 
-@pytest.mark.parametrize("damage", ["truncated", "other layers", "no description", "no card"])
+@pytest.mark.parametrize(
+    "damage", ["truncated", "other layers", "no description", "no grid", "no card"]
+)
 def test_a_damaged_file_is_told(damage: str, shelf: Path) -> None:
-    path = save_trained(drawn_network("fsnn"), shelf, "drawn", CARD)
+    path = save_drawn(drawn_network("fsnn"), shelf, "drawn")
     if damage == "truncated":
         path.write_bytes(path.read_bytes()[:-100])
     elif damage == "no card":
@@ -176,16 +178,19 @@ def test_a_damaged_file_is_told(damage: str, shelf: Path) -> None:
     else:
         codes = load_file(path)
         metadata = {key: json.dumps(value) for key, value in trained._read(path)[0].items()}
-        del codes["layer1.0.conv1.0.bias"]
-        save_file(codes, path, metadata if damage == "other layers" else None)
+        if damage == "no grid":
+            metadata["fraction_bits"] = "{}"
+        else:
+            del codes["layer1.0.conv1.0.bias"]
+        save_file(codes, path, None if damage == "no description" else metadata)
     with pytest.raises(CodesignError, match="Install the package again"):
         loaded("drawn", "fsnn")
 
 
 def test_weights_that_were_written_again_have_another_digest(shelf: Path) -> None:
-    save_trained(drawn_network("fsnn"), shelf, "drawn", CARD)
+    save_drawn(drawn_network("fsnn"), shelf, "drawn")
     first = trained_provenance("drawn")
-    save_trained(drawn_network("fsnn", seed=1), shelf, "drawn", CARD)
+    save_drawn(drawn_network("fsnn", seed=1), shelf, "drawn")
     assert trained_provenance("drawn")["sha256"] != first["sha256"]
     assert first["kind"] == "trained"
     assert first["card"] == CARD
@@ -197,9 +202,9 @@ def test_a_network_that_diverged_leaves_nothing_behind(shelf: Path) -> None:
         with torch.no_grad():
             network.layer1[0].conv1[0].weight[0, 0, 0, 0] = value
         with pytest.raises(InputError, match=r"layer1\.0\.conv1\.0: must have weights whose sums"):
-            save_trained(network, shelf, "drawn", CARD)
+            save_drawn(network, shelf, "drawn")
     with pytest.raises(InputError, match="must be one for small pictures"):
-        save_trained(residual_network(family="fsnn", depth=18), shelf, "drawn", CARD)
+        save_drawn(residual_network(family="fsnn", depth=18), shelf, "drawn")
     assert trained_names() == ()
     assert not shelf.exists()
 
@@ -207,7 +212,7 @@ def test_a_network_that_diverged_leaves_nothing_behind(shelf: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match="must be a place that can be written"):
-        save_trained(drawn_network("fsnn"), tmp_path / "file", "drawn", CARD)
+        save_drawn(drawn_network("fsnn"), tmp_path / "file", "drawn")
 
 
 @pytest.mark.filterwarnings("ignore:TF32 acceleration")  # on leaving the block

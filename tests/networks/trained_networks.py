@@ -1,5 +1,6 @@
 """Small networks with the statistics of a training, which nobody calls trained but the tests."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from codesign.networks import trained
+from codesign.networks.shipped_form import to_shipped_form
 from codesign.networks.small_residual import SmallResidualNetwork, small_residual_network
+from codesign.networks.trained import save_trained
 
 CARD = {"data": {"title": "MNIST-5k"}, "test": "drawn at random, of no use"}
 
@@ -56,6 +59,12 @@ def drawn_pictures(count: int, shape: tuple[int, int, int] = (1, 8, 8), seed: in
     generator = torch.Generator().manual_seed(seed)
     levels = torch.randint(-128, 257, (count, *shape), generator=generator)
     return levels.clamp(min=0) / 256
+
+
+def save_drawn(network: SmallResidualNetwork, folder: Path, name: str) -> Path:
+    """Writes a network in shipped form; it stays as it is."""
+    shipped = copy.deepcopy(network)
+    return save_trained(shipped, to_shipped_form(shipped), folder, name, CARD)
 
 
 @pytest.fixture

@@ -10,14 +10,13 @@ from codesign import evaluate, load_architecture
 from codesign.inputs import network_input
 from codesign.networks.construction import build
 from codesign.networks.neurons import Neuron
-from codesign.networks.trained import save_trained
 from codesign.recording import capture
 from codesign.specs.precision import with_precision
 from codesign.specs.workload import Family, WorkloadSpec
 from codesign.trace import Trace
 from codesign.trace_cache import entry_key, recording
 from codesign.workload import Kind, LayerType, Stream
-from tests.networks.trained_networks import CARD, drawn_network, shelf
+from tests.networks.trained_networks import CARD, drawn_network, save_drawn, shelf
 
 __all__ = ["shelf"]
 
@@ -46,7 +45,7 @@ def workload(family: str, **changes: object) -> WorkloadSpec:
 
 
 def on_the_shelf(family: str, folder: Path) -> None:
-    save_trained(drawn_network(family, shape=(1, 28, 28), depth=4, width=6), folder, "drawn", CARD)
+    save_drawn(drawn_network(family, shape=(1, 28, 28), depth=4, width=6), folder, "drawn")
 
 
 def recorded(spec: WorkloadSpec) -> Trace:

@@ -3,14 +3,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
 from codesign.errors import InputError
 from codesign.training.checkpoints import (
     Progress,
+    machine,
     read_checkpoint,
-    read_command,
     write_checkpoint,
 )
 
@@ -36,8 +37,11 @@ def test_what_is_read_goes_on_as_what_was_written(tmp_path: Path):
     progress = Progress(2, 1, [0.1, 1 / 3], 1.5, [{"epoch": 1, "x": None}], {"a.b": [1, 2]}, {})
     write_checkpoint(path, network, steps, progress, {"options": {"seed": 3}})
     other, others = made(seed=1)
-    assert read_checkpoint(path, other, others) == progress
-    assert read_command(path) == {"options": {"seed": 3}}
+    checkpoint = read_checkpoint(path)
+    checkpoint.load(other, others)
+    assert checkpoint.progress == progress
+    assert checkpoint.command == {"options": {"seed": 3}}
+    assert checkpoint.machine == machine()
     step(network, steps)
     step(other, others)
     for key, value in network.state_dict().items():
@@ -50,11 +54,13 @@ def test_a_checkpoint_of_another_network_is_refused_and_nothing_touched(tmp_path
     network, steps = made(inputs=5)
     before = network[0].weight.detach().clone()
     with pytest.raises(InputError, match=r"'0.weight' must have the shape \(4, 5\) \(got \(4, 3\)"):
-        read_checkpoint(path, network, steps)
+        read_checkpoint(path).load(network, steps)
     assert torch.equal(before, network[0].weight)
 
 
-@pytest.mark.parametrize("kind", ["cut", "empty", "text", "weights", "version", "gone", "changed"])
+@pytest.mark.parametrize(
+    "kind", ["cut", "empty", "text", "weights", "version", "gone", "changed", "progress", "less"]
+)
 def test_what_is_no_whole_checkpoint_is_refused(tmp_path: Path, kind: str):
     path = tmp_path / "c.safetensors"
     network, steps = made()
@@ -65,6 +71,15 @@ def test_what_is_no_whole_checkpoint_is_refused(tmp_path: Path, kind: str):
         save_file(network.state_dict(), path)
     elif kind == "version":
         save_file(network.state_dict(), path, header)
+    elif kind in ("progress", "less"):
+        with safe_open(path, "pt") as file:
+            said = json.loads(file.metadata()["codesign_training"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        if kind == "less":
+            del said["command"]
+        else:
+            said["progress"]["another"] = 1
+        save_file(tensors, path, {"codesign_training": json.dumps(said)})
     elif kind == "gone":
         path.unlink()
     else:
@@ -75,4 +90,4 @@ def test_what_is_no_whole_checkpoint_is_refused(tmp_path: Path, kind: str):
             }[kind]
         )
     with pytest.raises(InputError, match="must be a whole checkpoint of a training"):
-        read_checkpoint(path, network, steps)
+        read_checkpoint(path)

@@ -112,10 +112,10 @@ def test_pictures_of_another_shape_are_refused(tmp_path: Path):
 
 
 def test_no_samples_are_refused(tmp_path: Path):
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="must hold JPEG files, or a folder of them"):
         open_data(RESNET, f"imagenet:{tmp_path}")
     (tmp_path / "n01").mkdir()
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=r"for each class \(got n01 without any\)"):
         open_data(RESNET, f"imagenet:{tmp_path}")
     write_imagenet(tmp_path / "few", {"n01": 5})
     with pytest.raises(InputError, match=r"at least 10 samples to hold some out \(got 5\)"):

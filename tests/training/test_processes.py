@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from codesign.errors import InputError
+from codesign.training import train
 from codesign.training.firing import FiringRates
 from codesign.training.objective import Objective
 from codesign.training.processes import processes
-from tests.training.small import BATCH
+from tests.training.small import BATCH, small_options, small_spec
 from tests.training.test_objective import LABELS, PICTURES, network
 
 _TRAIN = """
@@ -122,6 +124,11 @@ def test_two_processes_go_on_bit_for_bit(pair: Path, tmp_path: Path):
     assert not (tmp_path / "out" / "card.json").exists()
     assert launched(_TRAIN, tmp_path, 2, "0") == [0, 0]
     assert equal(state(pair / "0.pt"), state(tmp_path / "0.pt"))
+
+
+def test_another_number_of_processes_is_another_training(pair: Path):
+    with pytest.raises(InputError, match=r"options\.processes was 2, now 1"):
+        train(small_spec(), "digits", small_options(), folder=pair / "out")
 
 
 def test_two_processes_have_the_gradients_of_one(pair: Path):

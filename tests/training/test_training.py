@@ -7,11 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-from codesign.errors import InputError
+from codesign.accuracy import accuracy
+from codesign.errors import Fault, InputError
 from codesign.networks.construction import build
 from codesign.specs.workload import WorkloadSpec
 from codesign.training import Observer, Options, Training, train
+from codesign.training import checkpoints as checkpoints_module
 from codesign.training import loop as loop_module
+from codesign.training import outcome as outcome_module
 from codesign.training.loop import DivergedError
 from codesign.training.outcome import CARD, CHECKPOINT, METRICS, WEIGHTS
 from tests.datasets.written import write_gestures, write_imagenet
@@ -80,7 +83,7 @@ def test_what_was_interrupted_goes_on_bit_for_bit(
     assert without_times(done.history) == without_times(whole.history)
     assert done.card["firing_rates"] == whole.card["firing_rates"]
     if after != [0]:  # the first checkpoint is written behind the first step's announcement
-        assert "is continued after" in watch.notes[0]
+        assert "is continued in epoch" in watch.notes[0]
 
 
 def test_momentum_goes_on_as_well(tmp_path: Path):
@@ -137,6 +140,47 @@ def test_a_folder_of_another_command_is_refused_and_left_alone(
     with pytest.raises(InputError, match=message):
         train(spec, "digits", options, folder=tmp_path)
     assert (tmp_path / CHECKPOINT).read_bytes() == before
+
+
+def test_what_another_machine_began_is_continued_with_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    there = checkpoints_module.machine() | {"torch": "1.0"}
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoints_module, "machine", lambda: there)
+        with pytest.raises(Stop):
+            train(small_spec(), "digits", small_options(), folder=tmp_path, observer=Stopping(1))
+    watch = Stopping()
+    train(small_spec(), "digits", small_options(), folder=tmp_path, observer=watch)
+    assert watch.notes[0] == f"{tmp_path} is continued in epoch 1 of 2, after step 1."
+    assert (
+        f"not be those of one go to the last digit (torch was 1.0, is {torch.__version__}"
+        in watch.notes[1]
+    )
+
+
+def test_the_form_of_the_shipped_weights_has_a_card_of_its_own(tmp_path: Path):
+    done = train(small_spec(width=4), "digits", small_options(batch=64), folder=tmp_path)
+    card = json.loads((tmp_path / "trained.json").read_text())
+    assert card["accuracy_in_training"] == done.card["accuracy"]
+    own = accuracy(small_spec(width=4, weights=f"trained:{tmp_path}"), notice=pytest.fail)
+    assert own is not None
+    assert {head: each["correct"] for head, each in card["accuracy"].items()} == own.heads
+    assert {each["total"] for each in card["accuracy"].values()} == {359}
+
+
+def test_weights_without_a_shipped_form_are_kept_with_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(_: nn.Module) -> None:
+        raise InputError(Fault("layer1", "must have weights whose sums are exact."))
+
+    monkeypatch.setattr(outcome_module, "to_shipped_form", refuse)
+    watch = Stopping()
+    train(small_spec(), "digits", small_options(epochs=1), folder=tmp_path, observer=watch)
+    assert "no weights for a chip's number formats: layer1: must have" in watch.notes[0]
+    assert (tmp_path / WEIGHTS).exists()
+    assert not (tmp_path / "trained.safetensors").exists()
 
 
 def test_a_folder_serves_one_training_at_a_time(tmp_path: Path):
