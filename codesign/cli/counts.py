@@ -73,7 +73,8 @@ def _print(reader: "Console", summary: dict[str, Any]) -> None:
     """A row for each layer, then totals and what the paper derives from them."""
     from rich.table import Table
 
-    from codesign.pages.headline import samples_sentences, statements
+    from codesign.pages.headline import samples_sentences
+    from codesign.pages.origins import statements
     from codesign.units import si
 
     table = Table(box=None, pad_edge=False)

@@ -60,7 +60,7 @@ def paper(
 def _rebuilt(work: "Study", rows: "Sequence[Row]") -> "tuple[list[Pair], list[str]]":
     """Each row with what is counted on its network, and what must be said of their origin."""
     from codesign.counting import count_layers, totals
-    from codesign.pages.headline import statements
+    from codesign.pages.origins import statements
     from codesign.published import rebuild
     from codesign.specs.catalogue import load_architecture, load_workload_spec
 

@@ -21,10 +21,10 @@ from codesign.pages.headline import (
     peak_words,
     repeated_integers,
     samples_sentences,
-    statements,
 )
 from codesign.pages.latency import interval_words
 from codesign.pages.messages import message_sentences
+from codesign.pages.origins import statements, weights_words
 from codesign.pages.rankings import ranking_sentences
 from codesign.pages.refusals import Refusal, refusal_sentences
 from codesign.results import Result
@@ -135,6 +135,8 @@ def _headline(summary: dict[str, Any]) -> list[tuple[str, str]]:
             rows.append(("area", f"{summary['area_mm2']:.3g} mm2"))
     if share := accuracy_share(summary):
         rows.append(("accuracy", f"{share}  ({accuracy_words(summary)})"))
+    if weights := weights_words(summary["provenance"] or {}):
+        rows.append(("weights", weights))
     energy = _joule(summary["energy_pj"]) + _spread(summary, "energy_pj", _JOULE_PER_PJ, "J")
     return [*rows, ("energy", energy)]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from codesign.errors import Fault, InputError
-from codesign.pages import comparison, headline, pathway_cost
+from codesign.pages import comparison, headline, origins, pathway_cost
 from codesign.pages.content import Page, Picture, Section, Tile, quantity
 from codesign.pages.document import write_page
 from codesign.pages.energy import PICOJOULE
@@ -88,7 +88,7 @@ def _title(results: Sequence[Result]) -> str:
 
 def _statements(results: Sequence[Result]) -> list[str]:
     texts = [
-        text for result in results for text in headline.statements(result.summary["provenance"])
+        text for result in results for text in origins.statements(result.summary["provenance"])
     ]
     summaries = [result.summary for result in results]
     return [
@@ -123,7 +123,7 @@ def _tiles(results: Sequence[Result]) -> list[Tile]:
 def _facts(results: Sequence[Result]) -> dict[str, str]:
     """What all runs share is said once, what those of a chip or a workload share once for it, and
     the rest for each run."""
-    known = [headline.facts(result.summary) for result in results]
+    known = [origins.facts(result.summary) for result in results]
     shared: dict[str, str] = {}
     single: dict[str, str] = {}
     for key in dict.fromkeys(key for facts in known for key in facts):

@@ -7,7 +7,7 @@ the first. Layers are the same if their names are.
 from collections.abc import Mapping
 from typing import Any
 
-from codesign.pages import headline
+from codesign.pages import headline, origins
 from codesign.pages.content import (
     Cell,
     Figure,
@@ -43,7 +43,7 @@ _SCALARS = (
 def difference_page(before: Result, after: Result) -> Page:
     """The content of the page."""
     summaries = [before.summary, after.summary]
-    provenance = [text for each in summaries for text in headline.statements(each["provenance"])]
+    provenance = [text for each in summaries for text in origins.statements(each["provenance"])]
     return Page(
         title=f"{_name(before)} and {_name(after)}",
         statements=[*dict.fromkeys(provenance), *_changes(before, after)],
@@ -105,7 +105,7 @@ def layer_changes(before: Result, after: Result) -> dict[str, Pair]:
 def facts(before: Result, after: Result) -> dict[str, str]:
     """What differs between the inputs of both runs, and what does not."""
     known = [
-        headline.facts(result.summary) | {"changes": _set(result), "clock": _clock(result)}
+        origins.facts(result.summary) | {"changes": _set(result), "clock": _clock(result)}
         for result in (before, after)
     ]
     said = {}

@@ -15,6 +15,7 @@ from codesign.pages import (
     energy_tree,
     headline,
     latency,
+    origins,
     timeline,
 )
 from codesign.pages.content import Page, Picture, Section, Stacked, Table
@@ -60,20 +61,20 @@ def run_page(result: Result) -> Page:
     sections += [*noc_section(result), *power_section(summary)]
     sections += [_activity(result), _layers(result), *mapping_section(result)]
     sections += message_section(summary)
-    sources = headline.sources(summary)
+    sources = origins.sources(summary)
     if sources:
         sections.append(_sources(sources))
     return Page(
         title=f"{summary['workload']} on {summary['architecture']}",
         statements=[
-            *headline.statements(summary["provenance"] or {}),
+            *origins.statements(summary["provenance"] or {}),
             *headline.overflow_sentences([summary]),
             *headline.idle_sentences([summary]),
             *headline.changes_sentences([summary]),
         ],
         lead=headline.headline(summary),
         tiles=headline.tiles(summary, energy.parts_of(result.energy, "stream")),
-        facts=headline.facts(summary),
+        facts=origins.facts(summary),
         sections=sections,
         repricing=repricing([str(summary["workload"])], [result], ENERGY_FIGURES),
     )

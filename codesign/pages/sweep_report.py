@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from codesign.exploration.results import Status, SweepResult
-from codesign.pages import headline
+from codesign.pages import origins
 from codesign.pages.content import Page, Section
 from codesign.pages.document import write_page
 from codesign.pages.sweeps.best import (
@@ -66,7 +66,7 @@ def sweep_page(result: SweepResult) -> Page:
     sections = [_fronts(known), _effects(known), _floors(known)]
     return Page(
         title=f"Sweep {result.summary['name']}",
-        statements=headline.statements(result.summary["provenance"]),
+        statements=origins.statements(result.summary["provenance"]),
         lead=sweep_sentences(known),
         tiles=best_tiles(known),
         facts=_facts(result.summary),
@@ -188,7 +188,7 @@ def _origins(summary: Mapping[str, Any]) -> dict[str, str]:
     owners: dict[tuple[str, str], list[str]] = {}
     for network, origin in summary["provenance"].items():
         known = origin if isinstance(origin, Mapping) else {"origin": origin}
-        for fact in headline.origin(known).items():
+        for fact in origins.origin(known).items():
             owners.setdefault(fact, []).append(network)
     count = len(summary["provenance"])
     return {

@@ -153,82 +153,9 @@ def test_bounds_are_sorted_with_the_nearest_first(bounds: dict[str, int]) -> Non
     assert all(bound.share == bound.cycles / 10**9 for bound in data)
 
 
-@pytest.mark.parametrize(
-    ("provenance", "expected"),
-    [
-        ({"weights": {"kind": "trained"}}, []),
-        (
-            {"weights": {"kind": "calibrated", "target": "Table 2"}},
-            ["Weights: calibrated to Table 2, not trained."],
-        ),
-        (
-            {"weights": "calibrated to Table 2, not trained"},
-            ["Weights: calibrated to Table 2, not trained."],
-        ),
-        (
-            {"runs": [{"weights": "calibrated, seed 3."}]},
-            ["Weights: calibrated, seed 3, not trained."],
-        ),
-        (
-            {"weights": {"kind": "calibrated, not trained"}},
-            ["Weights: calibrated to published counts, not trained."],
-        ),
-        ({"weights": "calibrated"}, ["Weights: calibrated, not trained."]),
-        ({"weights": {"kind": "initialised"}}, ["Weights: initialised at random, not trained."]),
-        ({"weights": {"kind": "checkpoint", "description": "as given"}}, []),
-        (
-            {
-                "weights": {"kind": "calibrated", "target": "Table 2"},
-                "text": "calibrated to Table 2, not trained",
-            },
-            ["Weights: calibrated to Table 2, not trained."],
-        ),
-    ],
-)
-def test_calibrated_is_never_shown_as_trained(
-    provenance: dict[str, Any], expected: list[str]
-) -> None:
-    assert headline.statements(provenance) == expected
-
-
-def test_simulated_is_never_shown_as_recorded() -> None:
-    events = {"kind": "simulated events", "name": "astronaut.png"}
-    provenance = {"weights": {"kind": "trained"}, "input": {"image 1": events, "image 2": events}}
-    assert headline.statements(provenance) == [
-        "Input: simulated events of astronaut.png, not recorded."
-    ]
-    assert headline.statements({"input": {"kind": "photograph", "name": "astronaut.png"}}) == []
-    assert headline.statements({"runs": [{"input": {"kind": "simulated"}}]}) == [
-        "Input: simulated, not recorded."
-    ]
-
-
-def test_facts_hold_every_value_of_the_provenance() -> None:
-    facts = headline.facts(summary(provenance={"weights": {"sha256": "cc"}, "input": "photo"}))
-    assert facts["weights sha256"] == "cc"
-    assert facts["input"] == "photo"
-    assert (facts["trace hash"], facts["architecture hash"]) == ("aa", "bb")
-
-
-def test_sources_keep_the_places_of_the_file_and_may_be_missing() -> None:
-    assert headline.sources(summary()) == {}
-    places = {"cores.spike.weight_memory": "CACTI 7"}
-    assert headline.sources(summary(sources=places)) == places
-
-
 def test_the_bound_of_a_kind_of_core_is_named_after_its_cores() -> None:
     limited = summary(bounds_cycles={"compute_spike": 4_000_000, "dependency": 3_000_000})
     assert "the nearest bound is that of the busiest spike core" in headline.limit_sentence(limited)
-
-
-def test_a_source_says_that_another_number_was_put_in_its_place() -> None:
-    sources = {"cores.spike": "a", "cores.spike.operations": "b", "storage.dram": "c"}
-    changes = ["cores.spike.operations.ac=1 pJ", "workload.timesteps=2", "cores.spike.count=8"]
-    assert headline.sources({"sources": sources, "changes": changes}) == {
-        "cores.spike": "a (changed: cores.spike.count=8)",
-        "cores.spike.operations": "b (changed: cores.spike.operations.ac=1 pJ)",
-        "storage.dram": "c",
-    }
 
 
 def overflow(layer: str, needs_bits: int, basis: str = "recorded") -> dict[str, Any]:
