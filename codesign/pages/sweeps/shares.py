@@ -15,6 +15,8 @@ from codesign.pages.sweeps.quantities import Objective
 from codesign.pages.sweeps.study import Study
 
 RANDOM = "random numbers, for comparison"
+_MOST_HEADINGS = 9
+"""Of an objective and a workload, side by side on a page of 1,280 pixels."""
 
 Matrix = dict[tuple[str, str], list[float]]
 """By objective and workload: a value for each factor; NaN where nothing can be said."""
@@ -176,10 +178,20 @@ def share_table(data: Matrix, names: Sequence[str], order: Sequence[int], title:
 
 
 def share_figure(data: Matrix, names: Sequence[str], order: Sequence[int]) -> Figure:
-    """A map of axes by objectives; what matters most is at the top."""
-    figure = new_figure(130 + 36 * len(order), showlegend=False)
+    """A map of axes by objectives; what matters most is at the top.
+
+    Where headings of the objectives would overlap, they are at the left, and what matters most too.
+    """
+    across = [f"{label(objective)}<br>{label(workload)}" for objective, workload in data]
+    down = [label(names[place]) for place in order]
     cells = [[own[place] for own in data.values()] for place in order]
+    height = 36
+    if len(data) > _MOST_HEADINGS:
+        height = 24
+        across, down = down, [each.replace("<br>", ", ") for each in across]
+        cells = [list(column) for column in zip(*cells, strict=True)]
     texts = [["" if np.isnan(c) else percent(c) for c in row] for row in cells]
+    figure = new_figure(130 + height * len(down), showlegend=False)
     figure.data.append(
         {
             "type": "heatmap",
@@ -188,8 +200,8 @@ def share_figure(data: Matrix, names: Sequence[str], order: Sequence[int]) -> Fi
             "texttemplate": "%{text}",
             "hovertemplate": "%{y}<br>%{x}<br>%{text}<extra></extra>",
             "hoverongaps": False,
-            "x": [f"{label(objective)}<br>{label(workload)}" for objective, workload in data],
-            "y": [label(names[place]) for place in order],
+            "x": across,
+            "y": down,
             "zmin": 0,
             "zmax": 100,
             "colorscale": [[0.0, "#EEF4FA"], [0.5, "#6FA8D0"], [1.0, "#0B4F86"]],

@@ -20,6 +20,7 @@ from codesign.pages.sweeps.shares import (
     delta_sentence,
     is_balanced,
     share_data,
+    share_figure,
     share_pictures,
     share_sentences,
 )
@@ -119,6 +120,20 @@ def test_the_map_of_shares_says_what_moves_what() -> None:
     own = known.points[known.of_workload("fsnn50")]
     means = own.groupby(CORES)["latency_s"].transform("mean")
     assert cell.value == pytest.approx(means.var(ddof=0) / own["latency_s"].var(ddof=0))
+
+
+@pytest.mark.parametrize(("count", "is_turned"), [(9, False), (10, True)])
+def test_a_map_of_many_objectives_has_them_at_its_left(count: int, is_turned: bool) -> None:
+    data = {("energy", f"net{n}"): [0.1 * n, 0.9 - 0.05 * n] for n in range(count)}
+    figure = share_figure(data, ["lanes", "cores"], [1, 0])
+    drawn(figure)
+    (trace,) = figure.data
+    z = np.array(trace["z"]) / 100
+    shares = np.array(list(data.values()))[:, [1, 0]]
+    assert z == pytest.approx(shares if is_turned else shares.T)
+    heads = trace["y"] if is_turned else trace["x"]
+    assert heads[1] == ("energy, net1" if is_turned else "energy<br>net1")
+    assert (trace["x"] if is_turned else trace["y"]) == ["cores", "lanes"]
 
 
 def test_without_the_extra_the_page_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
