@@ -1,11 +1,17 @@
-"""tools/depth_experiment.py on made-up rows, on one real training, and on its page."""
+"""tools/depth_experiment.py on made-up rows, on real trainings, and on what it has written.
+
+Figures are looked at without a browser: their files carry the digests of their data.
+"""
 
 import json
+import re
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -18,8 +24,16 @@ sys.path.insert(0, str(ROOT / "tools"))  # scripts find each other by their fold
 
 import depth_experiment as experiment  # noqa: E402
 import depth_measures as measures  # noqa: E402
-import depth_results as results  # noqa: E402
+from depth_claims import CLAIMS  # noqa: E402
+from depth_document import document, drawn_figures  # noqa: E402
+from depth_intervals import decades, difference, interval  # noqa: E402
 from depth_results_page import results_page  # noqa: E402
+from depth_rows import growth  # noqa: E402
+from depth_tables import all_tables  # noqa: E402
+from vector_figures import digest, stale_drawings  # noqa: E402
+
+WRITTEN = ROOT / experiment.TARGET
+FIGURES = ROOT / "docs" / "training"
 
 PLAN = experiment.Plan(measures.Size(4, 2, 1, 64), (3, 4, 6), seeds=4, fewer_seeds=3, start_depth=6)
 ACCURACY = {"td_bn": 0.8, "single": 0.9, "dual": 0.95, "apart": 0.95, "sew": 0.93}
@@ -67,7 +81,7 @@ ROWS = made_up(usual)
 
 def fared(rows: list[dict[str, Any]], word: str) -> str:
     """The verdict on the one claim that has a word in it."""
-    ((claim, find),) = ((c, f) for c, f in results.CLAIMS.items() if word in c)
+    ((claim, find),) = ((c, f) for c, f in CLAIMS.items() if word in c)
     assert claim
     return find(rows)[1]
 
@@ -86,20 +100,20 @@ def test_the_plan_has_every_way_at_every_depth_and_seed_and_every_g_at_one_depth
 
 def test_an_interval_is_that_of_student() -> None:
     # 4.302653 is the quantile of .975 for two degrees of freedom, in any table
-    found = results.interval([1.0, 2.0, 3.0])
+    found = interval([1.0, 2.0, 3.0])
     assert found is not None
     assert (found.mean, found.count) == (2.0, 3)
     assert found.half == pytest.approx(4.302653 / 3**0.5, rel=1e-6)
     assert found.text(100) == "200.0 ± 248.4"
     assert found.sign == 0
-    assert results.interval([1.0, 1.1, 1.2]).sign == 1
-    assert results.interval([-1.0, -1.1, -1.2]).sign == -1
-    assert results.interval([5.0]).sign == 0
-    assert results.interval([]) is None
+    assert interval([1.0, 1.1, 1.2]).sign == 1
+    assert interval([-1.0, -1.1, -1.2]).sign == -1
+    assert interval([5.0]).sign == 0
+    assert interval([]) is None
 
 
 def test_differences_are_taken_seed_by_seed() -> None:
-    found = results.difference({0: 1.0, 1: 5.0, 7: 0.0}, {1: 4.0, 0: 0.5, 3: 9.0})
+    found = difference({0: 1.0, 1: 5.0, 7: 0.0}, {1: 4.0, 0: 0.5, 3: 9.0})
     assert found is not None
     assert (found.mean, found.count) == (0.75, 2)
 
@@ -144,10 +158,10 @@ def test_a_claim_that_holds_at_some_depths_says_at_which() -> None:
 
 
 def test_a_gradient_of_zero_has_no_growth() -> None:
-    assert results.growth([100.0, 3.0, 1.0]) == 2.0
-    assert results.growth([0.0, 3.0, 1.0]) is None
-    assert results.decades([None, 1.0, None]) == "0 in 2 of 3"
-    assert results.decades([1.0, 2.0, 3.0]) == "+2.00 ± 2.48"
+    assert growth([100.0, 3.0, 1.0]) == 2.0
+    assert growth([0.0, 3.0, 1.0]) is None
+    assert decades([None, 1.0, None]) == "0 in 2 of 3"
+    assert decades([1.0, 2.0, 3.0]) == "+2.00 ± 2.48"
 
 
 def test_a_training_that_diverged_is_left_out_and_named() -> None:
@@ -156,17 +170,17 @@ def test_a_training_that_diverged_is_left_out_and_named() -> None:
     for key in ("accuracy", "training_accuracy", "features", "rates"):
         del lost[key]
     lost["diverged"] = "epoch 1: the loss must be finite"
-    text = "\n".join(results.docs_lines(rows))
+    text = document(rows)
     assert "Left out because their loss diverged: {'kind': 'training', 'way': 'sew'" in text
 
 
 def test_the_documents_tables_have_as_many_cells_as_headings() -> None:
-    lines = list(results.docs_lines(ROWS))
-    assert sum(line.startswith("## ") for line in lines) == 10
-    for _, _, columns, cells in results.all_tables(ROWS):
+    text = document(ROWS)
+    assert sum(line.startswith("## ") for line in text.splitlines()) == 10
+    for _, _, columns, cells in all_tables(ROWS):
         assert cells
         assert all(len(line) == len(columns) for line in cells)
-    assert all(f"| {claim} |" in "\n".join(lines) for claim in results.CLAIMS)
+    assert all(f"| {claim} |" in text for claim in CLAIMS)
 
 
 def test_the_page_has_every_figure_with_its_axes_named() -> None:
@@ -224,9 +238,81 @@ def test_a_row_is_the_same_when_it_is_measured_again(case: measures.Case) -> Non
         assert heads == (dual if case.way in TWO_HEADS else {"spike"})
 
 
-@pytest.mark.skipif(not experiment.ROWS.exists(), reason="the experiment has not been run")
-def test_the_document_is_what_its_rows_say() -> None:
-    rows = json.loads((ROOT / experiment.ROWS).read_text())
-    text = "\n".join(results.docs_lines(rows)).rstrip() + "\n"
-    assert (ROOT / experiment.TARGET).read_text() == text
-    assert len(rows) == len(experiment.FULL.cases())
+@pytest.fixture(scope="module")
+def measured() -> list[dict[str, Any]]:
+    """The rows of the last run."""
+    return json.loads(WRITTEN.with_suffix(".json").read_text("utf-8"))
+
+
+def test_the_document_and_its_figures_are_what_the_rows_say(measured: list[dict[str, Any]]) -> None:
+    assert len(measured) == len(experiment.FULL.cases())
+    assert document(measured) == WRITTEN.read_text("utf-8")
+    figures = drawn_figures(measured)
+    assert stale_drawings(FIGURES, figures) == []
+    assert {path.name for path in FIGURES.iterdir()} == set(figures)
+
+
+def test_the_document_shows_each_figure_once_and_together_they_are_small() -> None:
+    shown = re.findall(r'<img src="training/([^"]+)" alt="[^"]+"', WRITTEN.read_text("utf-8"))
+    files = list(FIGURES.iterdir())
+    assert sorted(shown) == sorted(path.name for path in files)
+    assert sum(path.stat().st_size for path in files) <= 300_000
+    for path in files:
+        assert ElementTree.parse(path).getroot().tag.endswith("svg")
+
+
+def test_figures_stand_at_the_tables_they_belong_to() -> None:
+    sections = re.split(r"^## ", document(ROWS), flags=re.MULTILINE)[1:]
+    shown = {
+        part.splitlines()[0]: re.findall(r'src="training/(.*)\.svg"', part) for part in sections
+    }
+    assert {title: names for title, names in shown.items() if names} == {
+        "Accuracy against depth (Fig. 3)": ["accuracy", "accuracy-2"],
+        "Accuracy by g (Table 3)": ["connections"],
+        "Features with and without the pathway (Fig. 4)": ["features", "features-2", "features-3"],
+        "Firing rates after training (Fig. 5)": ["rates", "rates-2"],
+        "Firing rates before training (Fig. 6)": ["start-rates", "start-rates-2"],
+        "Gradients before training, random branches (Figs. 7 and 8)": ["gradients"],
+    }
+
+
+def test_other_rows_make_other_figures() -> None:
+    def better(case: measures.Case, head: str) -> float:
+        return usual(case, head) + 0.001
+
+    ours, others = drawn_figures(ROWS), drawn_figures(made_up(better))
+    changed = [name for name in ours if digest(ours[name]) != digest(others[name])]
+    assert changed == ["accuracy.svg", "accuracy-2.svg", "connections.svg"]
+
+
+def test_the_closer_view_of_accuracies_says_where_it_is_cut_off() -> None:
+    whole, closer = (drawn_figures(ROWS)[f"accuracy{n}.svg"].figure for n in ("", "-2"))
+    assert whole.data == closer.data
+    assert "range" not in whole.layout["yaxis"]
+    assert closer.layout["yaxis"]["range"] == [90, 100]
+    assert "cut off at 90" in closer.layout["yaxis"]["title"]["text"]
+
+
+def test_everything_is_written_again_from_the_rows_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docs = tmp_path / "docs"
+    shutil.copytree(FIGURES, docs / "training")  # current, so that nothing is drawn
+    (docs / "training" / "older.svg").write_text("<svg/>")
+    shutil.copy(WRITTEN.with_suffix(".json"), docs)
+    monkeypatch.chdir(tmp_path)
+    experiment.main(["--written"])
+    assert (docs / "training.md").read_bytes() == WRITTEN.read_bytes()
+    assert {path.name for path in (docs / "training").iterdir()} == {
+        path.name for path in FIGURES.iterdir()
+    }
+    assert {path.name for path in Path("build/depth").iterdir()} == {"page.html", "rows.parquet"}
+
+
+def test_without_rows_there_is_nothing_to_write_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=r"training\.json: must be the rows of an experiment"):
+        experiment.main(["--written"])
+    assert list(tmp_path.iterdir()) == []

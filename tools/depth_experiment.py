@@ -2,8 +2,13 @@
 
 Run it from the root of a checkout: `.venv/bin/python tools/depth_experiment.py [FOLDER]`. Every
 training is a file in the folder (`build/depth` if none is named), so that a run goes on where
-another was stopped; remove the folder when the program has changed. `--quick` takes two minutes,
-trains hardly anything, and writes its page into the folder alone.
+another was stopped; remove the folder when the program has changed. All rows are then written to
+docs/training.json, and what follows from them: docs/training.md, its figures in docs/training/, and
+in the folder rows.parquet and page.html, where the figures can be pointed into.
+
+`--written` measures nothing: it reads docs/training.json and writes again what follows from it.
+`--quick` takes two minutes, trains hardly anything, and writes everything into the folder alone.
+Figures that are not current need kaleido and a Chromium.
 """
 
 import argparse
@@ -21,16 +26,18 @@ from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before numpy: processes share two cores
 
+from depth_document import write_document
 from depth_measures import START, TRAINING, Case, Size, measure
-from depth_results import BY_DEPTH, docs_lines, table
 from depth_results_page import results_page
+from depth_rows import BY_DEPTH, Rows, table
 
+from codesign.errors import Fault, InputError
 from codesign.pages.document import write_page
 from codesign.whole_files import write_whole
 
 PROCESSES = 2
 LOGIC = ("iand", "and", "or", "xor")
-TARGET, ROWS = Path("docs/training.md"), Path("docs/training.json")
+TARGET = Path("docs/training.md")
 
 
 @dataclass(frozen=True)
@@ -133,20 +140,52 @@ def kept(plan: Plan, case: Case, folder: Path) -> dict[str, Any] | None:
     return row if {key: row.get(key) for key in wanted} == wanted else None
 
 
+def written(store: Path) -> Rows:
+    """The rows that a file holds.
+
+    Raises:
+        InputError: it cannot be read as rows.
+    """
+    try:
+        found: Rows = json.loads(store.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        problem = f"must be the rows of an experiment ({error})."
+        fix = "Run tools/depth_experiment.py without --written."
+        raise InputError(Fault(str(store), problem, fix)) from error
+    return found
+
+
+def write_results(measured: Rows, target: Path, folder: Path) -> None:
+    """Writes what follows from rows; the document last, whose figures may need a browser.
+
+    Raises:
+        InputError: a file cannot be written, or a figure that is not current cannot be drawn.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    table(measured).to_parquet(folder / "rows.parquet")
+    write_page(results_page(measured), folder / "page.html")
+    write_document(measured, target)
+    print(f"{folder / 'rows.parquet'}, {folder / 'page.html'}, {target}")
+
+
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path)
-    parser.add_argument("--quick", action="store_true", help="two minutes, and no answer")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--quick", action="store_true", help="two minutes, and no answer")
+    kind.add_argument("--written", action="store_true", help="from docs/training.json alone")
     given = parser.parse_args(arguments)
     plan, usual = (QUICK, "build/depth_quick") if given.quick else (FULL, "build/depth")
     folder = given.folder or Path(usual)
-    measured = rows(plan, folder / "rows")
-    target, store = (TARGET, ROWS) if plan is FULL else (folder / "training.md", folder / "t.json")
-    write_whole(store, (json.dumps(measured, separators=(",", ":")) + "\n").encode())
-    write_whole(target, ("\n".join(docs_lines(measured)).rstrip() + "\n").encode())
-    table(measured).to_parquet(folder / "rows.parquet")
-    write_page(results_page(measured), folder / "page.html")
-    print(f"{target}, {store}, {folder / 'rows.parquet'}, {folder / 'page.html'}")
+    target = folder / TARGET.name if given.quick else TARGET
+    store = target.with_suffix(".json")
+    try:
+        if not given.written:
+            measured = rows(plan, folder / "rows")
+            write_whole(store, (json.dumps(measured, separators=(",", ":")) + "\n").encode())
+        write_results(written(store), target, folder)
+    except InputError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

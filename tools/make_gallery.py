@@ -3,30 +3,24 @@
 Run it from the root of a checkout: `.venv/bin/python tools/make_gallery.py` (or `make gallery`).
 It needs kaleido and a Chromium for figures that are not current; `--check` needs neither, writes
 nothing, and ends with status 1 if anything of the gallery is not what the program gives now.
-
-Each figure carries the SHA-256 of the data that it was drawn from, with numbers of six digits: sums
-of floats differ in their last digits between processors.
 """
 
 import argparse
-import hashlib
 import json
 import math
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from ruamel.yaml import YAML
+from vector_figures import stale_drawings, write_drawings
 
 from codesign.combination import combine
 from codesign.evaluation import evaluate
 from codesign.pages.compare_report import compare_page
-from codesign.pages.content import Page, Picture, Section
-from codesign.pages.figure_files import printed, write_figures
+from codesign.pages.content import Page, Picture
 from codesign.pages.run_report import run_page
 from codesign.results import Result
 from codesign.specs.architecture import Architecture, Noc
@@ -45,17 +39,6 @@ into and to zoom; `codesign report FOLDER --figures svg` writes those of a run.
 The weights are calibrated to the operation counts and energies that arXiv 2301.11929 prints, and
 not trained; the input is one photograph, or events that are simulated from it.
 """
-
-_MARK = re.compile(r"<!-- drawn from data of SHA-256 ([0-9a-f]{64}) -->")
-_UNSEEN = re.compile(
-    r'<path d="M0,0Z"[^>]*/>'  # bars of no height
-    r"|<text [^>]*scale\(0\.[0-3]\d*\)[^>]*>.*?</text>"  # letters below 5 pixels
-)
-_DEFAULTS = {
-    *("vector-effect: none", "pointer-events: none", "white-space: pre"),
-    *("opacity: 1", "fill-opacity: 1", "stroke-opacity: 1"),
-}
-"""Declarations that change nothing in a picture that is only looked at."""
 
 
 @dataclass(frozen=True)
@@ -140,20 +123,6 @@ def pictures(page: Page, names: Sequence[str]) -> list[Picture]:
     return [known[name] for name in names]
 
 
-def digest(picture: Picture) -> str:
-    """SHA-256 of all that a figure is drawn from."""
-    text = json.dumps(_rounded(printed(picture)), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, dict):
-        return {key: _rounded(each) for key, each in value.items()}
-    return [_rounded(each) for each in value] if isinstance(value, list | tuple) else value
-
-
 def page_text(exhibits: Sequence[tuple[Exhibit, Page, list[str]]]) -> str:
     """The page that shows all exhibits."""
     parts = [HEAD]
@@ -198,10 +167,7 @@ def stale(texts: dict[str, str], figures: dict[str, Picture]) -> Iterator[str]:
     for name, text in texts.items():
         if name not in present or not _alike((TARGET / name).read_text("utf-8"), text):
             yield name
-    for name, picture in figures.items():
-        found = _MARK.search((TARGET / name).read_text("utf-8")) if name in present else None
-        if found is None or found[1] != digest(picture):
-            yield name
+    yield from stale_drawings(TARGET, figures)
 
 
 def _alike(old: str, new: str) -> bool:
@@ -229,57 +195,18 @@ def _equal(one: Any, other: Any) -> bool:
 def write(texts: dict[str, str], figures: dict[str, Picture]) -> None:
     """Brings the gallery up to date; figures that are current stay as they are."""
     wanted = list(stale(texts, figures))
-    missing = [name for name in wanted if name in figures]
-    drawn = dict(zip(missing, drawings([figures[name] for name in missing]), strict=True))
+    write_drawings(TARGET, figures)
     for name in wanted:
         path = TARGET / name
-        if text := (texts | drawn).get(name):
+        if name in texts:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
-        else:
+            path.write_text(texts[name], "utf-8")
+        elif name not in figures:
             path.unlink()
         print(path.relative_to(ROOT))
     size = sum(path.stat().st_size for path in TARGET.rglob("*") if path.is_file())
     if size > LARGEST_BYTES:
         sys.exit(f"{TARGET}: must be at most {LARGEST_BYTES} bytes (got {size}). Show less.")
-
-
-def drawings(figures: Sequence[Picture]) -> list[str]:
-    """Figures as SVG, with what each was drawn from in a comment and without what is not seen."""
-    # One browser draws all of them; two exhibits may have figures of one name.
-    numbered = [replace(picture, name=f"{n}") for n, picture in enumerate(figures)]
-    page = Page("", [], [], [], {}, [Section("", pictures=numbered)])
-    with TemporaryDirectory() as folder:
-        paths = write_figures(page, Path(folder), ["svg"]) if figures else []
-        texts = {path.stem: path.read_text("utf-8") for path in paths}
-    return [_shorter(texts[f"{n}"], digest(picture)) for n, picture in enumerate(figures)]
-
-
-def _shorter(text: str, mark: str) -> str:
-    """An SVG of about a third of the size that looks the same."""
-    text = re.sub(r"<[^>]*>", _rounded_tag, _UNSEEN.sub("", text))
-    text = re.sub(r'style="([^"]*)"', _shorter_style, text)
-    end = text.index(">") + 1
-    return f"{text[:end]}<!-- drawn from data of SHA-256 {mark} -->{text[end:]}\n"
-
-
-def _rounded_tag(tag: re.Match[str]) -> str:
-    """A tag with lengths of one digit behind the point."""
-    return re.sub(r"(\d+\.\d)\d+", r"\1", tag[0])
-
-
-def _shorter_style(style: re.Match[str]) -> str:
-    said = [each.strip() for each in style[1].split(";")]
-    kept = [each for each in said if each and each not in _DEFAULTS]
-    if not any(each.startswith("stroke:") for each in kept):
-        kept = [each for each in kept if each != "stroke-width: 0px"]
-    text = ";".join(each.replace(": ", ":", 1) for each in kept)
-    text = re.sub(r"rgb\((\d+), ?(\d+), ?(\d+)\)", _hexadecimal, text)
-    return f'style="{text}"'
-
-
-def _hexadecimal(colour: re.Match[str]) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*map(int, colour.groups()))
 
 
 def main() -> None:
