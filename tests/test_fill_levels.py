@@ -3,7 +3,6 @@
 from hypothesis import given, settings
 
 from codesign.fill_levels import fill_levels
-from codesign.mapping import map_workload
 from tests.chip.small_chips import Simulated, runs, simulated, split_chip
 from tests.small_networks import dual_stream_network
 
@@ -13,7 +12,7 @@ many = settings(max_examples=60, deadline=None)
 @many
 @given(run=runs())
 def test_no_buffer_holds_more_than_it_can(run: Simulated) -> None:
-    mapping = map_workload(run.trace.workload, run.architecture)
+    mapping = run.mapping
     levels = fill_levels(mapping, run.jobs, run.schedule)
     storage = run.architecture.storage
     assert storage is not None
@@ -27,7 +26,7 @@ def test_no_buffer_holds_more_than_it_can(run: Simulated) -> None:
 
 def test_what_is_not_kept_leaves_again() -> None:
     run = simulated(dual_stream_network(), split_chip("storage.weight_buffer.size=32 KiB"))
-    mapping = map_workload(run.trace.workload, run.architecture)
+    mapping = run.mapping
     levels = fill_levels(mapping, run.jobs, run.schedule)
     kept = sum(block.bits for block in run.jobs.blocks if block.kept)
     left = levels.groupby("buffer")["bits"].last()

@@ -68,18 +68,13 @@ def pattern(shown: str) -> str:
     )
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture
-def reader(tmp_path: Path, cache: Path):
+def reader(tmp_path: Path):
     """Runs a command as a reader does who types it at the top of the checkout."""
     for name in ("archs", "examples"):
         (tmp_path / name).symlink_to(ROOT / name)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = os.environ | {"CODESIGN_CACHE": str(cache), "PATH": path, "COLUMNS": "100"}
+    environment = os.environ | {"PATH": path, "COLUMNS": "100"}
 
     def run(*command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

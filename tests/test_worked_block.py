@@ -211,7 +211,7 @@ def _not_zero(energies: dict[Any, float]) -> dict[Any, float]:
 
 def test_its_commands_print_what_is_shown(folder: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    cached = {"CODESIGN_CACHE": str(folder / "cache"), "PATH": path, "COLUMNS": "100"}
+    cached = {"PATH": path, "COLUMNS": "100"}
     consoles = [Block(*each.groups(), 0) for each in FENCED.finditer(PAGE) if each[1] == "console"]
     assert len(consoles) == 1
     for command, shown in sessions(consoles[0]):

@@ -9,6 +9,7 @@ import copy
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -49,6 +50,7 @@ def split_overrides(options: Iterable[str]) -> tuple[list[str], list[str]]:
     return architecture, workload
 
 
+@lru_cache(maxsize=4096)
 def parse_override(option: str) -> Override:
     """The override that an option states; the prefix `workload.` is no part of its path.
 

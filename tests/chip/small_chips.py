@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from codesign.chip import Schedule, simulate
 from codesign.errors import CapacityError
-from codesign.mapping import Jobs, lower, map_workload
+from codesign.mapping import Jobs, Mapping, lower, map_workload
 from codesign.specs.architecture import Architecture, Core, Host, Noc, Partition
 from codesign.specs.catalogue import architecture_path
 from codesign.specs.documents import Document, read_document
@@ -35,13 +35,15 @@ class Simulated:
 
     trace: Trace
     architecture: Architecture
+    mapping: Mapping
     jobs: Jobs
     schedule: Schedule
 
 
 def simulated(trace: Trace, architecture: Architecture, images: int = 1) -> Simulated:
-    jobs = lower(map_workload(trace.workload, architecture), trace, images=images)
-    return Simulated(trace, architecture, jobs, simulate(architecture, jobs))
+    mapping = map_workload(trace.workload, architecture)
+    jobs = lower(mapping, trace, images=images)
+    return Simulated(trace, architecture, mapping, jobs, simulate(architecture, jobs))
 
 
 @cache

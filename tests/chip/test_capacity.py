@@ -32,11 +32,12 @@ def peak(presences: list[Presence]) -> int:
     return int(max(np.cumsum([bits for _, _, bits in changes]), default=0))
 
 
-def in_the_buffer(run: Simulated, mapping: Mapping) -> list[Presence]:
+def in_the_buffer(run: Simulated) -> list[Presence]:
     """Each timestep of a tensor from the first cycle in which a job of it is moved into the
     activation buffer until the last job that reads it is stored; in layer order all timesteps
     together, because their places are taken together; spilled membranes always."""
     columns, schedule, stages = run.jobs.columns, run.schedule, run.jobs.stages
+    mapping = run.mapping
     moved = schedule.transfers[schedule.transfers.resource.str.startswith("activation_buffer")]
     done = schedule.started + run.jobs.compute_cycles()
     last = np.zeros(len(stages), dtype=np.int64)
@@ -85,11 +86,11 @@ def in_the_buffer(run: Simulated, mapping: Mapping) -> list[Presence]:
 @given(run=runs())
 @settings(max_examples=60, deadline=None)
 def test_the_activation_buffer_is_never_overfull(run: Simulated) -> None:
-    mapping = map_workload(run.trace.workload, run.architecture)
-    assert peak(in_the_buffer(run, mapping)) <= mapping.storage.activation_buffer.size_bits
+    mapping = run.mapping
+    assert peak(in_the_buffer(run)) <= mapping.storage.activation_buffer.size_bits
 
 
-def drifting(*, waiting: bool) -> tuple[Simulated, Mapping]:
+def drifting(*, waiting: bool) -> Simulated:
     """Six blocks whose sums of spikes take far longer than the plan expects, so that the spikes
     which they add up come long before; with and without waiting for room."""
     net = NetworkBuilder(timesteps=4)
@@ -116,14 +117,14 @@ def drifting(*, waiting: bool) -> tuple[Simulated, Mapping]:
     jobs = replace(jobs, columns=jobs.columns | {"accumulate_cycles": cycles})
     if not waiting:
         jobs = replace(jobs, stages=tuple(replace(stage, room=()) for stage in jobs.stages))
-    return Simulated(trace, chip, jobs, simulate(chip, jobs)), mapping
+    return Simulated(trace, chip, mapping, jobs, simulate(chip, jobs))
 
 
 def test_streams_that_drift_apart_overfill_a_buffer_for_whose_room_they_do_not_wait() -> None:
     for waiting in (True, False):
-        run, mapping = drifting(waiting=waiting)
-        size = mapping.storage.activation_buffer.size_bits
-        assert (peak(in_the_buffer(run, mapping)) <= size) == waiting
+        run = drifting(waiting=waiting)
+        size = run.mapping.storage.activation_buffer.size_bits
+        assert (peak(in_the_buffer(run)) <= size) == waiting
 
 
 def test_passes_of_streams_that_drift_apart_never_overfill_the_buffer() -> None:
@@ -135,12 +136,12 @@ def test_passes_of_streams_that_drift_apart_never_overfill_the_buffer() -> None:
     is_slow = (np.array(jobs.layer_streams) == "accumulation")[jobs.columns["layer"]]
     cycles = jobs.columns["accumulate_cycles"] * np.where(is_slow, 300, 1)
     jobs = replace(jobs, columns=jobs.columns | {"accumulate_cycles": cycles})
-    run = Simulated(trace, chip, jobs, simulate(chip, jobs))
-    assert peak(in_the_buffer(run, mapping)) <= mapping.storage.activation_buffer.size_bits
+    run = Simulated(trace, chip, mapping, jobs, simulate(chip, jobs))
+    assert peak(in_the_buffer(run)) <= mapping.storage.activation_buffer.size_bits
 
 
 def test_a_wait_for_room_is_charged_to_the_output() -> None:
-    (with_waits, _), (without, _) = drifting(waiting=True), drifting(waiting=False)
+    with_waits, without = drifting(waiting=True), drifting(waiting=False)
 
     def output(run: Simulated) -> int:
         stalls = run.schedule.stalls
@@ -180,7 +181,7 @@ def in_the_state_memory(run: Simulated, mapping: Mapping, core: int) -> list[Pre
 @given(run=runs())
 @settings(max_examples=60, deadline=None)
 def test_the_state_memory_of_a_core_is_never_overfull(run: Simulated) -> None:
-    mapping = map_workload(run.trace.workload, run.architecture)
+    mapping = run.mapping
     for core, group in enumerate(run.jobs.core_groups):
         size = run.architecture.kinds[group].state_memory.size_bits
         assert peak(in_the_state_memory(run, mapping, core)) <= size

@@ -1,4 +1,4 @@
-"""A folder of its own for every test of the command line, and one cache for all of them."""
+"""A folder of its own for every test of the command line."""
 
 import subprocess
 import sys
@@ -8,11 +8,6 @@ from pathlib import Path
 import pytest
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="session")
-def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ def test_kinds_of_a_pipeline_have_layers_of_their_own() -> None:
 @given(run=runs())
 @settings(max_examples=60, deadline=None)
 def test_a_tile_fits_every_kind_that_computes_one(run: Simulated) -> None:
-    for plan in map_workload(run.trace.workload, run.architecture).plans:
+    for plan in run.mapping.plans:
         for place in plan.places:
             core = run.architecture.kinds[place.group]
             assert needs_of(place.geometry, plan.grid, core, plan.weight_share) == []
@@ -131,7 +131,7 @@ def test_a_tile_fits_every_kind_that_computes_one(run: Simulated) -> None:
 @settings(max_examples=60, deadline=None)
 def test_jobs_are_on_the_cores_of_their_plan_in_runs_of_neighbours(run: Simulated) -> None:
     columns = run.jobs.columns
-    for plan in map_workload(run.trace.workload, run.architecture).plans:
+    for plan in run.mapping.plans:
         mine = columns["layer"] == plan.fused.index
         assert {run.jobs.core_groups[core] for core in columns["core"][mine]} <= set(plan.groups)
         in_order = np.lexsort((columns["chunk"][mine], columns["tile"][mine]))

@@ -4,8 +4,9 @@ import re
 from collections import Counter
 from dataclasses import replace
 
+import pandas as pd
+
 from codesign.chip.schedule import occupancy
-from codesign.mapping import Mapping, map_workload
 from codesign.mapping.counters import trace_as_computed
 from codesign.mapping.jobs import (
     CYCLE_COLUMNS,
@@ -35,18 +36,19 @@ def compared(run: Simulated) -> tuple[list[str], Counter[str]]:
     differences = []
     if makespan != run.schedule.makespan_cycles:
         differences.append(f"makespan {run.schedule.makespan_cycles}, oracle {makespan}")
+    cycles = occupancy(run.jobs, run.schedule)
     for number in range(len(machine.cores)):
-        differences += _of_core(run, machine, number, makespan)
+        differences += _of_core(run, machine, number, makespan, cycles)
     differences += _of_transfers(run, machine)
-    mapping = map_workload(run.trace.workload, run.architecture)
-    trace = trace_as_computed(run.trace, mapping.workload)
-    differences += _of_counts(replace(run, trace=trace), mapping)
-    return differences, features(run, mapping, machine)
+    trace = trace_as_computed(run.trace, run.mapping.workload)
+    differences += _of_counts(replace(run, trace=trace))
+    return differences, features(run, run.mapping, machine)
 
 
-def _of_core(run: Simulated, machine: Machine, number: int, makespan: int) -> list[str]:
+def _of_core(
+    run: Simulated, machine: Machine, number: int, makespan: int, cycles: pd.DataFrame
+) -> list[str]:
     name, schedule, core = run.jobs.core_names[number], run.schedule, machine.cores[number]
-    cycles = occupancy(run.jobs, schedule)
     cycles = cycles[cycles.core == name]
     expected = occupied(machine, core, makespan)
     pairs = {
@@ -100,11 +102,11 @@ def _name(resource: Resource, cores: tuple[str, ...]) -> str:
     return str(resource[0]).replace(" ", "_").replace("DRAM", "dram")
 
 
-def _of_counts(run: Simulated, mapping: Mapping) -> list[str]:
+def _of_counts(run: Simulated) -> list[str]:
     columns = {name: run.jobs.columns[name].tolist() for name in (*KEYS, *COUNTED)}
     keys = list(zip(*(columns[name] for name in KEYS), strict=True))
     kinds = [run.jobs.core_groups[core] for core in run.jobs.columns["core"].tolist()]
-    expected = counts(mapping, run.trace, dict(zip(keys, kinds, strict=True)))
+    expected = counts(run.mapping, run.trace, dict(zip(keys, kinds, strict=True)))
     differences = []
     if set(keys) != set(expected):
         differences.append(f"jobs {set(keys) ^ set(expected)} are on one side alone")
